@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// AgencyID names a participant: [a-z0-9-]{1,32}, for instance "bawaslu".
+type AgencyID string
+
+// KeyID names a signing key as "<agency>/<name>".
+type KeyID string
+
+// Position is a record's place on the ledger, counted from 1: the sequence in
+// the LEDGER stream, and the leaf index of the log plus 1.
+type Position uint64
+
+// Hash is a SHA-256 digest.
+type Hash [sha256.Size]byte
+
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// ParseHash reads 64 lower-case hexadecimal digits.
+func ParseHash(s string) (Hash, error) {
+	var h Hash
+	if !hexPattern.MatchString(s) {
+		return h, fmt.Errorf("a hash is 64 lower-case hexadecimal digits, not %d characters of something else", len(s))
+	}
+	_, err := hex.Decode(h[:], []byte(s))
+	return h, err
+}
+
+// The agencies that the code knows by name. They are participants like any
+// other: what each may do is data on the ledger.
+const (
+	Bawaslu    AgencyID = "bawaslu"
+	KASN       AgencyID = "kasn"
+	BKN        AgencyID = "bkn"
+	KemenPANRB AgencyID = "kemenpanrb"
+	Kemendagri AgencyID = "kemendagri"
+	// Vault is the service that keeps data keys and records every unsealing.
+	Vault AgencyID = "vault"
+	// Registrar is the only writer of the ledger.
+	Registrar AgencyID = "registrar"
+)
+
+var (
+	hexPattern    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	agencyPattern = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	keyPattern    = regexp.MustCompile(`^([a-z0-9-]{1,32})/[a-z0-9-]{1,32}$`)
+	codePattern   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	datePattern   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+)
+
+// Valid reports whether the id has the form of an agency's.
+func (a AgencyID) Valid() bool { return agencyPattern.MatchString(string(a)) }
+
+// Valid reports whether the id has the form of a key's.
+func (k KeyID) Valid() bool { return keyPattern.MatchString(string(k)) }
+
+// Agency gives the participant a key id belongs to by its name; "" if the id
+// is malformed.
+func (k KeyID) Agency() AgencyID {
+	m := keyPattern.FindStringSubmatch(string(k))
+	if m == nil {
+		return ""
+	}
+	return AgencyID(m[1])
+}
+
+// validUUIDv7 accepts the canonical lower-case form only, so that one id has
+// one spelling.
+func validUUIDv7(s string) bool {
+	u, err := uuid.Parse(s)
+	return err == nil && u.Version() == 7 && u.Variant() == uuid.RFC4122 && u.String() == s
+}
+
+// Date is a calendar day as "2006-01-02", read in Asia/Jakarta.
+type Date string
+
+// Valid reports whether the date exists.
+func (d Date) Valid() bool {
+	if !datePattern.MatchString(string(d)) {
+		return false
+	}
+	_, err := time.Parse(time.DateOnly, string(d))
+	return err == nil
+}
+
+// Jakarta is Western Indonesian Time, UTC+7 without summer time since 1964.
+var Jakarta = time.FixedZone("WIB", 7*60*60)
+
+// Start is the first moment of the day; the zero time for an invalid date.
+func (d Date) Start() time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, string(d), Jakarta)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// End is the last microsecond of the day: a bare date in a question means it.
+func (d Date) End() time.Time {
+	t := d.Start()
+	if t.IsZero() {
+		return t
+	}
+	return t.AddDate(0, 0, 1).Add(-time.Microsecond)
+}
+
+// ParseMoment reads a date (its end in Jakarta) or an RFC 3339 time.
+func ParseMoment(s string) (time.Time, error) {
+	if d := Date(s); d.Valid() {
+		return d.End(), nil
+	}
+	t, err := parseTime(s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is neither a date (2020-11-26) nor a time (2020-11-26T10:00:00+07:00)", s)
+	}
+	return t, nil
+}
+
+var timePattern = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+
+// parseTime reads RFC 3339 with at most microseconds, the finest that every
+// part of the system keeps.
+func parseTime(s string) (time.Time, error) {
+	if !timePattern.MatchString(s) {
+		return time.Time{}, fmt.Errorf("not an RFC 3339 time with at most six decimals")
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return t.UTC(), nil
+}
+
+// RecordedFormat is how recorded times are written: UTC, 27 characters.
+const RecordedFormat = "2006-01-02T15:04:05.000000Z"
+
+func parseRecorded(s string) (time.Time, error) {
+	t, err := time.Parse(RecordedFormat, s)
+	if err != nil || t.Format(RecordedFormat) != s {
+		return time.Time{}, fmt.Errorf("a recorded time has the form %s", RecordedFormat)
+	}
+	return t, nil
+}

@@ -1,0 +1,264 @@
+package ledger
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Kind names what happened: dotted lower-case words in the past tense.
+type Kind string
+
+// Kinds of version 1.
+const (
+	CaseOpenedKind            Kind = "case.opened"
+	CompletenessCheckedKind   Kind = "case.completeness-checked"
+	CaseRegisteredKind        Kind = "case.registered"
+	CaseNotRegisteredKind     Kind = "case.not-registered"
+	CaseWithdrawnKind         Kind = "case.withdrawn"
+	VerificationConcludedKind Kind = "verification.concluded"
+	CaseAssessedKind          Kind = "case.assessed"
+	CaseForwardedKind         Kind = "case.forwarded"
+	CaseReceivedKind          Kind = "case.received"
+	CaseClarifiedKind         Kind = "case.clarified"
+	CaseRecommendedKind       Kind = "case.recommended"
+	ExaminationBegunKind      Kind = "examination.begun"
+	DecisionRecordedKind      Kind = "decision.recorded"
+	ControlWarnedKind         Kind = "control.warned"
+	ControlReprimandedKind    Kind = "control.reprimanded"
+	ControlBlockedKind        Kind = "control.blocked"
+	ControlUnblockedKind      Kind = "control.unblocked"
+	PPKAdmonishedKind         Kind = "ppk.admonished"
+	LeftServiceKind           Kind = "respondent.left-service"
+	CaseCancelledKind         Kind = "case.cancelled"
+	UnsealedKind              Kind = "personal-data.unsealed"
+	FiguresPublishedKind      Kind = "figures.published"
+	InstitutionAddedKind      Kind = "institution.added"
+	KeyAddedKind              Kind = "key.added"
+	KeyRevokedKind            Kind = "key.revoked"
+	MandateGrantedKind        Kind = "mandate.granted"
+	MandateEndedKind          Kind = "mandate.ended"
+	RegimePublishedKind       Kind = "regime.published"
+	ContestPublishedKind      Kind = "contest.published"
+	HolidaysPublishedKind     Kind = "holidays.published"
+	GenesisKind               Kind = "ledger.genesis"
+	SubmissionRefusedKind     Kind = "submission.refused"
+)
+
+// Stream says on which subjects a kind's records stand.
+type Stream int
+
+// Streams of records.
+const (
+	StreamCase Stream = iota
+	StreamFigures
+	StreamRoster
+	StreamRefusal
+)
+
+// Party says who may record a kind when it is not a question of a mandate.
+type Party int
+
+// Parties.
+const (
+	PartyMandate     Party = iota // whoever holds KindInfo.Mandate
+	PartyHolder                   // the agency that holds the case
+	PartyAddressee                // the agency the case was forwarded to
+	PartyOpener                   // the agency that opened the case
+	PartyInstitution              // any agency on the roster
+	PartyOwnRoot                  // the agency, with its root key
+	PartyRoots                    // k of n root keys
+	PartyRegistrar                // the registrar only
+)
+
+// KindInfo is what holds of all events of a kind.
+type KindInfo struct {
+	Kind    Kind
+	Version int
+	Stream  Stream
+	Party   Party
+	Mandate Mandate // with PartyMandate
+	// NoVersion: the kind does not move the case, and its caseversion stays.
+	NoVersion bool
+}
+
+// Kinds lists every kind of version 1 in the order of the procedure.
+var Kinds = []KindInfo{
+	{Kind: CaseOpenedKind, Version: 1, Mandate: MandateIntake},
+	{Kind: CompletenessCheckedKind, Version: 1, Mandate: MandateAssessment},
+	{Kind: CaseRegisteredKind, Version: 1, Mandate: MandateAssessment},
+	{Kind: CaseNotRegisteredKind, Version: 1, Mandate: MandateAssessment},
+	{Kind: CaseWithdrawnKind, Version: 1, Party: PartyOpener},
+	{Kind: VerificationConcludedKind, Version: 1, Mandate: MandateVerification},
+	{Kind: CaseAssessedKind, Version: 1, Mandate: MandateAssessment},
+	{Kind: CaseForwardedKind, Version: 1, Party: PartyHolder},
+	{Kind: CaseReceivedKind, Version: 1, Party: PartyAddressee},
+	{Kind: CaseClarifiedKind, Version: 1, Mandate: MandateClarification},
+	{Kind: CaseRecommendedKind, Version: 1, Mandate: MandateRecommendation},
+	{Kind: ExaminationBegunKind, Version: 1, Mandate: MandateFollowUp},
+	{Kind: DecisionRecordedKind, Version: 1, Mandate: MandateFollowUp},
+	{Kind: ControlWarnedKind, Version: 1, Mandate: MandateControl},
+	{Kind: ControlReprimandedKind, Version: 1, Mandate: MandateControl},
+	{Kind: ControlBlockedKind, Version: 1, Mandate: MandateControl},
+	{Kind: ControlUnblockedKind, Version: 1, Mandate: MandateControl},
+	{Kind: PPKAdmonishedKind, Version: 1, Mandate: MandateAdmonition},
+	{Kind: LeftServiceKind, Version: 1, Mandate: MandateFollowUp},
+	{Kind: CaseCancelledKind, Version: 1, Party: PartyHolder},
+	{Kind: UnsealedKind, Version: 1, Mandate: MandateVault, NoVersion: true},
+	{Kind: FiguresPublishedKind, Version: 1, Stream: StreamFigures, Party: PartyInstitution},
+	{Kind: InstitutionAddedKind, Version: 1, Stream: StreamRoster, Party: PartyRoots},
+	{Kind: KeyAddedKind, Version: 1, Stream: StreamRoster, Party: PartyOwnRoot},
+	{Kind: KeyRevokedKind, Version: 1, Stream: StreamRoster, Party: PartyOwnRoot},
+	{Kind: MandateGrantedKind, Version: 1, Stream: StreamRoster, Party: PartyRoots},
+	{Kind: MandateEndedKind, Version: 1, Stream: StreamRoster, Party: PartyRoots},
+	{Kind: RegimePublishedKind, Version: 1, Stream: StreamRoster, Mandate: MandateRegimes},
+	{Kind: ContestPublishedKind, Version: 1, Stream: StreamRoster, Mandate: MandateContests},
+	{Kind: HolidaysPublishedKind, Version: 1, Stream: StreamRoster, Mandate: MandateRegimes},
+	{Kind: GenesisKind, Version: 1, Stream: StreamRoster, Party: PartyRegistrar},
+	{Kind: SubmissionRefusedKind, Version: 1, Stream: StreamRefusal, Party: PartyRegistrar},
+}
+
+var kindIndex = func() map[string]KindInfo {
+	m := make(map[string]KindInfo, len(Kinds))
+	for _, k := range Kinds {
+		m[k.Type()] = k
+	}
+	return m
+}()
+
+// LookupKind finds a kind and version; ok is false for one this code does not
+// know.
+func LookupKind(k Kind, version int) (KindInfo, bool) {
+	i, ok := kindIndex[typeOf(k, version)]
+	return i, ok
+}
+
+const typePrefix = "id.berkas."
+
+func typeOf(k Kind, version int) string {
+	return typePrefix + string(k) + ".v" + strconv.Itoa(version)
+}
+
+// Type is the CloudEvents type of the kind's events.
+func (k KindInfo) Type() string { return typeOf(k.Kind, k.Version) }
+
+// Schema is the dataschema of the kind's events.
+func (k KindInfo) Schema() string { return schemaOf(k.Kind, k.Version) }
+
+func schemaOf(k Kind, version int) string {
+	return "urn:berkas:schema:" + string(k) + ".v" + strconv.Itoa(version)
+}
+
+// parseType splits "id.berkas.<kind>.v<n>".
+func parseType(s string) (Kind, int, bool) {
+	rest, ok := strings.CutPrefix(s, typePrefix)
+	if !ok {
+		return "", 0, false
+	}
+	i := strings.LastIndex(rest, ".v")
+	if i <= 0 {
+		return "", 0, false
+	}
+	n, err := strconv.Atoi(rest[i+2:])
+	if err != nil || n < 1 || n > 999 || strconv.Itoa(n) != rest[i+2:] || !kindPattern(rest[:i]) {
+		return "", 0, false
+	}
+	return Kind(rest[:i]), n, true
+}
+
+// kindPattern accepts [a-z][a-z-]*(\.[a-z][a-z-]*)+ of at most 64 bytes.
+func kindPattern(s string) bool {
+	parts := strings.Split(s, ".")
+	if len(s) > 64 || len(parts) < 2 {
+		return false
+	}
+	for _, p := range parts {
+		if p == "" || p[0] == '-' || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// newPayload gives a pointer to the payload struct of a kind, nil for one that
+// this code does not know. A closed switch, not a registry.
+func newPayload(k Kind, version int) any {
+	if version != 1 {
+		return nil
+	}
+	if p := newCasePayload(k); p != nil {
+		return p
+	}
+	switch k {
+	case FiguresPublishedKind:
+		return new(FiguresPublished)
+	case InstitutionAddedKind:
+		return new(InstitutionAdded)
+	case KeyAddedKind:
+		return new(KeyAdded)
+	case KeyRevokedKind:
+		return new(KeyRevoked)
+	case MandateGrantedKind:
+		return new(MandateGranted)
+	case MandateEndedKind:
+		return new(MandateEnded)
+	case RegimePublishedKind:
+		return new(Regime)
+	case ContestPublishedKind:
+		return new(Contest)
+	case HolidaysPublishedKind:
+		return new(Holidays)
+	case GenesisKind:
+		return new(Genesis)
+	case SubmissionRefusedKind:
+		return new(SubmissionRefused)
+	default:
+		return nil
+	}
+}
+
+var casePayloads = map[Kind]func() any{
+	CaseOpenedKind:            func() any { return new(CaseOpened) },
+	CompletenessCheckedKind:   func() any { return new(CompletenessChecked) },
+	CaseRegisteredKind:        func() any { return new(CaseRegistered) },
+	CaseNotRegisteredKind:     func() any { return new(CaseNotRegistered) },
+	CaseWithdrawnKind:         func() any { return new(CaseWithdrawn) },
+	VerificationConcludedKind: func() any { return new(VerificationConcluded) },
+	CaseAssessedKind:          func() any { return new(CaseAssessed) },
+	CaseForwardedKind:         func() any { return new(CaseForwarded) },
+	CaseReceivedKind:          func() any { return new(CaseReceived) },
+	CaseClarifiedKind:         func() any { return new(CaseClarified) },
+	CaseRecommendedKind:       func() any { return new(CaseRecommended) },
+	ExaminationBegunKind:      func() any { return new(ExaminationBegun) },
+	DecisionRecordedKind:      func() any { return new(DecisionRecorded) },
+	ControlWarnedKind:         func() any { return new(ControlStep) },
+	ControlReprimandedKind:    func() any { return new(ControlStep) },
+	ControlBlockedKind:        func() any { return new(ControlStep) },
+	ControlUnblockedKind:      func() any { return new(ControlStep) },
+	PPKAdmonishedKind:         func() any { return new(PPKAdmonished) },
+	LeftServiceKind:           func() any { return new(LeftService) },
+	CaseCancelledKind:         func() any { return new(CaseCancelled) },
+	UnsealedKind:              func() any { return new(Unsealed) },
+}
+
+func newCasePayload(k Kind) any {
+	if f, ok := casePayloads[k]; ok {
+		return f()
+	}
+	return nil
+}
+
+// DecodePayload reads the data of an event into the kind's struct. Member names
+// are exact, unknown ones are refused.
+func DecodePayload(k Kind, version int, data []byte) (any, error) {
+	p := newPayload(k, version)
+	if p == nil {
+		return nil, fmt.Errorf("unknown kind %s.v%d", k, version)
+	}
+	if err := json.Unmarshal(data, p, json.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("data of %s.v%d does not fit its struct: %w", k, version, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,93 @@
+package local
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestClosedToNamesTheDirectoryInTheWay(t *testing.T) {
+	open := openDir(t)
+	shut := filepath.Join(open, "home")
+	inner := filepath.Join(shut, "berkas", "pg")
+	if err := os.MkdirAll(inner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	stranger := &syscall.Credential{Uid: 65534, Gid: 65534}
+	for _, tt := range []struct {
+		mode os.FileMode
+		dir  string
+		want string
+	}{
+		{0o755, inner, ""},
+		{0o711, inner, ""},
+		{0o700, inner, shut},
+		{0o710, inner, shut},
+		{0o700, open, ""},
+	} {
+		if err := os.Chmod(shut, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		got, err := closedTo(stranger, tt.dir)
+		if err != nil || got != tt.want {
+			t.Errorf("mode %v, %s: %q, %v; want %q", tt.mode, tt.dir, got, err, tt.want)
+		}
+	}
+	self := &syscall.Credential{Uid: uint32(os.Geteuid()), Gid: uint32(os.Getegid())}
+	if err := os.Chmod(shut, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := closedTo(self, inner); err != nil || got != "" {
+		t.Errorf("to its owner: %q, %v", got, err)
+	}
+}
+
+// TestPostgresUnderAClosedHome: for root the data goes elsewhere, for anybody
+// else it stays, and both find it again. Removing the directory begins anew.
+func TestPostgresUnderAClosedHome(t *testing.T) {
+	home, away := openDir(t), openDir(t)
+	if err := os.Chmod(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cfg := pgConfig(filepath.Join(home, "data", "pg"))
+	wantUnder := cfg.Dir
+	if os.Geteuid() == 0 {
+		wantUnder = away
+	}
+	start := func() *Postgres {
+		t.Helper()
+		p, err := startPostgres(t.Context(), cfg, debianBinDirs, away)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(p.DataDir(), wantUnder+"/") {
+			t.Errorf("the data lies in %s, want it under %s", p.DataDir(), wantUnder)
+		}
+		return p
+	}
+	stop := func(p *Postgres) {
+		t.Helper()
+		if err := p.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := start()
+	exec1(t, p.URL(), "CREATE TABLE kept AS SELECT 'found again' AS v")
+	stop(p)
+	p = start()
+	if got := query(t, p.URL(), "SELECT v FROM kept"); got != "found again" {
+		t.Errorf("the table has %q", got)
+	}
+	stop(p)
+	if err := os.RemoveAll(cfg.Dir); err != nil {
+		t.Fatal(err)
+	}
+	p = start()
+	const gone = "SELECT coalesce(to_regclass('kept')::text, 'gone')"
+	if got := query(t, p.URL(), gone); got != "gone" {
+		t.Error("the tables are still there after the directory was removed")
+	}
+	stop(p)
+}

@@ -1,0 +1,83 @@
+package ledger
+
+import (
+	"strconv"
+	"strings"
+)
+
+// directIdentifier reports whether a string holds what looks like an e-mail
+// address, an Indonesian mobile number, a NIP or a NIK. Digits count as one
+// number when single spaces, dots or hyphens stand between them, as people
+// write them.
+func directIdentifier(s string) bool {
+	if strings.Contains(s, "@") {
+		return true
+	}
+	for _, digits := range digitRuns(s) {
+		if looksNIP(digits) || looksNIK(digits) || looksMobile(digits) {
+			return true
+		}
+	}
+	return false
+}
+
+// digitRuns lists the maximal runs of digits, both as they stand and joined over
+// single separators; runs shorter than ten digits are of no interest.
+func digitRuns(s string) []string {
+	var out []string
+	for _, separators := range []string{"", " .-"} {
+		var run []byte
+		flush := func() {
+			if len(run) >= 10 {
+				out = append(out, string(run))
+			}
+			run = run[:0]
+		}
+		for i := 0; i < len(s); i++ {
+			switch c := s[i]; {
+			case c >= '0' && c <= '9':
+				run = append(run, c)
+			case len(run) > 0 && strings.IndexByte(separators, c) >= 0 && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
+			default:
+				flush()
+			}
+		}
+		flush()
+	}
+	return out
+}
+
+func number(s string) int {
+	n, _ := strconv.Atoi(s) // digits only, at most four
+	return n
+}
+
+// looksNIP: 18 digits that begin with a date of birth.
+func looksNIP(d string) bool {
+	if len(d) != 18 {
+		return false
+	}
+	y, m, day := number(d[:4]), number(d[4:6]), number(d[6:8])
+	return y >= 1930 && y <= 2015 && m >= 1 && m <= 12 && day >= 1 && day <= 31
+}
+
+// looksNIK: 16 digits, a region and DDMMYY with 40 added to the day of women.
+func looksNIK(d string) bool {
+	if len(d) != 16 {
+		return false
+	}
+	province, day, month := number(d[:2]), number(d[6:8]), number(d[8:10])
+	if day > 40 {
+		day -= 40
+	}
+	return province >= 11 && province <= 97 && day >= 1 && day <= 31 && month >= 1 && month <= 12
+}
+
+// looksMobile: 08 or 628 and eight to eleven more digits.
+func looksMobile(d string) bool {
+	rest, ok := strings.CutPrefix(d, "628")
+	if !ok {
+		rest, ok = strings.CutPrefix(d, "08")
+	}
+	return ok && len(rest) >= 8 && len(rest) <= 11
+}

@@ -9,7 +9,9 @@ import (
 // Key is a data key. Its id tells nothing about whose data it seals; it is
 // written in clear in every value sealed under it.
 //
-// However a key is printed, logged or marshalled, its bytes stay out of it.
+// However a key is printed, logged or marshalled, its bytes stay out of it. Only
+// fmt cannot be told so about an unexported field of another struct: a type that
+// keeps keys in one needs a Format of its own.
 type Key struct {
 	ID    string   // 128 random bits in unpadded base64url: 22 characters
 	Bytes [32]byte `json:"-"`

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,7 +8,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -33,7 +31,8 @@ func (h pgHome) password() string { return filepath.Join(h.dir, "password") }
 // root, so root hands the directory to another user, who must be able to walk
 // there. Under a closed directory, as /root is, that cannot be: then the
 // home is made under away and dir, which must exist, keeps a file "location" that names it. The
-// name is random, so removing dir always means to begin anew.
+// name is random, so removing dir always means to begin anew; what is then
+// nobody's goes when the next home is made there.
 func openHome(dir, away string) (pgHome, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -106,26 +105,6 @@ func closedTo(who *syscall.Credential, dir string) (string, error) {
 		}
 		dir = up
 	}
-}
-
-func awayFrom(dir, away string) (string, error) {
-	note := filepath.Join(dir, "location")
-	text, err := os.ReadFile(note)
-	if err == nil {
-		return strings.TrimSpace(string(text)), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	home := filepath.Join(away, "postgres-"+strings.ToLower(rand.Text()))
-	if err := os.MkdirAll(home, 0o755); err != nil {
-		return "", err
-	}
-	// A strict umask would close them to the very user they are made for.
-	if err := errors.Join(os.Chmod(away, 0o755), os.Chmod(home, 0o755)); err != nil {
-		return "", err
-	}
-	return home, writeFile(note, home+"\n", 0o644, nil)
 }
 
 // writeFile writes a small file whole or not at all, and durably: a password

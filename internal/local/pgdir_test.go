@@ -90,4 +90,36 @@ func TestPostgresUnderAClosedHome(t *testing.T) {
 		t.Error("the tables are still there after the directory was removed")
 	}
 	stop(p)
+	homes, err := filepath.Glob(filepath.Join(away, "postgres-*"))
+	if err != nil || len(homes) > 1 {
+		t.Errorf("what was left elsewhere is still there: %q (%v)", homes, err)
+	}
+}
+
+// TestSweepTakesOnlyWhatIsNobodys: also without being root.
+func TestSweepTakesOnlyWhatIsNobodys(t *testing.T) {
+	away, kept, gone := openDir(t), openDir(t), openDir(t)
+	keptHome, err := awayFrom(kept, away)
+	if err != nil {
+		t.Fatal(err)
+	}
+	goneHome, err := awayFrom(gone, away)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(gone, locationFile)); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := awayFrom(kept, away); err != nil || again != keptHome {
+		t.Errorf("%q, %v; want the same home again", again, err)
+	}
+	if _, err := awayFrom(gone, away); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(keptHome); err != nil {
+		t.Errorf("a home in use is gone: %v", err)
+	}
+	if _, err := os.Stat(goneHome); !os.IsNotExist(err) {
+		t.Errorf("a home that is nobody's is still there: %v", err)
+	}
 }

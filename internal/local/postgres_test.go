@@ -226,11 +226,7 @@ func killedParent(t *testing.T, dir, data string) int {
 	if err != nil || line != "ready\n" {
 		t.Fatalf("the child says %q, %v", line, err)
 	}
-	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0])
+	pid, err := pgHome{dir: filepath.Dir(data)}.serverPID()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,8 +259,7 @@ func waitEnd(t *testing.T, pidfd int) {
 func TestStalePidOfAStranger(t *testing.T) {
 	cfg := pgConfig(openDir(t))
 	p := startPG(t, cfg)
-	name := filepath.Join(p.DataDir(), "postmaster.pid")
-	text, err := os.ReadFile(name)
+	text, err := os.ReadFile(p.home.pidFile())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +285,7 @@ func TestStalePidOfAStranger(t *testing.T) {
 	}()
 	_, rest, _ := strings.Cut(string(text), "\n")
 	stale := strconv.Itoa(stranger.Process.Pid) + "\n" + rest
-	if err := writeFile(name, stale, 0o600, p.home.as); err != nil {
+	if err := writeFile(p.home.pidFile(), stale, 0o600, p.home.as); err != nil {
 		t.Fatal(err)
 	}
 	startPG(t, cfg)

@@ -2,7 +2,6 @@ package local
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -185,18 +184,15 @@ func (p *process) stop(sig syscall.Signal, patience time.Duration) error {
 // The file is kept, because it names the shared memory by which PostgreSQL
 // sees a backend that outlived its server.
 func endLeftover(ctx context.Context, home pgHome, log *slog.Logger) error {
-	name := filepath.Join(home.data(), "postmaster.pid")
-	text, err := os.ReadFile(name)
+	pid, err := home.serverPID()
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
+	if errors.Is(err, errNoPID) {
+		return os.Remove(home.pidFile()) // cut short by a power cut: no server ran after that
+	}
 	if err != nil {
 		return err
-	}
-	first, rest, _ := bytes.Cut(text, []byte("\n"))
-	pid, err := strconv.Atoi(string(bytes.TrimSpace(first)))
-	if err != nil || pid <= 1 {
-		return os.Remove(name) // cut short by a power cut: no server ran after that
 	}
 	if runsOver(pid, home.data()) {
 		log.WarnContext(ctx, "ending the PostgreSQL server that a killed process left", "pid", pid)
@@ -205,7 +201,30 @@ func endLeftover(ctx context.Context, home pgHome, log *slog.Logger) error {
 	if syscall.Kill(pid, 0) != nil {
 		return nil // PostgreSQL sees by itself that it is gone
 	}
-	return writeFile(name, strconv.Itoa(os.Getpid())+"\n"+string(rest), 0o600, home.as)
+	text, err := os.ReadFile(home.pidFile())
+	if err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(string(text), "\n")
+	return writeFile(home.pidFile(), strconv.Itoa(os.Getpid())+"\n"+rest, 0o600, home.as)
+}
+
+var errNoPID = errors.New("no process number in postmaster.pid")
+
+func (h pgHome) pidFile() string { return filepath.Join(h.data(), "postmaster.pid") }
+
+// serverPID is the process that runs, or ran last, over the home's data.
+func (h pgHome) serverPID() (int, error) {
+	text, err := os.ReadFile(h.pidFile())
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(first))
+	if err != nil || pid <= 1 {
+		return 0, errNoPID
+	}
+	return pid, nil
 }
 
 // runsOver tells whether the process is a server over the data directory: it

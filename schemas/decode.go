@@ -1,0 +1,91 @@
+package schemas
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// notPlain stands for every number that is not a plain integer. No schema takes
+// it, since all numbers of payloads are integers.
+const notPlain = 0.5
+
+// decode reads one JSON value: strictly, so that no two programs read it
+// differently, and with numbers that are cheap to compare.
+func decode(data []byte) (any, error) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(data))
+	v, err := decodeValue(d)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("more than one JSON value")
+	}
+	return v, nil
+}
+
+// decodeValue recurses at most as deep as jsontext allows, 10,000 levels.
+func decodeValue(d *jsontext.Decoder) (any, error) {
+	t, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch t.Kind() {
+	case '{':
+		return decodeObject(d)
+	case '[':
+		return decodeArray(d)
+	case '"':
+		return t.String(), nil
+	case '0':
+		return decodeNumber(t.String()), nil
+	case 't', 'f':
+		return t.Bool(), nil
+	default:
+		return nil, nil
+	}
+}
+
+func decodeObject(d *jsontext.Decoder) (any, error) {
+	m := map[string]any{}
+	for d.PeekKind() != '}' {
+		t, err := d.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		key := t.String()
+		if m[key], err = decodeValue(d); err != nil {
+			return nil, err
+		}
+	}
+	_, err := d.ReadToken()
+	return m, err
+}
+
+func decodeArray(d *jsontext.Decoder) (any, error) {
+	a := []any{}
+	for d.PeekKind() != ']' {
+		v, err := decodeValue(d)
+		if err != nil {
+			return nil, err
+		}
+		a = append(a, v)
+	}
+	_, err := d.ReadToken()
+	return a, err
+}
+
+// decodeNumber takes integers in their one spelling. 1.0 and 1e0 are integers
+// to JSON Schema but not to the structs of package ledger, and 1e999999 would
+// keep the library's arithmetic busy for a long time.
+func decodeNumber(s string) any {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != s {
+		return notPlain
+	}
+	return n
+}

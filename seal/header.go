@@ -11,7 +11,7 @@ import (
 
 // Place says where a sealed value stands: which string of which event.
 type Place struct {
-	Ledger  string // the ledger's origin, at most 128 of A-Z a-z 0-9 . _ ~ : / -
+	Ledger  string // the ledger's origin, at most 255 characters: "ledger.example/pilkada-2020"
 	Case    string // case id, UUIDv7 in lower case
 	Event   string // event id, UUIDv7 in lower case
 	Pointer string // JSON pointer of the string in the event, at most 128 characters: "/data/respondents/0/identity"
@@ -20,7 +20,7 @@ type Place struct {
 // The patterns leave no character that JSON would escape, and in case, event
 // and pointer no room for a name.
 var (
-	ledgerPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,127}$`)
+	ledgerPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,62}(/[a-z0-9][a-z0-9.-]{0,62}){0,3}$`)
 	uuidPattern    = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	pointerPattern = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
 )

@@ -32,7 +32,7 @@ const (
 	// one byte that padding takes at least.
 	MaxPlaintext = 8*Block - 1
 	// MaxSealed is the length above which a sealed value is not looked at, in
-	// characters. The longest that Seal makes has 3,352.
+	// characters. The longest that Seal makes has 3,521.
 	MaxSealed = 4096
 )
 

@@ -89,9 +89,8 @@ type kept struct {
 // What is in memory is what is in the file: a change is made there first, and
 // here only once it is durable.
 type Ring struct {
-	path   string
-	disk   disk
-	random io.Reader
+	path string
+	disk disk
 
 	mu   sync.RWMutex
 	lock *os.File // nil once closed
@@ -119,7 +118,7 @@ func open(path string, d disk, load func(disk, string) ([]kept, error)) (*Ring, 
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &Ring{path: path, disk: d, random: rand.Reader, lock: lock, keys: keys}, nil
+	return &Ring{path: path, disk: d, lock: lock, keys: keys}, nil
 }
 
 // Close forgets the keys and lets others open the ring. Go may have left copies
@@ -174,7 +173,7 @@ func (r *Ring) KeysFor(holders []Holder, now time.Time) (kids []string, err erro
 			return nil, ErrHolder
 		}
 		if have[holder] == "" {
-			key, err := seal.NewKey(r.random)
+			key, err := seal.NewKey(rand.Reader)
 			if err != nil {
 				return nil, err
 			}

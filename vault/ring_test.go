@@ -216,7 +216,10 @@ func TestPermissions(t *testing.T) {
 
 	dir := t.TempDir()
 	link, pipe, folder := filepath.Join(dir, "link"), filepath.Join(dir, "pipe"), filepath.Join(dir, "folder")
-	if err := errors.Join(os.Chmod(ring.path, 0o600), os.Symlink(ring.path, link), syscall.Mkfifo(pipe, 0o600), os.Mkdir(folder, 0o700)); err != nil {
+	if err := errors.Join(
+		os.Chmod(ring.path, 0o600), os.Symlink(ring.path, link),
+		syscall.Mkfifo(pipe, 0o600), os.Mkdir(folder, 0o700),
+	); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{link, pipe, folder} {

@@ -22,7 +22,7 @@ type Place struct {
 var (
 	ledgerPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,62}(/[a-z0-9][a-z0-9.-]{0,62}){0,3}$`)
 	uuidPattern    = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
-	pointerPattern = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
+	pointerPattern = regexp.MustCompile(`^/data(/[a-z0-9_]{1,32}){1,6}$`)
 )
 
 const maxPointer = 128

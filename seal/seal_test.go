@@ -107,7 +107,7 @@ var (
 			Ledger:  rapid.StringMatching(`[a-z0-9][a-z0-9.-]{0,62}(/[a-z0-9][a-z0-9.-]{0,62}){0,3}`).Draw(t, "ledger"),
 			Case:    drawUUID.Draw(t, "case"),
 			Event:   drawUUID.Draw(t, "event"),
-			Pointer: rapid.StringMatching(`(/[A-Za-z0-9_-]{1,40}){1,3}`).Draw(t, "pointer"),
+			Pointer: rapid.StringMatching(`/data(/[a-z0-9_]{1,30}){1,3}`).Draw(t, "pointer"),
 		}
 	})
 	drawKey = rapid.Custom(func(t *rapid.T) Key {
@@ -224,8 +224,9 @@ func TestSealRefuses(t *testing.T) {
 		{"case in capitals", goldenKey, place(func(p *Place) { p.Case = strings.ToUpper(p.Case) }), 1, ErrPlace},
 		{"name as event", goldenKey, place(func(p *Place) { p.Event = "contoh-satu" }), 1, ErrPlace},
 		{"pointer to the whole event", goldenKey, place(func(p *Place) { p.Pointer = "" }), 1, ErrPlace},
+		{"pointer into the envelope", goldenKey, place(func(p *Place) { p.Pointer = "/subject" }), 1, ErrPlace},
 		{"pointer with a line break", goldenKey, place(func(p *Place) { p.Pointer += "\n" }), 1, ErrPlace},
-		{"pointer too long", goldenKey, place(func(p *Place) { p.Pointer = "/" + strings.Repeat("a", 128) }), 1, ErrPlace},
+		{"pointer too long", goldenKey, place(func(p *Place) { p.Pointer = "/data" + strings.Repeat("/aaaaaaaaaaaaaaaaaaaaa", 6) }), 1, ErrPlace},
 	} {
 		if sealed, err := Seal(test.key, test.place, make([]byte, test.size)); sealed != "" || !errors.Is(err, test.want) {
 			t.Errorf("%s: Seal = %q, %v; want %v", test.name, sealed, err, test.want)
@@ -252,7 +253,7 @@ func TestLengthHidesText(t *testing.T) {
 func TestLongestSealed(t *testing.T) {
 	place := goldenPlace
 	place.Ledger = strings.Repeat(strings.Repeat("a", 63)+"/", 3) + strings.Repeat("a", 63)
-	place.Pointer = "/" + strings.Repeat("a", maxPointer-1)
+	place.Pointer = "/data" + strings.Repeat("/aaaaaaaaaaaaaaaaaaa", 6) + "aaa"
 	sealed, err := Seal(goldenKey, place, make([]byte, MaxPlaintext))
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,113 @@
+package roster
+
+import (
+	"time"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// Authority is what an agency may rely on for one event.
+type Authority struct {
+	Grants []ledger.Grant // any of them may cover the case
+	Late   bool           // recorded under the mandate for late recording
+}
+
+// Authorize says under which mandates an agency may record an event that
+// happened at one time and is recorded at another: it has to have held the
+// mandate when it happened and hold it when it is recorded. What is recorded
+// late, or after the mandate ended, needs the mandate for late recording
+// (promise P4). An empty mandate means any: the agency has to take part.
+func (r *Roster) Authorize(agency ledger.AgencyID, mandate ledger.Mandate, happened, recorded time.Time) (Authority, *ledger.Refusal) {
+	then := r.held(agency, mandate, happened)
+	if len(then) == 0 {
+		return Authority{}, ledger.Refuse(ledger.CodeNoMandateThen, "/time", "%s did not hold %s", agency, nameOf(mandate))
+	}
+	now := r.held(agency, mandate, recorded)
+	late := recorded.Sub(happened) > time.Duration(r.genesis.LateAfterDays)*24*time.Hour
+	if len(now) > 0 && !late {
+		return Authority{Grants: then}, nil
+	}
+	if r.mayRecordLate(agency, happened, recorded) {
+		return Authority{Grants: then, Late: true}, nil
+	}
+	if len(now) == 0 {
+		return Authority{}, ledger.Refuse(ledger.CodeNoMandateNow, "/source", "%s does not hold %s any more", agency, nameOf(mandate))
+	}
+	return Authority{}, ledger.Refuse(ledger.CodeLateWithoutMandate, "/time", "after %d days %s is needed", r.genesis.LateAfterDays, ledger.MandateLate)
+}
+
+func nameOf(m ledger.Mandate) string {
+	if m == "" {
+		return "any mandate"
+	}
+	return string(m)
+}
+
+// held lists the grants of a mandate that an agency holds at a moment; for the
+// empty mandate all but that for late recording.
+func (r *Roster) held(agency ledger.AgencyID, mandate ledger.Mandate, t time.Time) []ledger.Grant {
+	var out []ledger.Grant
+	for _, g := range r.grants {
+		fits := g.Mandate == mandate || mandate == "" && g.Mandate != ledger.MandateLate
+		if g.Agency == agency && fits && covers(g.From, g.Until, t) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (r *Roster) mayRecordLate(agency ledger.AgencyID, happened, recorded time.Time) bool {
+	for _, g := range r.held(agency, ledger.MandateLate, recorded) {
+		if g.Happened == nil || covers(g.Happened.From, g.Happened.Until, happened) {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckNames refuses an event that names an agency, or opens a case of a
+// contest, that the roster does not have.
+func (r *Roster) CheckNames(e ledger.Event) *ledger.Refusal {
+	switch p := e.Payload.(type) {
+	case *ledger.CaseOpened:
+		if _, ok := r.contests[p.Contest]; !ok {
+			return ledger.Refuse(ledger.CodeReferenceUnknown, "/data/contest", "the contest is not published on this ledger")
+		}
+	case *ledger.CaseForwarded:
+		return r.known(list{"/data/to", []ledger.AgencyID{p.To}}, list{"/data/copies", p.Copies})
+	case *ledger.CaseReceived:
+		return r.known(list{"/data/from", []ledger.AgencyID{p.From}})
+	case *ledger.CaseRecommended:
+		return r.known(list{"/data/copies", p.Copies})
+	case *ledger.VerificationConcluded:
+		return r.known(list{"/data/members", p.Members})
+	case *ledger.PPKAdmonished:
+		return r.known(list{"/data/recommendation/agency", []ledger.AgencyID{p.Recommendation.Agency}})
+	case *ledger.Unsealed:
+		return r.known(list{"/data/agency", []ledger.AgencyID{p.Agency}})
+	case *ledger.FiguresPublished:
+		if p.Publisher != e.Source {
+			return ledger.Refuse(ledger.CodeWrongSource, "/data/publisher", "an agency publishes its own figures")
+		}
+		if e.Subject != string(p.Publisher) {
+			return ledger.Refuse(ledger.CodeSubject, "/subject", "the subject is the publisher")
+		}
+	}
+	return nil
+}
+
+type list struct {
+	pointer  string
+	agencies []ledger.AgencyID
+}
+
+func (r *Roster) known(lists ...list) *ledger.Refusal {
+	for _, l := range lists {
+		for _, a := range l.agencies {
+			if _, ok := r.institutions[a]; !ok {
+				return ledger.Refuse(ledger.CodeInstitutionUnknown, l.pointer, "")
+			}
+		}
+	}
+	return nil
+}

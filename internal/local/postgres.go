@@ -271,7 +271,8 @@ func serverArgs(home pgHome, port int, throwaway bool) []string {
 	}
 	if throwaway {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off",
-			"autovacuum=off", "max_connections=300", "shared_buffers=64MB")
+			"autovacuum=off", "max_connections=300", "shared_buffers=64MB",
+			"wal_level=minimal", "max_wal_senders=0", "max_wal_size=128MB")
 	}
 	args := []string{"-D", home.data(), "-p", strconv.Itoa(port)}
 	for _, s := range settings {

@@ -121,8 +121,8 @@ type Regime struct {
 	Doubt                     Doubt  `json:"doubt"`
 	ReprimandBeforeBlock      bool   `json:"reprimand_before_block"`
 	FindingsSkipVerification  bool   `json:"findings_skip_verification"`
-	DecisionDays              int    `json:"decision_days,omitempty"` // appointing authority's time to decide
-	DecisionDaysAreWorkingDay bool   `json:"decision_days_are_working_days,omitempty"`
+	DecisionDays              int    `json:"decision_days,omitzero"` // appointing authority's time to decide
+	DecisionDaysAreWorkingDay bool   `json:"decision_days_are_working_days,omitzero"`
 }
 
 // Contest is contest.published.v1.
@@ -149,5 +149,5 @@ type SubmissionRefused struct {
 	Reason   Code     `json:"reason"`
 	Pointers []string `json:"pointers,omitempty"`
 	Digest   string   `json:"digest"` // SHA-256 of the 32-byte nonce and the bytes, hexadecimal
-	First    Position `json:"first,omitempty"`
+	First    Position `json:"first,omitzero"`
 }

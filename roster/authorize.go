@@ -89,9 +89,7 @@ func (r *Roster) CheckNames(e ledger.Event) *ledger.Refusal {
 		if p.Publisher != e.Source {
 			return ledger.Refuse(ledger.CodeWrongSource, "/data/publisher", "an agency publishes its own figures")
 		}
-		if e.Subject != string(p.Publisher) {
-			return ledger.Refuse(ledger.CodeSubject, "/subject", "the subject is the publisher")
-		}
+		return subject(e, p.Table)
 	}
 	return nil
 }

@@ -1,0 +1,100 @@
+package registrar
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/roster"
+)
+
+// judge gives the refusal of a submission, or nil if it may be admitted, with
+// the ledger as the batch so far makes it. The order is that of the design:
+// form, signature, schema, mandate, case rules.
+//
+// An error says that the ledger could not be read: admitting or refusing would
+// both be a lie, and the registrar has to stop.
+func (t *tx) judge(p *prepared, recorded time.Time) (*ledger.Refusal, error) {
+	if p.form != nil {
+		return p.form, nil
+	}
+	p.recheck(t.roster)
+	if p.signature != nil {
+		return p.signature, nil
+	}
+	if p.content != nil {
+		return p.content, nil
+	}
+	if used, ok := t.find(p.event, p.info); ok {
+		bad := ledger.Refuse(ledger.CodeIDReused, "/id", "the id stands at position %d", used.position)
+		bad.First = used.position
+		return bad, nil
+	}
+	if p.event.Time.After(recorded) {
+		return ledger.Refuse(ledger.CodeTimeInFuture, "/time", ""), nil
+	}
+	authority, bad := t.authorize(p, recorded)
+	if bad == nil {
+		bad = t.roster.CheckNames(p.event)
+	}
+	if bad != nil {
+		return bad, nil
+	}
+	if p.info.Stream != ledger.StreamCase {
+		return t.roster.Check(p.event), nil
+	}
+	return t.judgeCase(p, authority)
+}
+
+// authorize asks the roster for the mandate that the kind demands. Root keys
+// are a mandate of their own.
+func (t *tx) authorize(p *prepared, recorded time.Time) (roster.Authority, *ledger.Refusal) {
+	switch p.info.Party {
+	case ledger.PartyOwnRoot, ledger.PartyRoots:
+		return roster.Authority{}, nil
+	case ledger.PartyMandate:
+		return t.roster.Authorize(p.event.Source, p.info.Mandate, p.event.Time, recorded)
+	default:
+		return t.roster.Authorize(p.event.Source, "", p.event.Time, recorded)
+	}
+}
+
+func (t *tx) judgeCase(p *prepared, authority roster.Authority) (*ledger.Refusal, error) {
+	state := t.caseOf(p.event.Subject)
+	if bad := ledger.CheckVersion(state.folded, p.event); bad != nil {
+		return bad, nil
+	}
+	after, bad, err := t.place(state, p.event)
+	if bad != nil || err != nil {
+		return bad, err
+	}
+	if p.info.Party == ledger.PartyMandate {
+		return ledger.CheckScope(after, p.event, authority.Grants), nil
+	}
+	return nil, nil
+}
+
+// place judges an event at its place in time. What comes last needs no history.
+func (t *tx) place(state *caseState, e ledger.Event) (ledger.Case, *ledger.Refusal, error) {
+	n := len(state.entries)
+	if n == 0 || !e.Time.Before(state.entries[n-1].time) {
+		return state.folded, ledger.Check(state.folded, e, t.roster.RegimeAt(e.Time)), nil
+	}
+	history, err := t.history(state)
+	if err != nil {
+		return ledger.Case{}, nil, err
+	}
+	draft := ledger.CaseEvent{Position: t.chain.Position + 1, Event: e}
+	after, bad := ledger.Place(history, draft, t.roster.RegimeAt)
+	return after, bad, nil
+}
+
+// Digest is what a refusal records of the bytes: SHA-256 of the nonce and them.
+func Digest(nonce [32]byte, body []byte) ledger.Hash {
+	h := sha256.New()
+	h.Write(nonce[:])
+	h.Write(body)
+	var out ledger.Hash
+	h.Sum(out[:0])
+	return out
+}

@@ -1,0 +1,244 @@
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/roster"
+	"github.com/berkas-ledger/berkas/schemas"
+)
+
+// Judge is the ledger as it stands, in memory: the roster, every case, which
+// ids were used for which bytes. It is rebuilt from the records at the start.
+// It is not safe for concurrent use, except Roster's results, which are values.
+type Judge struct {
+	schemas *schemas.Validator
+	// Open says which kinds are taken; a rehearsal takes all that are known.
+	open func(ledger.Kind, int) bool
+	read func(ledger.Position) (ledger.Record, error)
+
+	chain  ledger.Chain
+	last   time.Time // recorded time of the last record
+	roster *roster.Roster
+	cases  map[string]*caseState
+	ids    map[string]entry // ids outside cases: "<subject> <event id>"
+}
+
+// caseState is a case at the tip of the ledger. It is replaced, not changed, so
+// that an undone batch leaves no trace.
+type caseState struct {
+	folded ledger.Case
+	// entries stand in order of (time, position), as they were folded.
+	entries []entry
+}
+
+// entry is what is kept of an event for ever: enough to recognise its bytes.
+type entry struct {
+	id       string
+	time     time.Time
+	position ledger.Position
+	sum      ledger.Hash
+	agency   ledger.AgencyID
+}
+
+// NewJudge makes a judge of an empty ledger; Replay brings it up. read gives the
+// record at a position, for cases whose history has to be folded anew.
+func NewJudge(v *schemas.Validator, open func(ledger.Kind, int) bool, read func(ledger.Position) (ledger.Record, error)) *Judge {
+	return &Judge{schemas: v, open: open, read: read, cases: map[string]*caseState{}, ids: map[string]entry{}}
+}
+
+// Replay folds the records of a feed that come after those already folded.
+func (j *Judge) Replay(ctx context.Context, feed ledger.Feed) error {
+	return feed(ctx, j.chain.Position, func(records []ledger.Record) error {
+		for _, r := range records {
+			if err := j.fold(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (j *Judge) fold(r ledger.Record) error {
+	if _, err := j.chain.Next(r); err != nil {
+		return err
+	}
+	e, err := ledger.DecodeRecord(r)
+	if err != nil {
+		return err
+	}
+	tx := j.begin()
+	if r.Position == 1 {
+		if tx.roster, err = roster.Start(r); err != nil {
+			return err
+		}
+	}
+	if err := tx.admit(r, e, ledger.Submission{Body: r.Body}.Sum()); err != nil {
+		return err
+	}
+	tx.keep()
+	return nil
+}
+
+// Roster gives the roster at the tip.
+func (j *Judge) Roster() *roster.Roster { return j.roster }
+
+// Chain gives the position and leaf hash of the last record.
+func (j *Judge) Chain() ledger.Chain { return j.chain }
+
+// LastRecorded is the recorded time of the last record.
+func (j *Judge) LastRecorded() time.Time { return j.last }
+
+// Case gives a case as it stands; ok is false if none of that id was opened.
+func (j *Judge) Case(id string) (ledger.Case, bool) {
+	c, ok := j.cases[id]
+	if !ok {
+		return ledger.Case{}, false
+	}
+	return c.folded, true
+}
+
+// Cases is how many cases there are.
+func (j *Judge) Cases() int { return len(j.cases) }
+
+// History reads a case's events in order of (time, position).
+func (j *Judge) History(id string) ([]ledger.CaseEvent, error) {
+	c, ok := j.cases[id]
+	if !ok {
+		return nil, nil
+	}
+	return j.history(c)
+}
+
+func (j *Judge) history(c *caseState) ([]ledger.CaseEvent, error) {
+	out := make([]ledger.CaseEvent, 0, len(c.entries)+1)
+	for _, en := range c.entries {
+		r, err := j.read(en.position)
+		if err != nil {
+			return nil, fmt.Errorf("read position %d: %w", en.position, err)
+		}
+		e, err := ledger.DecodeRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+	}
+	return out, nil
+}
+
+// tx is a batch being decided: what it changes stands beside the state until
+// keep. Reads see the batch's own changes.
+type tx struct {
+	j      *Judge
+	chain  ledger.Chain
+	last   time.Time
+	roster *roster.Roster
+	cases  map[string]*caseState
+	ids    map[string]entry
+	// history holds cases' events of this batch, which cannot be read back yet.
+	records map[ledger.Position]ledger.Record
+}
+
+func (j *Judge) begin() *tx {
+	return &tx{j: j, chain: j.chain, last: j.last, roster: j.roster,
+		cases: map[string]*caseState{}, ids: map[string]entry{}, records: map[ledger.Position]ledger.Record{}}
+}
+
+// keep makes the batch part of the state: to be called once it is durable.
+func (t *tx) keep() {
+	t.j.chain, t.j.last, t.j.roster = t.chain, t.last, t.roster
+	for id, c := range t.cases {
+		t.j.cases[id] = c
+	}
+	for id, e := range t.ids {
+		t.j.ids[id] = e
+	}
+}
+
+func (t *tx) caseOf(id string) *caseState {
+	if c, ok := t.cases[id]; ok {
+		return c
+	}
+	if c, ok := t.j.cases[id]; ok {
+		return c
+	}
+	return &caseState{}
+}
+
+// find looks an event id up where it has to be unique: in its case, or among
+// the records of its subject.
+func (t *tx) find(e ledger.Event, info ledger.KindInfo) (entry, bool) {
+	if info.Stream == ledger.StreamCase {
+		for _, en := range t.caseOf(e.Subject).entries {
+			if en.id == e.ID {
+				return en, true
+			}
+		}
+		return entry{}, false
+	}
+	key := ledger.SubjectOf(e, info) + " " + e.ID
+	if en, ok := t.ids[key]; ok {
+		return en, true
+	}
+	en, ok := t.j.ids[key]
+	return en, ok
+}
+
+// admit adds a record to the batch's state. It trusts that the record was
+// judged: replay calls it for what is on the ledger.
+func (t *tx) admit(r ledger.Record, e ledger.Event, sum ledger.Hash) error {
+	t.chain = ledger.Chain{Position: r.Position, Leaf: r.LeafHash()}
+	t.last = r.Recorded
+	en := entry{id: e.ID, time: e.Time, position: r.Position, sum: sum, agency: e.Source}
+	if id := r.CaseID(); id != "" {
+		return t.admitCase(id, r, e, en)
+	}
+	t.ids[r.Subject+" "+e.ID] = en
+	next, err := t.roster.Apply(r.Position, e)
+	if err != nil {
+		return err
+	}
+	t.roster = next
+	return nil
+}
+
+func (t *tx) admitCase(id string, r ledger.Record, e ledger.Event, en entry) error {
+	old := t.caseOf(id)
+	n := len(old.entries)
+	// The capacity is cut so that appending copies: an undone batch and the
+	// next one must not share what they add.
+	next := &caseState{entries: append(old.entries[:n:n], en)}
+	t.records[r.Position] = r
+	if n == 0 || !e.Time.Before(old.entries[n-1].time) {
+		next.folded = old.folded.Apply(e)
+		t.cases[id] = next
+		return nil
+	}
+	history, err := t.history(old)
+	if err != nil {
+		return err
+	}
+	history = ledger.Insert(history, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+	next.folded = ledger.Fold(history)
+	i := n
+	for ; i > 0 && en.time.Before(next.entries[i-1].time); i-- {
+		next.entries[i] = next.entries[i-1]
+	}
+	next.entries[i] = en
+	t.cases[id] = next
+	return nil
+}
+
+// history is Judge.history with the batch's own records.
+func (t *tx) history(c *caseState) ([]ledger.CaseEvent, error) {
+	read := t.j.read
+	view := Judge{read: func(p ledger.Position) (ledger.Record, error) {
+		if r, ok := t.records[p]; ok {
+			return r, nil
+		}
+		return read(p)
+	}}
+	return view.history(c)
+}

@@ -1,0 +1,242 @@
+package registrar
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/schemas"
+)
+
+// MaxBatch is how many submissions are decided and committed together.
+const MaxBatch = 1000
+
+// Store is what the registrar needs of the ledger's store.
+//
+// Commit makes records durable in one piece and calls durable once they are;
+// after an error durable was not called, and for Retry errors the same call may
+// be made again, for Reread errors the ledger has to be read first.
+type Store interface {
+	Feed() ledger.Feed
+	Commit(ctx context.Context, records []ledger.Record, durable func()) error
+	Recover(ctx context.Context) error
+}
+
+// Intake hands over what waits and sends answers.
+type Intake interface {
+	// Next blocks until there is at least one message and returns at most max.
+	Next(ctx context.Context, max int) ([]Message, error)
+	SendReceipt(agency ledger.AgencyID, sum ledger.Hash, receipt []byte) error
+	Flush() error
+}
+
+// Config says how a registrar works. All fields but Log, Retry, Reread and
+// OnRoster are required.
+type Config struct {
+	Judge   *Judge
+	Store   Store
+	Intake  Intake
+	Schemas *schemas.Validator
+
+	Key     ledger.KeyID // of the registrar's own records
+	Private ed25519.PrivateKey
+	Receipt note.Signer
+
+	// Retry says of an error of Commit that nothing happened and the same
+	// records may be tried again (a full disk); Reread, that the ledger has to
+	// be recovered and read before anything is decided (another writer, a lost
+	// acknowledgement).
+	Retry, Reread func(error) bool
+
+	Wall       func() time.Time     // the machine's clock
+	Mono       func() time.Duration // a clock that nobody sets
+	Built      time.Time            // when this program was built
+	AcceptTime bool                 // somebody has looked at the clock
+
+	Random func([]byte) // fills with random bytes, for nonces
+	NewID  func() string
+
+	// OnRoster is told when the roster has changed, after the change is
+	// durable.
+	OnRoster func()
+	Log      *slog.Logger
+}
+
+// Registrar takes, decides and commits until it is told to stop.
+type Registrar struct {
+	Config
+	clock   *clock
+	refused *refusals
+	counts  Counts
+}
+
+// Counts is what a registrar did since it started.
+type Counts struct {
+	Admitted, Refused, Repeated, Batches uint64
+}
+
+// New checks the clock against the last record. The judge has to be brought up
+// by Replay before.
+func New(c Config) (*Registrar, error) {
+	if c.Judge.Roster() == nil {
+		return nil, errors.New("the ledger has no genesis record; make one with berkas init")
+	}
+	genesis := c.Judge.Roster().Genesis()
+	if c.Key != genesis.Registrar.ID || genesis.Registrar.Public != ledger.EncodePublicKey(c.Private.Public().(ed25519.PublicKey)) {
+		return nil, fmt.Errorf("key %s is not the registrar's key of this ledger (%s)", c.Key, genesis.Registrar.ID)
+	}
+	clock, err := newClock(c.Wall, c.Mono, c.Built, c.Judge.LastRecorded(), c.AcceptTime)
+	if err != nil {
+		return nil, err
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Registrar{Config: c, clock: clock, refused: newRefusals()}, nil
+}
+
+// Counts is for the goroutine that called Run, after it returned.
+func (g *Registrar) Counts() Counts { return g.counts }
+
+// Run decides until the context ends (nil) or something is wrong that only a
+// person can mend. While one batch is committed, the next is taken in and its
+// signatures and schemas are checked.
+func (g *Registrar) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The roster's results are values, so preparing may use one that is a
+	// little old: deciding looks again.
+	batches := make(chan []prepared)
+	taken := make(chan error, 1)
+	rosters := make(chan struct{}, 1)
+	rosters <- struct{}{}
+	current := g.Judge.Roster()
+	go func() {
+		defer close(batches)
+		for {
+			messages, err := g.Intake.Next(ctx, MaxBatch)
+			if err != nil {
+				taken <- err
+				return
+			}
+			<-rosters
+			r := current
+			rosters <- struct{}{}
+			select {
+			case batches <- prepareAll(messages, r, g.Schemas, g.Judge.open):
+			case <-ctx.Done():
+				taken <- ctx.Err()
+				return
+			}
+		}
+	}()
+	for batch := range batches {
+		if err := g.settle(ctx, batch); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		<-rosters
+		current = g.Judge.Roster()
+		rosters <- struct{}{}
+	}
+	if err := <-taken; ctx.Err() == nil {
+		return fmt.Errorf("take in submissions: %w", err)
+	}
+	return nil
+}
+
+// settle decides a batch and makes it durable, whatever it takes.
+func (g *Registrar) settle(ctx context.Context, batch []prepared) error {
+	for {
+		before := g.Judge.Roster()
+		d, err := g.decide(batch)
+		if err != nil {
+			return err
+		}
+		err = g.commit(ctx, d)
+		switch {
+		case err == nil:
+			if g.OnRoster != nil && g.Judge.Roster() != before {
+				g.OnRoster()
+			}
+			return nil
+		case g.Reread != nil && g.Reread(err):
+			g.Log.Warn("the ledger has to be read before going on", "error", err)
+			if err := g.reread(ctx); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+func (g *Registrar) reread(ctx context.Context) error {
+	if err := g.Store.Recover(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	return g.Judge.Replay(ctx, g.Store.Feed())
+}
+
+// commit makes a decision durable. While the disk is full it waits: nothing is
+// promised, nothing is lost, and intake goes on growing until its limit.
+func (g *Registrar) commit(ctx context.Context, d *decision) error {
+	if len(d.records) == 0 {
+		g.publish(d)
+		return nil
+	}
+	for {
+		err := g.Store.Commit(ctx, d.records, func() {
+			// The commit point: from here on the batch is on the ledger.
+			d.tx.keep()
+			g.publish(d)
+		})
+		if err == nil || g.Retry == nil || !g.Retry(err) {
+			return err
+		}
+		g.Log.Error("waiting for room on the disk", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// publish answers every sender and acknowledges the messages.
+func (g *Registrar) publish(d *decision) {
+	for i, a := range d.answers {
+		if err := g.Intake.SendReceipt(a.receipt.Agency, a.receipt.Sum, a.signed); err != nil {
+			// The outcome stands; the sender asks again and is recognised.
+			g.Log.Warn("a receipt was not sent", "position", a.receipt.Position, "error", err)
+		}
+		if a.fresh && a.receipt.Outcome == ledger.Refused {
+			g.refused.add(refusedKey{a.receipt.Agency, a.receipt.Sum}, a.receipt)
+		}
+		d.batch[i].message.Ack()
+		g.count(a)
+	}
+	if err := g.Intake.Flush(); err != nil {
+		g.Log.Warn("receipts and acknowledgements were not flushed", "error", err)
+	}
+	g.counts.Batches++
+}
+
+func (g *Registrar) count(a answer) {
+	switch {
+	case !a.fresh:
+		g.counts.Repeated++
+	case a.receipt.Outcome == ledger.Admitted:
+		g.counts.Admitted++
+	default:
+		g.counts.Refused++
+	}
+}

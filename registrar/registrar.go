@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/roster"
 	"github.com/berkas-ledger/berkas/schemas"
 )
 
@@ -114,9 +116,8 @@ func (g *Registrar) Run(ctx context.Context) error {
 	// little old: deciding looks again.
 	batches := make(chan []prepared)
 	taken := make(chan error, 1)
-	rosters := make(chan struct{}, 1)
-	rosters <- struct{}{}
-	current := g.Judge.Roster()
+	var current atomic.Pointer[roster.Roster]
+	current.Store(g.Judge.Roster())
 	go func() {
 		defer close(batches)
 		for {
@@ -125,11 +126,8 @@ func (g *Registrar) Run(ctx context.Context) error {
 				taken <- err
 				return
 			}
-			<-rosters
-			r := current
-			rosters <- struct{}{}
 			select {
-			case batches <- prepareAll(messages, r, g.Schemas, g.Judge.open):
+			case batches <- prepareAll(messages, current.Load(), g.Schemas, g.Judge.open):
 			case <-ctx.Done():
 				taken <- ctx.Err()
 				return
@@ -143,9 +141,7 @@ func (g *Registrar) Run(ctx context.Context) error {
 			}
 			return err
 		}
-		<-rosters
-		current = g.Judge.Roster()
-		rosters <- struct{}{}
+		current.Store(g.Judge.Roster())
 	}
 	if err := <-taken; ctx.Err() == nil {
 		return fmt.Errorf("take in submissions: %w", err)

@@ -14,6 +14,11 @@ import (
 // it, since all numbers of payloads are integers.
 const notPlain = 0.5
 
+// maxItems is the most that any schema allows in one array. Of a longer one
+// only one item more is kept: enough to break maxItems, and a sender who fills
+// 48 KiB with wrong items does not make the validator write an error for each.
+const maxItems = 200
+
 // decode reads one JSON value: strictly, so that no two programs read it
 // differently, and with numbers that are cheap to compare.
 func decode(data []byte) (any, error) {
@@ -69,6 +74,12 @@ func decodeObject(d *jsontext.Decoder) (any, error) {
 func decodeArray(d *jsontext.Decoder) (any, error) {
 	a := []any{}
 	for d.PeekKind() != ']' {
+		if len(a) > maxItems {
+			if err := d.SkipValue(); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		v, err := decodeValue(d)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,4 @@
+package schemas
+
+// MaxItems is for the test that no schema allows more.
+const MaxItems = maxItems

@@ -1,0 +1,64 @@
+package agencies
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/seal"
+)
+
+// Reporter is the holder of the key under which a case's reporter is sealed;
+// respondents hold theirs under their own numbers, r1, r2 and so on.
+const Reporter = "reporter"
+
+// SealFunc closes text for its place under the data key of holder, "r1" to "rN"
+// or Reporter, in the place's case. The vault's key ring gives one.
+type SealFunc func(place seal.Place, holder string, text []byte) (string, error)
+
+// Persons are the personal data of an opening, in clear. They never leave the
+// agency but sealed.
+type Persons struct {
+	// Respondents says who r1, r2, ... are, in their order; "" leaves one out.
+	Respondents []string
+	// Reporter is who reported; "" leaves it out.
+	Reporter string
+}
+
+// Format writes nothing of the persons, whatever the verb.
+func (p Persons) Format(state fmt.State, _ rune) {
+	_, _ = state.Write([]byte(strconv.Itoa(len(p.Respondents)) + " respondents"))
+}
+
+// SealInto seals the persons of a case into the payload that opens it. The
+// event has to be given the id eventID (WithID), which the sealed values name
+// along with ledger, case and the place in the event.
+func (o Office) SealInto(p *ledger.CaseOpened, caseID, eventID string, persons Persons, with SealFunc) error {
+	if len(persons.Respondents) > len(p.Respondents) {
+		return fmt.Errorf("seal: %d persons for %d respondents", len(persons.Respondents), len(p.Respondents))
+	}
+	close := func(pointer, holder, text string) (ledger.Sealed, error) {
+		at := seal.Place{Ledger: o.Origin, Case: caseID, Event: eventID, Pointer: pointer}
+		sealed, err := with(at, holder, []byte(text))
+		return ledger.Sealed(sealed), err
+	}
+	for i, who := range persons.Respondents {
+		if who == "" {
+			continue
+		}
+		sealed, err := close("/data/respondents/"+strconv.Itoa(i)+"/identity", p.Respondents[i].ID, who)
+		if err != nil {
+			return fmt.Errorf("seal respondent %s: %w", p.Respondents[i].ID, err)
+		}
+		p.Respondents[i].Identity = sealed
+	}
+	if persons.Reporter == "" {
+		return nil
+	}
+	sealed, err := close("/data/reporter", Reporter, persons.Reporter)
+	if err != nil {
+		return fmt.Errorf("seal reporter: %w", err)
+	}
+	p.Reporter = sealed
+	return nil
+}

@@ -2,6 +2,7 @@ package schemas_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"reflect"
 	"slices"
@@ -69,6 +70,28 @@ func TestAcceptedExamples(t *testing.T) {
 		}
 		if reflect.DeepEqual(values[0], values[1]) {
 			t.Errorf("%s: the accepted examples are the same", k.Kind)
+		}
+	}
+}
+
+// TestAcceptedExamplesInAnEvent: in the event that examples/README.md names, the
+// ledger finds no direct identifier in clear and every sealed value in its place.
+func TestAcceptedExamplesInAnEvent(t *testing.T) {
+	for _, k := range ledger.Kinds {
+		for n := 1; n <= 2; n++ {
+			subject := "contoh"
+			if k.Stream == ledger.StreamCase {
+				subject = "01930a2c-7c00-7000-8000-0000000000c1"
+			}
+			e, bad := ledger.Decode(fmt.Appendf(nil, `{"specversion":"1.0","id":"01930a2c-7c00-7000-8000-0000000000e1","source":"/agencies/bawaslu",
+				"type":%q,"subject":%q,"time":"2020-10-03T09:00:00+07:00","dataschema":%q,"datacontenttype":"application/json",
+				"ledger":"berkas.example/pilkada-2020","data":%s}`, k.Type(), subject, k.Schema(), accepted(t, k, n)))
+			if bad == nil {
+				bad = ledger.CheckSealed(e)
+			}
+			if bad != nil {
+				t.Errorf("%s accepted-%d: %v", k.Kind, n, bad)
+			}
 		}
 	}
 }
@@ -158,6 +181,10 @@ func TestValidate(t *testing.T) {
 		{
 			"both reasons at one place", ledger.MandateGrantedKind, 1, `{"grant":{"agency":"a","mandate":"intake","scope":"all","basis":"x","doubt":"none","predecessor":"A"}}`,
 			[]problem{{"/grant/predecessor", "false"}, {"/grant/predecessor", "pattern"}},
+		},
+		{
+			"twice by the same keyword", ledger.PPKAdmonishedKind, 1, `{"letter":{"number":"1","date":"2020-10-27"},"appointing_authority":{"kind":"mayor","region":"x"},"recommendation":{"agency":"kasn","number":"1"}}`,
+			[]problem{{"/appointing_authority/region", "pattern"}},
 		},
 		{"number that is no integer", ledger.HolidaysPublishedKind, 1, `{"year":2020.0,"days":["2020-01-01"],"basis":"x"}`, []problem{{"/year", "type"}}},
 		{"number with exponent", ledger.HolidaysPublishedKind, 1, `{"year":2020e0,"days":["2020-01-01"],"basis":"x"}`, []problem{{"/year", "type"}}},

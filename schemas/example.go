@@ -32,8 +32,8 @@ type RefusedExample struct {
 	Data    jsontext.Value `json:"data"`
 }
 
-// RefusedExamples lists the refused examples of a kind and version in order.
-// The error wraps fs.ErrNotExist for a kind or version without any.
+// RefusedExamples lists the refused examples of a kind and version in order
+// of their file names. The error wraps fs.ErrNotExist for a kind or version without any.
 func RefusedExamples(kind ledger.Kind, version int) ([]RefusedExample, error) {
 	dir := "examples/" + name{kind, version}.String()
 	entries, err := fs.ReadDir(files, dir)

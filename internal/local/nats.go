@@ -269,5 +269,5 @@ func (l *natsLog) Fatalf(format string, v ...any) {
 }
 
 func (l *natsLog) write(level slog.Level, format string, v []any) {
-	l.log.Log(context.Background(), level, fmt.Sprintf(format, v...), "from", "nats")
+	l.log.Log(context.Background(), level, "nats", "says", fmt.Sprintf(format, v...))
 }

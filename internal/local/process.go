@@ -95,7 +95,7 @@ func (p *process) read(r io.ReadCloser, log *slog.Logger) {
 		line, err := in.ReadString('\n')
 		if line = strings.TrimRight(line, "\n"); line != "" {
 			level, text := serverMessage(line)
-			log.Log(context.Background(), level, text, "from", "postgresql")
+			log.Log(context.Background(), level, "postgresql", "says", text)
 			p.keep(line)
 			if !isReady && strings.HasSuffix(line, "database system is ready to accept connections") {
 				isReady = true
@@ -198,8 +198,8 @@ func endLeftover(ctx context.Context, home pgHome, log *slog.Logger) error {
 		log.WarnContext(ctx, "ending the PostgreSQL server that a killed process left", "pid", pid)
 		return endProcess(ctx, pid, home.data())
 	}
-	if syscall.Kill(pid, 0) != nil {
-		return nil // PostgreSQL sees by itself that it is gone
+	if there := syscall.Kill(pid, 0) == nil; !there {
+		return nil // and PostgreSQL sees that by itself
 	}
 	text, err := os.ReadFile(home.pidFile())
 	if err != nil {

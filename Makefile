@@ -1,0 +1,52 @@
+# `make` or `make help` lists what can be made.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: need-postgresql build ## See events become a national view (ONCE=1: end by itself)
+	bin/berkas dev --demo $(if $(ONCE),--once)
+
+.PHONY: build
+build: ## Build bin/berkas
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/berkas ./cmd/berkas
+
+.PHONY: test
+test: need-postgresql need-cc ## Run all tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+
+.PHONY: check
+check: ## Run the linters, and see that nothing generated is stale
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+	scripts/generated.sh
+	$(LINT) run ./...
+
+.PHONY: format
+format: ## Format the code as `make check` wants it
+	$(LINT) fmt ./...
+
+.PHONY: fuzz
+fuzz: need-postgresql ## Fuzz every decoder (FUZZTIME=5s each)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: need-postgresql build ## Measure speed, each figure beside its limit (SMOKE=1: briefly)
+	bin/berkas bench $(if $(SMOKE),--smoke)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin coverage.out
+
+# What a target needs from the machine is installed if that can be done.
+.PHONY: need-postgresql need-cc
+need-postgresql need-cc: need-%:
+	@scripts/need.sh $*

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# fuzz.sh [TIME]: runs every Fuzz function of the repository for TIME each
+# (default 5s), one after the other. A finding is written to testdata/fuzz of
+# its package and makes this fail; the others are still tried.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+time=${1:-5s}
+found=0
+failed=()
+while IFS=: read -r file line; do
+  name=$(sed -E 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/' <<<"$line")
+  package=$(dirname "$file")
+  found=$((found + 1))
+  echo "fuzz $package $name"
+  if ! out=$(go test -run='^$' -fuzz="^$name\$" -fuzztime="$time" "$package" 2>&1); then
+    echo "$out"
+    failed+=("$package $name")
+  fi
+done < <(grep -rE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*\(' . | sort)
+
+echo "fuzzed $found functions for $time each"
+if [[ $found -eq 0 ]]; then
+  echo "not one Fuzz function found" >&2
+  exit 1
+fi
+if [[ ${#failed[@]} -gt 0 ]]; then
+  printf 'failed: %s\n' "${failed[@]}" >&2
+  exit 1
+fi

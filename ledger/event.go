@@ -154,18 +154,20 @@ func syntax(d *jsontext.Decoder, err error) *Refusal {
 	return Refuse(CodeNotJSON, "", "the error stands at byte %d", d.InputOffset())
 }
 
-// SafePointer cuts a JSON pointer before the first step that is neither a
-// member name as schemas write them nor an index: names that a sender made up
+// SafePointer cuts a JSON pointer before the first step that is neither an index
+// nor a member name of the envelope or of a payload: names that a sender made up
 // may say anything and have no place on the ledger.
 func SafePointer(p string) string {
 	steps := strings.Split(p, "/")
 	for i, s := range steps[1:] {
-		if s == "" || len(s) > 32 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_0123456789") != "" {
+		if !memberNames[s] && !indexPattern.MatchString(s) {
 			return strings.Join(steps[:i+1], "/")
 		}
 	}
 	return p
 }
+
+var indexPattern = regexp.MustCompile(`^(0|[1-9][0-9]{0,2})$`)
 
 // envelope checks each attribute's form.
 func envelope(raw map[string]jsontext.Value) (Event, *Refusal) {

@@ -1,9 +1,18 @@
 package ledger
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
+
+// codePatterns are strings whose whole form says that they are something else:
+// digests, ids and keys hold long runs of digits by chance.
+var codePatterns = []*regexp.Regexp{
+	hexPattern,
+	regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
+	regexp.MustCompile(`^[A-Za-z0-9+/]{43}=$`),
+}
 
 // directIdentifier reports whether a string holds what looks like an e-mail
 // address, an Indonesian mobile number, a NIP or a NIK. Digits count as one
@@ -12,6 +21,11 @@ import (
 func directIdentifier(s string) bool {
 	if strings.Contains(s, "@") {
 		return true
+	}
+	for _, p := range codePatterns {
+		if p.MatchString(s) {
+			return false
+		}
 	}
 	for _, digits := range digitRuns(s) {
 		if looksNIP(digits) || looksNIK(digits) || looksMobile(digits) {

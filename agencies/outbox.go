@@ -107,32 +107,30 @@ func (o *Outbox) load() error {
 		if e.settled, err = exists(filepath.Join(o.dir, n.stem+receiptSuffix)); err != nil {
 			return err
 		}
-		sum, s, err := o.read(n)
-		if err != nil {
-			return err
-		}
 		if !e.settled {
-			e.waits = s
+			if e.waits, err = o.read(n); err != nil {
+				return err
+			}
 		}
-		o.entries[sum] = e
+		o.entries[n.sum] = e
 	}
 	return nil
 }
 
 // read reads a submission's file and checks it against its name.
-func (o *Outbox) read(n fileName) (ledger.Hash, ledger.Submission, error) {
+func (o *Outbox) read(n fileName) (ledger.Submission, error) {
 	data, err := os.ReadFile(filepath.Join(o.dir, n.name))
 	if err != nil {
-		return ledger.Hash{}, ledger.Submission{}, err
+		return ledger.Submission{}, err
 	}
 	s, err := parseSubmissionFile(data)
-	if err == nil && stem(n.number, s.Sum()) != n.stem {
+	if err == nil && s.Sum() != n.sum {
 		err = fmt.Errorf("%w: it holds another submission", ErrOutboxDamaged)
 	}
 	if err != nil {
-		return ledger.Hash{}, ledger.Submission{}, fmt.Errorf("%s: %w", n.name, err)
+		return ledger.Submission{}, fmt.Errorf("%s: %w", n.name, err)
 	}
-	return s.Sum(), s, nil
+	return s, nil
 }
 
 // Put keeps submissions. When it returns without error they are durable and may
@@ -345,13 +343,13 @@ func CheckOutbox(dir string, verifier note.Verifier, origin string) ([]Problem, 
 	}
 	sums := map[string]ledger.Submission{} // by stem
 	var found []Problem
-	for _, n := range names { // a submission sorts behind its receipt, so receipts are second
+	for _, n := range names {
 		switch {
 		case n.foreign:
 			found = append(found, Problem{n.name, fmt.Errorf("%w: the file does not belong here", ErrOutboxDamaged)})
 		case n.temporary || n.receipt:
 		default:
-			if _, s, err := o.read(n); err != nil {
+			if s, err := o.read(n); err != nil {
 				found = append(found, Problem{n.name, err})
 			} else {
 				sums[n.stem] = s

@@ -27,6 +27,7 @@ type fileName struct {
 	name      string
 	stem      string
 	number    uint64
+	sum       ledger.Hash // of the event's bytes
 	receipt   bool
 	temporary bool
 	foreign   bool // no name of an outbox
@@ -47,7 +48,7 @@ func parseFileName(name string) fileName {
 	if err != nil || err2 != nil || stem(number, sum) != n.stem {
 		return fileName{name: name, foreign: true}
 	}
-	n.number = number
+	n.number, n.sum = number, sum
 	return n
 }
 

@@ -21,6 +21,8 @@ const (
 	maxBackoff   = 5 * time.Second
 )
 
+const turnedAway = "submission turned away, to be sent again"
+
 // wait is one submission that waits for its receipt.
 type wait struct {
 	sum    ledger.Hash
@@ -80,6 +82,7 @@ func (c *Client) submit(ctx context.Context, s ledger.Submission) (answer, error
 				return answer{}, err
 			}
 			last = err
+			c.log.DebugContext(ctx, turnedAway, "agency", s.Agency, "bytes", w.sum, "error", err)
 			timer.Reset(backoff + rand.N(backoff))
 			backoff = min(2*backoff, maxBackoff)
 		case <-w.again:

@@ -22,13 +22,19 @@ build: ## Build bin/berkas
 test: need-postgresql need-cc ## Run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
 
-.PHONY: check
-check: ## Run the linters, and see that nothing generated is stale
+.PHONY: check check-lint check-module check-generated
+check: check-lint check-module check-generated ## Run the linters; see that nothing is stale (-k: all, whatever fails)
+
+check-lint:
 	$(GO) vet ./...
+	$(LINT) run ./...
+
+check-module:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
+
+check-generated:
 	scripts/generated.sh
-	$(LINT) run ./...
 
 .PHONY: format
 format: ## Format the code as `make check` wants it

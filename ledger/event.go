@@ -54,120 +54,127 @@ var tracePattern = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}
 // form. It also looks for direct identifiers in clear (promise P7). The payload
 // is not decoded: DecodePayload does that once the schema has been checked.
 func Decode(body []byte) (Event, *Refusal) {
-	if err := checkBytes(body); err != nil {
-		return Event{}, err
+	e, personal, err := decode(body)
+	if err == nil {
+		err = personal
 	}
-	raw, sealed, err := scan(body)
-	if err != nil {
-		return Event{}, err
-	}
-	e, err := envelope(raw)
-	e.sealed = sealed
 	return e, err
 }
 
-// scan walks all tokens once: it finds duplicates, unknown attributes, sealed
-// values and direct identifiers, and returns the raw attributes.
-func scan(body []byte) (map[string]jsontext.Value, []sealedAt, *Refusal) {
+// decode is Decode, with what looks like a direct identifier told apart: those
+// rules may grow, and a record is not refused for a rule that is newer than it.
+func decode(body []byte) (e Event, personal, bad *Refusal) {
+	if bad = checkBytes(body); bad != nil {
+		return Event{}, nil, bad
+	}
+	raw, bad := scan(body)
+	if bad != nil {
+		return Event{}, nil, bad
+	}
+	sealed, personal, bad := scanData(raw["data"])
+	if bad != nil {
+		return Event{}, nil, bad
+	}
+	e, bad = envelope(raw)
+	e.sealed = sealed
+	return e, personal, bad
+}
+
+// scan reads the one object: it finds duplicates and unknown attributes, and
+// returns the raw attributes.
+func scan(body []byte) (map[string]jsontext.Value, *Refusal) {
 	raw := make(map[string]jsontext.Value, len(attributes))
-	var sealed []sealedAt
 	d := jsontext.NewDecoder(bytes.NewReader(body))
 	if d.PeekKind() != '{' {
-		return nil, nil, Refuse(CodeNotJSON, "", "")
+		return nil, Refuse(CodeNotJSON, "", "")
 	}
 	if _, err := d.ReadToken(); err != nil {
-		return nil, nil, syntax(d, err)
+		return nil, syntax(d, err)
 	}
 	for d.PeekKind() == '"' {
 		tok, err := d.ReadToken()
 		if err != nil {
-			return nil, nil, syntax(d, err)
+			return nil, syntax(d, err)
 		}
 		name := tok.String()
 		if !slices.Contains(attributes, name) {
-			return nil, nil, Refuse(CodeUnknownAttribute, "", "the envelope takes %s", strings.Join(attributes, ", "))
+			return nil, Refuse(CodeUnknownAttribute, "", "the envelope takes %s", strings.Join(attributes, ", "))
 		}
 		value, err := d.ReadValue()
 		if err != nil {
-			return nil, nil, syntax(d, err)
+			return nil, syntax(d, err)
 		}
 		raw[name] = value.Clone()
-		if name != "data" {
-			continue
-		}
-		var bad *Refusal
-		if sealed, bad = scanData(raw[name]); bad != nil {
-			return nil, nil, bad
-		}
 	}
 	if _, err := d.ReadToken(); err != nil {
-		return nil, nil, syntax(d, err)
+		return nil, syntax(d, err)
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, nil, Refuse(CodeNotJSON, "", "something follows the object")
+		return nil, Refuse(CodeNotJSON, "", "something follows the object")
 	}
 	for _, name := range attributes[:requiredAttributes] {
 		if _, ok := raw[name]; !ok {
-			return nil, nil, Refuse(CodeBadEnvelope, "/"+name, "the attribute is missing")
+			return nil, Refuse(CodeBadEnvelope, "/"+name, "the attribute is missing")
 		}
 	}
-	return raw, sealed, nil
+	return raw, nil
 }
 
-// scanData walks the data member: depth, sealed values, direct identifiers.
-func scanData(data jsontext.Value) ([]sealedAt, *Refusal) {
-	var sealed []sealedAt
+// scanData walks the data member: depth, sealed values, and the first string,
+// number or member name that looks like a direct identifier.
+func scanData(data jsontext.Value) (sealed []sealedAt, personal, bad *Refusal) {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	if d.PeekKind() != '{' {
-		return nil, Refuse(CodeBadEnvelope, "/data", "data has to be an object")
+		return nil, nil, Refuse(CodeBadEnvelope, "/data", "data has to be an object")
 	}
 	for {
 		tok, err := d.ReadToken()
 		if err != nil {
-			return sealed, nil // the end: the value was read without error before
+			return sealed, personal, nil // the end: the value was read without error before
 		}
 		if d.StackDepth() > maxDepth {
-			return nil, Refuse(CodeBadEnvelope, "/data", "data is nested deeper than %d levels", maxDepth)
+			return nil, nil, Refuse(CodeBadEnvelope, "/data", "data is nested deeper than %d levels", maxDepth)
 		}
-		var text string
-		switch tok.Kind() {
-		case '"':
-			text = tok.String()
-		case '0':
-			text = tok.String()
-		default:
+		if k := tok.Kind(); k != '"' && k != '0' {
 			continue
 		}
+		text, at := tok.String(), "/data"+string(d.StackPointer())
 		if looksSealed(text) {
-			sealed = append(sealed, sealedAt{"/data" + string(d.StackPointer()), text})
-		} else if directIdentifier(text) {
-			return nil, Refuse(CodePersonalData, SafePointer("/data"+string(d.StackPointer())), "")
+			sealed = append(sealed, sealedAt{at, text})
+		} else if personal == nil && directIdentifier(text) {
+			personal = Refuse(CodePersonalData, SafePointer(at), "")
 		}
 	}
 }
 
 func syntax(d *jsontext.Decoder, err error) *Refusal {
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		// The pointer of the doubled name itself could be personal data.
-		return Refuse(CodeDuplicateKey, SafePointer(string(d.StackPointer().Parent())), "")
+	var at *jsontext.SyntacticError
+	if !errors.As(err, &at) { // the input ended
+		return Refuse(CodeNotJSON, "", "the error stands at byte %d", d.InputOffset())
 	}
-	return Refuse(CodeNotJSON, "", "the error stands at byte %d", d.InputOffset())
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return Refuse(CodeDuplicateKey, SafePointer(string(at.JSONPointer)), "")
+	}
+	return Refuse(CodeNotJSON, "", "the error stands at byte %d", at.ByteOffset)
 }
 
+// maxSteps bounds a pointer, as the schema of submission.refused does.
+const maxSteps = 16
+
+var indexPattern = regexp.MustCompile(`^(0|[1-9][0-9]{0,2})$`)
+
 // SafePointer cuts a JSON pointer before the first step that is neither an index
-// nor a member name of the envelope or of a payload: names that a sender made up
-// may say anything and have no place on the ledger.
+// nor a member name of the envelope or of a payload, and after 16 steps: names
+// that a sender made up may say anything and have no place on the ledger.
 func SafePointer(p string) string {
 	steps := strings.Split(p, "/")
 	for i, s := range steps[1:] {
-		if !memberNames[s] && !indexPattern.MatchString(s) {
+		if i == maxSteps || !memberNames[s] && !indexPattern.MatchString(s) {
 			return strings.Join(steps[:i+1], "/")
 		}
 	}
 	return p
 }
-
-var indexPattern = regexp.MustCompile(`^(0|[1-9][0-9]{0,2})$`)
 
 // envelope checks each attribute's form.
 func envelope(raw map[string]jsontext.Value) (Event, *Refusal) {
@@ -240,9 +247,11 @@ func (e *Event) what(a map[string]string) *Refusal {
 	e.Subject = a["subject"]
 	info, known := LookupKind(e.Kind, e.Version)
 	switch {
+	case e.Subject == "":
+		return Refuse(CodeBadEnvelope, "/subject", "subject is empty")
 	case known && info.Stream == StreamCase && !validUUIDv7(e.Subject):
 		return Refuse(CodeBadEnvelope, "/subject", "subject of a case's event is the case id, a UUID of version 7")
-	case known && info.Kind != GenesisKind && info.Stream != StreamCase && !codePattern.MatchString(e.Subject):
+	case known && info.Stream != StreamCase && !codePattern.MatchString(e.Subject):
 		return Refuse(CodeBadEnvelope, "/subject", "subject is what the event is about, [a-z0-9-]{1,64}")
 	}
 	return nil
@@ -282,14 +291,18 @@ func ValidOrigin(s string) bool { return originPattern.MatchString(s) }
 
 // DecodeRecord decodes a record's event and payload. A kind this code does not
 // know is no error: Payload is nil, and the record is hashed, counted and shown
-// as unknown.
+// as unknown. Direct identifiers are not looked for again.
 func DecodeRecord(r Record) (Event, error) {
-	e, bad := Decode(r.Body)
+	e, _, bad := decode(r.Body)
 	if bad != nil {
 		return e, &ErrBroken{r.Position, "the record is not an event: " + bad.Error()}
 	}
-	if _, known := LookupKind(e.Kind, e.Version); !known {
+	info, known := LookupKind(e.Kind, e.Version)
+	if !known {
 		return e, nil
+	}
+	if r.Subject != SubjectOf(e, info) {
+		return e, &ErrBroken{r.Position, "the record stands on another subject than its event"}
 	}
 	p, err := DecodePayload(e.Kind, e.Version, e.Data)
 	if err != nil {

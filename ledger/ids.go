@@ -125,10 +125,10 @@ func ParseMoment(s string) (time.Time, error) {
 	return t, nil
 }
 
-var timePattern = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+var timePattern = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
 // parseTime reads RFC 3339 with at most microseconds, the finest that every
-// part of the system keeps.
+// part of the system keeps. In UTC, too, the year has to have four digits.
 func parseTime(s string) (time.Time, error) {
 	if !timePattern.MatchString(s) {
 		return time.Time{}, fmt.Errorf("not an RFC 3339 time with at most six decimals")
@@ -137,7 +137,10 @@ func parseTime(s string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	return t.UTC(), nil
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}, fmt.Errorf("not a year from 1 to 9999")
+	}
+	return t, nil
 }
 
 // RecordedFormat is how recorded times are written: UTC, 27 characters.

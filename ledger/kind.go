@@ -1,11 +1,13 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Kind names what happened: dotted lower-case words in the past tense.
@@ -251,14 +253,30 @@ func newCasePayload(k Kind) any {
 }
 
 // DecodePayload reads the data of an event into the kind's struct. Member names
-// are exact, unknown ones are refused.
+// are exact, unknown ones are refused. The error names the place and nothing of
+// the data.
 func DecodePayload(k Kind, version int, data []byte) (any, error) {
 	p := newPayload(k, version)
 	if p == nil {
 		return nil, fmt.Errorf("unknown kind %s.v%d", k, version)
 	}
 	if err := json.Unmarshal(data, p, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("data of %s.v%d does not fit its struct: %w", k, version, err)
+		return nil, fmt.Errorf("data of %s.v%d does not fit its struct at %q", k, version, SafePointer("/data"+placeOf(err)))
 	}
 	return p, nil
+}
+
+// placeOf gives the JSON pointer of a decoding error, which is not wrapped: it
+// quotes what the sender wrote.
+func placeOf(err error) string {
+	var wrong *json.SemanticError
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &wrong):
+		return string(wrong.JSONPointer)
+	case errors.As(err, &syntax):
+		return string(syntax.JSONPointer)
+	default:
+		return ""
+	}
 }

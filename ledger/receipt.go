@@ -78,11 +78,15 @@ func OpenReceipt(signed []byte, verifier note.Verifier) (Receipt, error) {
 // refused. It verifies nothing.
 func ParseReceipt(text string) (Receipt, error) {
 	var r Receipt
-	lines := strings.Split(text, "\n")
-	if len(lines) > MaxPointers+16 || lines[0] != receiptMagic {
+	rest, ok := strings.CutPrefix(text, receiptMagic+"\n")
+	if !ok {
 		return r, fmt.Errorf("receipt does not begin with %s", receiptMagic)
 	}
-	for _, line := range lines[1 : len(lines)-1] {
+	lines := strings.Split(rest, "\n")
+	if len(lines) > MaxPointers+16 {
+		return r, fmt.Errorf("receipt has %d lines", len(lines))
+	}
+	for _, line := range lines[:len(lines)-1] {
 		name, value, ok := strings.Cut(line, ": ")
 		if !ok {
 			return r, fmt.Errorf("receipt has a line without a name")
@@ -101,6 +105,9 @@ func (r *Receipt) set(name, value string) (err error) {
 	switch name {
 	case "origin":
 		r.Origin = value
+		if !ValidOrigin(value) {
+			err = fmt.Errorf("not the origin of a ledger")
+		}
 	case "agency":
 		r.Agency = AgencyID(value)
 		if !r.Agency.Valid() {
@@ -108,6 +115,9 @@ func (r *Receipt) set(name, value string) (err error) {
 		}
 	case "event":
 		r.Event = value
+		if value != "-" && !validUUIDv7(value) {
+			err = fmt.Errorf("neither the id of an event nor -")
+		}
 	case "sha256":
 		r.Sum, err = ParseHash(value)
 	case "outcome":
@@ -129,10 +139,16 @@ func (r *Receipt) set(name, value string) (err error) {
 
 func (r *Receipt) setRefusal(name, value string) error {
 	switch name {
-	case "reason":
+	case "reason": // perhaps one of a newer registrar
 		r.Reason = Code(value)
+		if !codePattern.MatchString(value) {
+			return fmt.Errorf("not a reason code")
+		}
 	case "pointer":
 		r.Pointers = append(r.Pointers, value)
+		if value[:min(len(value), 1)] != "/" || len(r.Pointers) > MaxPointers {
+			return fmt.Errorf("not one of at most %d JSON pointers", MaxPointers)
+		}
 	case "nonce":
 		h, err := ParseHash(value)
 		r.Nonce = h

@@ -47,18 +47,21 @@ func ParseSubmission(agency AgencyID, header map[string][]string, body []byte) (
 	return s, err
 }
 
+// checkHeaderNames gives the same refusal in whichever order the map yields the
+// names.
 func checkHeaderNames(header map[string][]string) *Refusal {
+	var spelling *Refusal
 	for name := range header {
 		lower := strings.ToLower(name)
 		switch {
 		case name == HeaderSignature, name == HeaderContentType:
-		case lower == "content-type":
-			return Refuse(CodeContentType, "", "the header is spelled %s", HeaderContentType)
 		case strings.HasPrefix(lower, "nats-"), strings.HasPrefix(lower, "berkas-"):
 			return Refuse(CodeForbiddenHeader, "", "")
+		case lower == "content-type":
+			spelling = Refuse(CodeContentType, "", "the header is spelled %s", HeaderContentType)
 		}
 	}
-	return nil
+	return spelling
 }
 
 // ParseSignatures reads the values of the Berkas-Signature header: one to

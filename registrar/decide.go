@@ -18,8 +18,15 @@ func (t *tx) judge(p *prepared, recorded time.Time) (*ledger.Refusal, error) {
 	if p.form != nil {
 		return p.form, nil
 	}
-	p.recheck(t.roster)
+	if !p.unsigned {
+		p.recheck(t.roster)
+	}
 	if p.signature != nil {
+		if p.signature.Code == ledger.CodeSchema && p.content != nil {
+			// Who has to sign a roster event stands in its data, which does
+			// not fit: the schema says where.
+			return p.content, nil
+		}
 		return p.signature, nil
 	}
 	if p.content != nil {
@@ -64,20 +71,20 @@ func (t *tx) judgeCase(p *prepared, authority roster.Authority) (*ledger.Refusal
 	if bad := ledger.CheckVersion(state.folded, p.event); bad != nil {
 		return bad, nil
 	}
-	after, bad, err := t.place(state, p.event)
+	then, bad, err := t.place(state, p.event)
 	if bad != nil || err != nil {
 		return bad, err
 	}
 	if p.info.Party == ledger.PartyMandate {
-		return ledger.CheckScope(after, p.event, authority.Grants), nil
+		return ledger.CheckScope(then, p.event, authority.Grants), nil
 	}
 	return nil, nil
 }
 
-// place judges an event at its place in time. What comes last needs no history.
+// place judges an event at its place in time and gives the case as it stood
+// there, before the event. What comes last needs no history.
 func (t *tx) place(state *caseState, e ledger.Event) (ledger.Case, *ledger.Refusal, error) {
-	n := len(state.entries)
-	if n == 0 || !e.Time.Before(state.entries[n-1].time) {
+	if state.endsBefore(e.Time) {
 		return state.folded, ledger.Check(state.folded, e, t.roster.RegimeAt(e.Time)), nil
 	}
 	history, err := t.history(state)
@@ -85,8 +92,19 @@ func (t *tx) place(state *caseState, e ledger.Event) (ledger.Case, *ledger.Refus
 		return ledger.Case{}, nil, err
 	}
 	draft := ledger.CaseEvent{Position: t.chain.Position + 1, Event: e}
-	after, bad := ledger.Place(history, draft, t.roster.RegimeAt)
-	return after, bad, nil
+	if _, bad := ledger.Place(history, draft, t.roster.RegimeAt); bad != nil {
+		return ledger.Case{}, bad, nil
+	}
+	return ledger.Fold(until(history, e.Time)), nil, nil
+}
+
+// until cuts an ordered history after the events of a moment.
+func until(history []ledger.CaseEvent, at time.Time) []ledger.CaseEvent {
+	i := len(history)
+	for i > 0 && at.Before(history[i-1].Time) {
+		i--
+	}
+	return history[:i]
 }
 
 // Digest is what a refusal records of the bytes: SHA-256 of the nonce and them.

@@ -2,8 +2,7 @@ package registrar
 
 import (
 	"fmt"
-	"runtime"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -35,11 +34,9 @@ func (g *Registrar) decide(batch []prepared) (*decision, error) {
 	d := &decision{batch: batch, tx: g.Judge.begin(), answers: make([]answer, len(batch))}
 	refusedNow := make(map[refusedKey]ledger.Receipt)
 	for i := range batch {
-		a, err := g.decideOne(d, &batch[i], recorded, refusedNow)
-		if err != nil {
+		if d.answers[i], err = g.decideOne(d, &batch[i], recorded, refusedNow); err != nil {
 			return nil, err
 		}
-		d.answers[i] = a
 	}
 	return d, g.sign(d.answers)
 }
@@ -58,14 +55,16 @@ func (g *Registrar) decideOne(d *decision, p *prepared, recorded time.Time, refu
 	if bad == nil {
 		return g.admit(d, p, recorded)
 	}
-	key := refusedKey{p.message.Agency, p.sum}
-	if r, ok := g.refused.find(key, bad); ok {
-		return answer{receipt: r}, nil
+	key, pointers := refusedKey{p.message.Agency, p.sum}, g.names.pointers(bad.Pointers)
+	earlier, ok := refusedNow[key]
+	if !ok {
+		earlier, ok = g.refused.find(key)
 	}
-	if r, ok := refusedNow[key]; ok && r.Reason == bad.Code {
-		return answer{receipt: r}, nil
+	// Decided anew, with the same result: no record.
+	if ok && earlier.Reason == bad.Code && slices.Equal(earlier.Pointers, pointers) {
+		return answer{receipt: earlier}, nil
 	}
-	a, err := g.refuse(d, p, bad, recorded)
+	a, err := g.refuse(d, p, bad, pointers, recorded)
 	refusedNow[key] = a.receipt
 	return a, err
 }
@@ -73,21 +72,25 @@ func (g *Registrar) decideOne(d *decision, p *prepared, recorded time.Time, refu
 // recognise finds the record of a submission whose bytes were admitted before
 // and gives its first receipt.
 func (t *tx) recognise(p *prepared) (ledger.Receipt, bool, error) {
-	if p.form != nil {
-		return ledger.Receipt{}, false, nil
-	}
-	en, ok := t.find(p.event, p.info)
-	if !ok || en.sum != p.sum || en.agency != p.message.Agency {
-		return ledger.Receipt{}, false, nil
-	}
-	r, ok := t.records[en.position]
+	en, ok := t.admitted(p)
 	if !ok {
-		var err error
-		if r, err = t.j.read(en.position); err != nil {
-			return ledger.Receipt{}, false, fmt.Errorf("read position %d: %w", en.position, err)
-		}
+		return ledger.Receipt{}, false, nil
+	}
+	r, err := t.record(en.position)
+	if err != nil {
+		return ledger.Receipt{}, false, err
 	}
 	return receiptOf(r, p), true, nil
+}
+
+// admitted finds what is kept of a submission's bytes, if they stand on the
+// ledger.
+func (t *tx) admitted(p *prepared) (entry, bool) {
+	if !p.known {
+		return entry{}, false
+	}
+	en, ok := t.find(p.event, p.info)
+	return en, ok && en.sum == p.sum && en.agency == p.sub.Agency
 }
 
 func receiptOf(r ledger.Record, p *prepared) ledger.Receipt {
@@ -115,20 +118,16 @@ func (g *Registrar) admit(d *decision, p *prepared, recorded time.Time) (answer,
 }
 
 func (d *decision) add(r ledger.Record, e ledger.Event, sum ledger.Hash) error {
-	if err := d.tx.admit(r, e, sum); err != nil {
-		return err
-	}
-	d.tx.records[r.Position] = r
 	d.records = append(d.records, r)
-	return nil
+	return d.tx.admit(r, e, sum)
 }
 
 // refuse makes the record of a refusal, an event of the registrar's own.
-func (g *Registrar) refuse(d *decision, p *prepared, bad *ledger.Refusal, recorded time.Time) (answer, error) {
+func (g *Registrar) refuse(d *decision, p *prepared, bad *ledger.Refusal, pointers []string, recorded time.Time) (answer, error) {
 	var nonce [32]byte
 	g.Random(nonce[:])
 	payload := ledger.SubmissionRefused{
-		Agency: p.message.Agency, Reason: bad.Code, Pointers: safe(bad.Pointers),
+		Agency: p.message.Agency, Reason: bad.Code, Pointers: pointers,
 		Digest: Digest(nonce, p.sub.Body).String(), First: bad.First,
 	}
 	r, e, err := g.own(d, payload, recorded)
@@ -140,17 +139,9 @@ func (g *Registrar) refuse(d *decision, p *prepared, bad *ledger.Refusal, record
 	}
 	receipt := receiptOf(r, p)
 	receipt.Origin = d.tx.roster.Genesis().Origin
-	receipt.Outcome, receipt.Reason, receipt.Pointers = ledger.Refused, bad.Code, payload.Pointers
+	receipt.Outcome, receipt.Reason, receipt.Pointers = ledger.Refused, bad.Code, pointers
 	receipt.Nonce, receipt.First = nonce, bad.First
 	return answer{receipt: receipt, fresh: true}, nil
-}
-
-func safe(pointers []string) []string {
-	out := make([]string, 0, min(len(pointers), ledger.MaxPointers))
-	for _, p := range pointers[:min(len(pointers), ledger.MaxPointers)] {
-		out = append(out, ledger.SafePointer(p))
-	}
-	return out
 }
 
 // own makes the record of a refusal as a CloudEvent signed by the registrar.
@@ -177,24 +168,17 @@ func (g *Registrar) own(d *decision, payload ledger.SubmissionRefused, recorded 
 
 // sign signs the receipts on all cores.
 func (g *Registrar) sign(answers []answer) error {
-	var next, failed atomic.Int64
-	failed.Store(-1)
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(answers)) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(answers)); i = next.Add(1) - 1 {
-				signed, err := ledger.SignReceipt(answers[i].receipt, g.Receipt)
-				if err != nil {
-					failed.Store(i)
-					return
-				}
-				answers[i].signed = signed
-			}
-		})
-	}
-	wg.Wait()
-	if i := failed.Load(); i >= 0 {
-		return fmt.Errorf("sign the receipt for position %d: the receipt key does not work", answers[i].receipt.Position)
+	var failed atomic.Pointer[error]
+	parallel(len(answers), func(i int) {
+		signed, err := ledger.SignReceipt(answers[i].receipt, g.Receipt)
+		if err != nil {
+			err = fmt.Errorf("sign the receipt for position %d: %w", answers[i].receipt.Position, err)
+			failed.Store(&err)
+		}
+		answers[i].signed = signed
+	})
+	if err := failed.Load(); err != nil {
+		return *err
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package registrar
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -27,7 +28,7 @@ type Judge struct {
 }
 
 // caseState is a case at the tip of the ledger. It is replaced, not changed, so
-// that an undone batch leaves no trace.
+// that an undone batch leaves no trace. Entries are appended to in place.
 type caseState struct {
 	folded ledger.Case
 	// entries stand in order of (time, position), as they were folded.
@@ -49,34 +50,50 @@ func NewJudge(v *schemas.Validator, open func(ledger.Kind, int) bool, read func(
 	return &Judge{schemas: v, open: open, read: read, cases: map[string]*caseState{}, ids: map[string]entry{}}
 }
 
-// Replay folds the records of a feed that come after those already folded.
+// Replay folds the records of a feed that come after those already folded. The
+// last of these is read again and compared (promise P3). A feed that the context
+// ended early is an error: what was not read may say something else.
 func (j *Judge) Replay(ctx context.Context, feed ledger.Feed) error {
-	return feed(ctx, j.chain.Position, func(records []ledger.Record) error {
-		for _, r := range records {
-			if err := j.fold(r); err != nil {
-				return err
-			}
-		}
-		return nil
+	seen := j.chain.Position == 0
+	err := feed(ctx, j.chain.Resume(), func(records []ledger.Record) error {
+		seen = seen || len(records) > 0 && records[0].Position == j.chain.Position
+		return j.fold(records)
 	})
-}
-
-func (j *Judge) fold(r ledger.Record) error {
-	if _, err := j.chain.Next(r); err != nil {
-		return err
-	}
-	e, err := ledger.DecodeRecord(r)
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !seen {
+		return &ledger.ErrBroken{Position: j.chain.Position, Problem: "the record seen before is gone"}
+	}
+	return nil
+}
+
+// fold takes records in, all or, when it fails, none.
+func (j *Judge) fold(records []ledger.Record) error {
 	tx := j.begin()
-	if r.Position == 1 {
-		if tx.roster, err = roster.Start(r); err != nil {
+	for _, r := range records {
+		before := tx.chain.Position
+		if _, err := tx.chain.Next(r); err != nil {
 			return err
 		}
-	}
-	if err := tx.admit(r, e, ledger.Submission{Body: r.Body}.Sum()); err != nil {
-		return err
+		if r.Position == before {
+			continue
+		}
+		e, err := ledger.DecodeRecord(r)
+		if err != nil {
+			return err
+		}
+		if r.Position == 1 {
+			if tx.roster, err = roster.Start(r); err != nil {
+				return err
+			}
+		}
+		if err := tx.admit(r, e, ledger.Submission{Body: r.Body}.Sum()); err != nil {
+			return err
+		}
 	}
 	tx.keep()
 	return nil
@@ -105,27 +122,8 @@ func (j *Judge) Cases() int { return len(j.cases) }
 
 // History reads a case's events in order of (time, position).
 func (j *Judge) History(id string) ([]ledger.CaseEvent, error) {
-	c, ok := j.cases[id]
-	if !ok {
-		return nil, nil
-	}
-	return j.history(c)
-}
-
-func (j *Judge) history(c *caseState) ([]ledger.CaseEvent, error) {
-	out := make([]ledger.CaseEvent, 0, len(c.entries)+1)
-	for _, en := range c.entries {
-		r, err := j.read(en.position)
-		if err != nil {
-			return nil, fmt.Errorf("read position %d: %w", en.position, err)
-		}
-		e, err := ledger.DecodeRecord(r)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
-	}
-	return out, nil
+	t := j.begin()
+	return t.history(t.caseOf(id))
 }
 
 // tx is a batch being decided: what it changes stands beside the state until
@@ -137,13 +135,15 @@ type tx struct {
 	roster *roster.Roster
 	cases  map[string]*caseState
 	ids    map[string]entry
-	// history holds cases' events of this batch, which cannot be read back yet.
+	// records are those of this batch, which cannot be read back yet.
 	records map[ledger.Position]ledger.Record
 }
 
 func (j *Judge) begin() *tx {
-	return &tx{j: j, chain: j.chain, last: j.last, roster: j.roster,
-		cases: map[string]*caseState{}, ids: map[string]entry{}, records: map[ledger.Position]ledger.Record{}}
+	return &tx{
+		j: j, chain: j.chain, last: j.last, roster: j.roster,
+		cases: map[string]*caseState{}, ids: map[string]entry{}, records: map[ledger.Position]ledger.Record{},
+	}
 }
 
 // keep makes the batch part of the state: to be called once it is durable.
@@ -191,9 +191,15 @@ func (t *tx) find(e ledger.Event, info ledger.KindInfo) (entry, bool) {
 func (t *tx) admit(r ledger.Record, e ledger.Event, sum ledger.Hash) error {
 	t.chain = ledger.Chain{Position: r.Position, Leaf: r.LeafHash()}
 	t.last = r.Recorded
+	t.records[r.Position] = r
 	en := entry{id: e.ID, time: e.Time, position: r.Position, sum: sum, agency: e.Source}
 	if id := r.CaseID(); id != "" {
 		return t.admitCase(id, r, e, en)
+	}
+	if e.Source == ledger.Registrar {
+		// Nobody can hand these in, so their ids need not be kept: strangers
+		// could fill the memory with refusals.
+		return nil
 	}
 	t.ids[r.Subject+" "+e.ID] = en
 	next, err := t.roster.Apply(r.Position, e)
@@ -206,14 +212,10 @@ func (t *tx) admit(r ledger.Record, e ledger.Event, sum ledger.Hash) error {
 
 func (t *tx) admitCase(id string, r ledger.Record, e ledger.Event, en entry) error {
 	old := t.caseOf(id)
-	n := len(old.entries)
-	// The capacity is cut so that appending copies: an undone batch and the
-	// next one must not share what they add.
-	next := &caseState{entries: append(old.entries[:n:n], en)}
-	t.records[r.Position] = r
-	if n == 0 || !e.Time.Before(old.entries[n-1].time) {
-		next.folded = old.folded.Apply(e)
-		t.cases[id] = next
+	if old.endsBefore(e.Time) {
+		// What an undone batch appended lies beyond the length of the state
+		// that stands, and the next batch writes over it.
+		t.cases[id] = &caseState{entries: append(old.entries, en), folded: old.folded.Apply(e)}
 		return nil
 	}
 	history, err := t.history(old)
@@ -221,24 +223,51 @@ func (t *tx) admitCase(id string, r ledger.Record, e ledger.Event, en entry) err
 		return err
 	}
 	history = ledger.Insert(history, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
-	next.folded = ledger.Fold(history)
-	i := n
-	for ; i > 0 && en.time.Before(next.entries[i-1].time); i-- {
-		next.entries[i] = next.entries[i-1]
-	}
-	next.entries[i] = en
-	t.cases[id] = next
+	t.cases[id] = &caseState{entries: old.insert(en), folded: ledger.Fold(history)}
 	return nil
 }
 
-// history is Judge.history with the batch's own records.
+// endsBefore reports whether an event of this time, recorded now, comes last.
+func (c *caseState) endsBefore(at time.Time) bool {
+	n := len(c.entries)
+	return n == 0 || !at.Before(c.entries[n-1].time)
+}
+
+// insert gives the entries with one more in its place in time. It is the last by
+// position.
+func (c *caseState) insert(en entry) []entry {
+	i := len(c.entries)
+	for i > 0 && en.time.Before(c.entries[i-1].time) {
+		i--
+	}
+	return slices.Insert(slices.Clone(c.entries), i, en)
+}
+
+// record gives a record of the ledger or of this batch.
+func (t *tx) record(p ledger.Position) (ledger.Record, error) {
+	if r, ok := t.records[p]; ok {
+		return r, nil
+	}
+	r, err := t.j.read(p)
+	if err != nil {
+		return r, fmt.Errorf("read position %d: %w", p, err)
+	}
+	return r, nil
+}
+
+// history reads a case's events in order of (time, position).
 func (t *tx) history(c *caseState) ([]ledger.CaseEvent, error) {
-	read := t.j.read
-	view := Judge{read: func(p ledger.Position) (ledger.Record, error) {
-		if r, ok := t.records[p]; ok {
-			return r, nil
+	out := make([]ledger.CaseEvent, 0, len(c.entries)+1)
+	for _, en := range c.entries {
+		r, err := t.record(en.position)
+		if err != nil {
+			return nil, err
 		}
-		return read(p)
-	}}
-	return view.history(c)
+		e, err := ledger.DecodeRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+	}
+	return out, nil
 }

@@ -28,53 +28,80 @@ type prepared struct {
 	sum     ledger.Hash
 	event   ledger.Event // zero when the bytes are no event
 	info    ledger.KindInfo
+	known   bool // the bytes are an event of a kind that info describes
 
 	// Refusals by the order of the rules: before, at, and after the signature.
 	form, signature, content *ledger.Refusal
 	// verified are the public keys under which the signatures were found to
 	// fit. The roster may have moved on when the submission is decided.
 	verified []ed25519.PublicKey
+	unsigned bool // a dry run that leaves the signatures out
+}
+
+// rules are what preparing needs of the ledger.
+type rules struct {
+	roster  *roster.Roster
+	schemas *schemas.Validator
+	open    func(ledger.Kind, int) bool
 }
 
 // prepareAll does the work of a batch on all cores.
-func prepareAll(messages []Message, r *roster.Roster, v *schemas.Validator, open func(ledger.Kind, int) bool) []prepared {
+func (u rules) prepareAll(messages []Message) []prepared {
 	out := make([]prepared, len(messages))
-	workers := min(runtime.GOMAXPROCS(0), len(messages))
+	parallel(len(messages), func(i int) { out[i] = u.prepare(messages[i]) })
+	return out
+}
+
+// parallel calls do for 0 to n-1 on all cores.
+func parallel(n int, do func(int)) {
+	workers := min(runtime.GOMAXPROCS(0), n)
 	var next atomic.Int64
 	work := func() {
-		for i := next.Add(1) - 1; i < int64(len(messages)); i = next.Add(1) - 1 {
-			out[i] = prepare(messages[i], r, v, open)
+		for i := int(next.Add(1) - 1); i < n; i = int(next.Add(1) - 1) {
+			do(i)
 		}
 	}
 	if workers <= 1 {
 		work()
-		return out
+		return
 	}
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(work)
 	}
 	wg.Wait()
-	return out
 }
 
-func prepare(m Message, r *roster.Roster, v *schemas.Validator, open func(ledger.Kind, int) bool) prepared {
+func (u rules) prepare(m Message) prepared {
 	p := prepared{message: m}
-	if p.sub, p.form = ledger.ParseSubmission(m.Agency, m.Header, m.Body); p.form != nil {
-		p.sum = p.sub.Sum()
-		return p
-	}
+	p.sub, p.form = ledger.ParseSubmission(m.Agency, m.Header, m.Body)
 	p.sum = p.sub.Sum()
-	if p.event, p.form = ledger.Decode(m.Body); p.form != nil {
-		return p
+	u.read(&p)
+	if p.form == nil {
+		p.verify(u.roster)
 	}
-	p.form = p.checkForm(r.Genesis().Origin, open)
+	return p
+}
+
+// read decodes and checks the bytes, all but their signatures. What is refused
+// for its headers is decoded too: a submission is its bytes, and these may have
+// been admitted before.
+func (u rules) read(p *prepared) {
+	event, bad := ledger.Decode(p.sub.Body)
+	p.event = event
+	if bad == nil {
+		p.info, p.known = ledger.LookupKind(event.Kind, event.Version)
+		bad = p.checkForm(u.roster.Genesis().Origin, u.open)
+	}
+	if p.form == nil {
+		p.form = bad
+	}
 	if p.form != nil {
-		return p
+		return
 	}
 	// A payload is decoded only when its schema holds; the rule of a roster
 	// kind's signatures needs it.
-	if p.content = v.Refusal(p.event.Kind, p.event.Version, p.event.Data); p.content == nil {
+	if p.content = u.schemas.Refusal(p.event.Kind, p.event.Version, p.event.Data); p.content == nil {
 		payload, err := ledger.DecodePayload(p.event.Kind, p.event.Version, p.event.Data)
 		if err != nil {
 			p.content = ledger.Refuse(ledger.CodeSchema, "/data", "")
@@ -85,27 +112,21 @@ func prepare(m Message, r *roster.Roster, v *schemas.Validator, open func(ledger
 	if p.content == nil {
 		p.content = ledger.CheckSealed(p.event)
 	}
-	p.verify(r)
-	return p
 }
 
 // checkForm covers what the envelope alone tells.
 func (p *prepared) checkForm(origin string, open func(ledger.Kind, int) bool) *ledger.Refusal {
 	e := &p.event
-	if e.Source != p.message.Agency {
+	switch {
+	case e.Source != p.sub.Agency:
 		return ledger.Refuse(ledger.CodeWrongSource, "/source", "")
-	}
-	if e.Ledger != origin {
+	case e.Ledger != origin:
 		return ledger.Refuse(ledger.CodeWrongLedger, "/ledger", "this ledger is %s", origin)
-	}
-	var known bool
-	if p.info, known = ledger.LookupKind(e.Kind, e.Version); !known {
+	case !p.known:
 		return ledger.Refuse(ledger.CodeUnknownKind, "/type", "")
-	}
-	if p.info.Party == ledger.PartyRegistrar {
+	case p.info.Party == ledger.PartyRegistrar:
 		return ledger.Refuse(ledger.CodeReservedKind, "/type", "")
-	}
-	if !open(e.Kind, e.Version) {
+	case !open(e.Kind, e.Version):
 		return ledger.Refuse(ledger.CodeVersionNotOpen, "/type", "")
 	}
 	return nil

@@ -1,10 +1,6 @@
 package registrar
 
-import (
-	"slices"
-
-	"github.com/berkas-ledger/berkas/ledger"
-)
+import "github.com/berkas-ledger/berkas/ledger"
 
 // remembered is how many refusals are recognised when their bytes come again.
 const remembered = 1 << 16
@@ -25,14 +21,10 @@ type refusals struct {
 
 func newRefusals() *refusals { return &refusals{byKey: map[refusedKey]ledger.Receipt{}} }
 
-// find gives the receipt of an earlier refusal of the same bytes for the same
-// reason: decided anew, with the same result.
-func (f *refusals) find(key refusedKey, bad *ledger.Refusal) (ledger.Receipt, bool) {
+// find gives the receipt of an earlier refusal of the same bytes.
+func (f *refusals) find(key refusedKey) (ledger.Receipt, bool) {
 	r, ok := f.byKey[key]
-	if !ok || r.Reason != bad.Code || !slices.Equal(r.Pointers, bad.Pointers) {
-		return ledger.Receipt{}, false
-	}
-	return r, true
+	return r, ok
 }
 
 func (f *refusals) add(key refusedKey, r ledger.Receipt) {

@@ -74,6 +74,7 @@ type Config struct {
 type Registrar struct {
 	Config
 	clock   *clock
+	names   names
 	refused *refusals
 	counts  Counts
 }
@@ -93,6 +94,13 @@ func New(c Config) (*Registrar, error) {
 	if c.Key != genesis.Registrar.ID || genesis.Registrar.Public != ledger.EncodePublicKey(c.Private.Public().(ed25519.PublicKey)) {
 		return nil, fmt.Errorf("key %s is not the registrar's key of this ledger (%s)", c.Key, genesis.Registrar.ID)
 	}
+	if err := checkReceiptKey(c.Receipt, genesis.Receipt); err != nil {
+		return nil, err
+	}
+	names, err := knownNames()
+	if err != nil {
+		return nil, err
+	}
 	clock, err := newClock(c.Wall, c.Mono, c.Built, c.Judge.LastRecorded(), c.AcceptTime)
 	if err != nil {
 		return nil, err
@@ -100,7 +108,24 @@ func New(c Config) (*Registrar, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Registrar{Config: c, clock: clock, refused: newRefusals()}, nil
+	return &Registrar{Config: c, clock: clock, names: names, refused: newRefusals()}, nil
+}
+
+// checkReceiptKey refuses a key whose receipts nobody could verify.
+func checkReceiptKey(signer note.Signer, public string) error {
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		return fmt.Errorf("the receipt key that the genesis record names: %w", err)
+	}
+	probe := []byte("berkas")
+	sig, err := signer.Sign(probe)
+	if err != nil {
+		return fmt.Errorf("try the receipt key: %w", err)
+	}
+	if signer.Name() != verifier.Name() || signer.KeyHash() != verifier.KeyHash() || !verifier.Verify(probe, sig) {
+		return fmt.Errorf("key %s is not the receipt key of this ledger (%s)", signer.Name(), verifier.Name())
+	}
+	return nil
 }
 
 // Counts is for the goroutine that called Run, after it returned.
@@ -108,51 +133,67 @@ func (g *Registrar) Counts() Counts { return g.counts }
 
 // Run decides until the context ends (nil) or something is wrong that only a
 // person can mend. While one batch is committed, the next is taken in and its
-// signatures and schemas are checked.
+// signatures and schemas are checked. When it returns it has let go of Intake
+// and Store.
 func (g *Registrar) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	running, cancel := context.WithCancel(ctx)
 	// The roster's results are values, so preparing may use one that is a
 	// little old: deciding looks again.
-	batches := make(chan []prepared)
-	taken := make(chan error, 1)
 	var current atomic.Pointer[roster.Roster]
 	current.Store(g.Judge.Roster())
+	batches, taken := make(chan []prepared), make(chan error, 1)
 	go func() {
 		defer close(batches)
-		for {
-			messages, err := g.Intake.Next(ctx, MaxBatch)
-			if err != nil {
-				taken <- err
-				return
-			}
-			select {
-			case batches <- prepareAll(messages, current.Load(), g.Schemas, g.Judge.open):
-			case <-ctx.Done():
-				taken <- ctx.Err()
-				return
-			}
-		}
+		taken <- g.takeIn(running, batches, &current)
 	}()
-	for batch := range batches {
-		if err := g.settle(ctx, batch); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+	err := g.settleAll(running, batches, &current)
+	cancel()
+	if taking := <-taken; err == nil && taking != nil {
+		err = fmt.Errorf("take in submissions: %w", taking)
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// takeIn prepares batches until the context ends or intake fails.
+func (g *Registrar) takeIn(ctx context.Context, batches chan<- []prepared, current *atomic.Pointer[roster.Roster]) error {
+	for {
+		messages, err := g.Intake.Next(ctx, MaxBatch)
+		if err != nil {
 			return err
 		}
-		current.Store(g.Judge.Roster())
+		select {
+		case batches <- rules{current.Load(), g.Schemas, g.Judge.open}.prepareAll(messages):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if err := <-taken; ctx.Err() == nil {
-		return fmt.Errorf("take in submissions: %w", err)
+}
+
+func (g *Registrar) settleAll(ctx context.Context, batches <-chan []prepared, current *atomic.Pointer[roster.Roster]) error {
+	for batch := range batches {
+		before := g.Judge.Roster()
+		if err := g.settle(ctx, batch); err != nil {
+			return err
+		}
+		if now := g.Judge.Roster(); now != before {
+			current.Store(now)
+			if g.OnRoster != nil {
+				g.OnRoster()
+			}
+		}
 	}
 	return nil
 }
 
-// settle decides a batch and makes it durable, whatever it takes.
+// settle decides a batch and makes it durable, whatever it takes. While the disk
+// is full it waits: nothing is promised, nothing is lost, and intake goes on
+// growing until its limit. What was not committed is decided anew, so that it is
+// dated when it is recorded.
 func (g *Registrar) settle(ctx context.Context, batch []prepared) error {
-	for {
-		before := g.Judge.Roster()
+	for len(batch) > 0 {
 		d, err := g.decide(batch)
 		if err != nil {
 			return err
@@ -160,55 +201,88 @@ func (g *Registrar) settle(ctx context.Context, batch []prepared) error {
 		err = g.commit(ctx, d)
 		switch {
 		case err == nil:
-			if g.OnRoster != nil && g.Judge.Roster() != before {
-				g.OnRoster()
-			}
 			return nil
+		case g.Retry != nil && g.Retry(err):
+			g.Log.Error("nothing can be recorded; waiting", "error", err)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(retryEvery):
+			}
 		case g.Reread != nil && g.Reread(err):
 			g.Log.Warn("the ledger has to be read before going on", "error", err)
-			if err := g.reread(ctx); err != nil {
+			if batch, err = g.reread(ctx, d); err != nil {
 				return err
 			}
 		default:
 			return err
 		}
 	}
+	return nil
 }
 
-func (g *Registrar) reread(ctx context.Context) error {
+// retryEvery is how often a full disk is tried again.
+const retryEvery = time.Second
+
+// reread learns what became of a batch whose commit is in doubt. What stands on
+// the ledger is answered as it was decided; the rest is returned, to be decided
+// anew.
+func (g *Registrar) reread(ctx context.Context, d *decision) ([]prepared, error) {
 	if err := g.Store.Recover(ctx); err != nil {
-		return fmt.Errorf("recover: %w", err)
+		return nil, fmt.Errorf("recover: %w", err)
 	}
-	return g.Judge.Replay(ctx, g.Store.Feed())
+	if err := g.Judge.Replay(ctx, g.Store.Feed()); err != nil {
+		return nil, fmt.Errorf("read the ledger again: %w", err)
+	}
+	var landed decision
+	var rest []prepared
+	for i, a := range d.answers {
+		there, err := g.stands(a)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			landed.batch, landed.answers = append(landed.batch, d.batch[i]), append(landed.answers, a)
+		} else {
+			rest = append(rest, d.batch[i])
+		}
+	}
+	g.publish(&landed)
+	return rest, nil
 }
 
-// commit makes a decision durable. While the disk is full it waits: nothing is
-// promised, nothing is lost, and intake goes on growing until its limit.
+// stands reports whether the record that an answer is about is on the ledger. A
+// leaf holds its position, so none is taken for another.
+func (g *Registrar) stands(a answer) (bool, error) {
+	at := a.receipt.Position
+	if at > g.Judge.Chain().Position {
+		return false, nil
+	}
+	r, err := g.Judge.read(at)
+	if err != nil {
+		return false, fmt.Errorf("read position %d: %w", at, err)
+	}
+	return r.LeafHash() == a.receipt.Leaf, nil
+}
+
+// commit makes a decision durable.
 func (g *Registrar) commit(ctx context.Context, d *decision) error {
 	if len(d.records) == 0 {
 		g.publish(d)
 		return nil
 	}
-	for {
-		err := g.Store.Commit(ctx, d.records, func() {
-			// The commit point: from here on the batch is on the ledger.
-			d.tx.keep()
-			g.publish(d)
-		})
-		if err == nil || g.Retry == nil || !g.Retry(err) {
-			return err
-		}
-		g.Log.Error("waiting for room on the disk", "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Second):
-		}
-	}
+	return g.Store.Commit(ctx, d.records, func() {
+		// The commit point: from here on the batch is on the ledger.
+		d.tx.keep()
+		g.publish(d)
+	})
 }
 
 // publish answers every sender and acknowledges the messages.
 func (g *Registrar) publish(d *decision) {
+	if len(d.batch) == 0 {
+		return
+	}
 	for i, a := range d.answers {
 		if err := g.Intake.SendReceipt(a.receipt.Agency, a.receipt.Sum, a.signed); err != nil {
 			// The outcome stands; the sender asks again and is recognised.

@@ -1,0 +1,35 @@
+package registrar
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// DiffState says where two judges differ in what they know of the ledger; "" if
+// they do not.
+func DiffState(a, b *Judge) string {
+	switch {
+	case a.chain != b.chain:
+		return fmt.Sprintf("chains differ: %v and %v", a.chain, b.chain)
+	case !a.last.Equal(b.last):
+		return fmt.Sprintf("last recorded times differ: %s and %s", a.last, b.last)
+	case !reflect.DeepEqual(a.roster, b.roster):
+		return "rosters differ"
+	case !reflect.DeepEqual(a.ids, b.ids):
+		return fmt.Sprintf("ids differ: %d and %d", len(a.ids), len(b.ids))
+	case len(a.cases) != len(b.cases):
+		return fmt.Sprintf("there are %d and %d cases", len(a.cases), len(b.cases))
+	}
+	for id, c := range a.cases {
+		if !reflect.DeepEqual(c, b.cases[id]) {
+			return fmt.Sprintf("case %s differs:\n%+v\n%+v", id, c, b.cases[id])
+		}
+	}
+	return ""
+}
+
+// Remembered is how many refusals are recognised.
+const Remembered = remembered
+
+// IDs is how many ids outside cases are kept.
+func (j *Judge) IDs() int { return len(j.ids) }

@@ -90,7 +90,7 @@ install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg:
 # A fresh machine has no package lists yet, and an old one stale ones.
 "${install[@]}" update >/dev/null &&
   "${install[@]}" install --yes --no-install-recommends "${wanted[@]}" >/dev/null ||
-  give_up "apt-get could not install them; type: ${as_root[*]} apt-get install ${wanted[*]}"
+  give_up "apt-get could not install them; type: ${as_root[*]:+sudo }apt-get install ${wanted[*]}"
 
 for tool in "${missing[@]}"; do
   "has_$tool" || give_up "apt-get installed ${wanted[*]}, and $tool is still not to be found (is it older than $oldest_postgresql?)."

@@ -77,7 +77,7 @@ func (e *errMisplaced) Error() string {
 // the given position. It stops at the first flaw.
 func scan(r io.ReaderAt, size int64, first ledger.Position) (*segment, *flaw, error) {
 	s := &segment{starts: make([]uint32, 0, min(SegmentEntries, size/512+1))}
-	in := bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<20)
+	in := bufio.NewReaderSize(io.NewSectionReader(r, 0, size), int(min(1<<20, size)))
 	leaf := make([]byte, ledger.MaxLeaf)
 	for s.size < size {
 		if len(s.starts) == SegmentEntries {
@@ -132,11 +132,10 @@ func found(r io.ReaderAt, s *segment, size int64, why string) (*segment, *flaw, 
 // findEntry looks from a byte on for anything that reads as an entry, and gives
 // its place or -1.
 func findEntry(r io.ReaderAt, from, size int64) (int64, error) {
-	const window = 1 << 20
-	buf := make([]byte, window)
+	buf := make([]byte, min(1<<20, size-from))
 	leaf := make([]byte, ledger.MaxLeaf)
 	for at := from; at < size; {
-		n, err := r.ReadAt(buf[:min(window, size-at)], at)
+		n, err := r.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return -1, err
 		}

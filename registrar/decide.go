@@ -40,7 +40,7 @@ func (t *tx) judge(p *prepared, recorded time.Time) (*ledger.Refusal, error) {
 	if p.event.Time.After(recorded) {
 		return ledger.Refuse(ledger.CodeTimeInFuture, "/time", ""), nil
 	}
-	authority, bad := t.authorize(p, recorded)
+	authority, bad := t.authorize(p.info, p.event.Source, p.event.Time, recorded)
 	if bad == nil {
 		bad = t.roster.CheckNames(p.event)
 	}
@@ -53,16 +53,16 @@ func (t *tx) judge(p *prepared, recorded time.Time) (*ledger.Refusal, error) {
 	return t.judgeCase(p, authority)
 }
 
-// authorize asks the roster for the mandate that the kind demands. Root keys
-// are a mandate of their own.
-func (t *tx) authorize(p *prepared, recorded time.Time) (roster.Authority, *ledger.Refusal) {
-	switch p.info.Party {
+// authorize asks the roster for the mandate that a kind demands. Root keys are a
+// mandate of their own.
+func (t *tx) authorize(info ledger.KindInfo, agency ledger.AgencyID, happened, recorded time.Time) (roster.Authority, *ledger.Refusal) {
+	switch info.Party {
 	case ledger.PartyOwnRoot, ledger.PartyRoots:
 		return roster.Authority{}, nil
 	case ledger.PartyMandate:
-		return t.roster.Authorize(p.event.Source, p.info.Mandate, p.event.Time, recorded)
+		return t.roster.Authorize(agency, info.Mandate, happened, recorded)
 	default:
-		return t.roster.Authorize(p.event.Source, "", p.event.Time, recorded)
+		return t.roster.Authorize(agency, "", happened, recorded)
 	}
 }
 

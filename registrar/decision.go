@@ -55,7 +55,7 @@ func (g *Registrar) decideOne(d *decision, p *prepared, recorded time.Time, refu
 	if bad == nil {
 		return g.admit(d, p, recorded)
 	}
-	key, pointers := refusedKey{p.message.Agency, p.sum}, g.names.pointers(bad.Pointers)
+	key, pointers := refusedKey{p.message.Agency, p.sum}, safe(bad.Pointers)
 	earlier, ok := refusedNow[key]
 	if !ok {
 		earlier, ok = g.refused.find(key)
@@ -142,6 +142,18 @@ func (g *Registrar) refuse(d *decision, p *prepared, bad *ledger.Refusal, pointe
 	receipt.Outcome, receipt.Reason, receipt.Pointers = ledger.Refused, bad.Code, pointers
 	receipt.Nonce, receipt.First = nonce, bad.First
 	return answer{receipt: receipt, fresh: true}, nil
+}
+
+// safe gives the pointers of a refusal as they may stand on the ledger, without
+// doubles; nil where nothing safe is left.
+func safe(pointers []string) []string {
+	var out []string
+	for _, p := range pointers[:min(len(pointers), ledger.MaxPointers)] {
+		if p = ledger.SafePointer(p); p != "" && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // own makes the record of a refusal as a CloudEvent signed by the registrar.

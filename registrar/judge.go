@@ -25,6 +25,8 @@ type Judge struct {
 	roster *roster.Roster
 	cases  map[string]*caseState
 	ids    map[string]entry // ids outside cases: "<subject> <event id>"
+
+	rehearsal *tx // what Rehearse would have admitted; nil before it is called
 }
 
 // caseState is a case at the tip of the ledger. It is replaced, not changed, so

@@ -74,7 +74,6 @@ type Config struct {
 type Registrar struct {
 	Config
 	clock   *clock
-	names   names
 	refused *refusals
 	counts  Counts
 }
@@ -97,10 +96,6 @@ func New(c Config) (*Registrar, error) {
 	if err := checkReceiptKey(c.Receipt, genesis.Receipt); err != nil {
 		return nil, err
 	}
-	names, err := knownNames()
-	if err != nil {
-		return nil, err
-	}
 	clock, err := newClock(c.Wall, c.Mono, c.Built, c.Judge.LastRecorded(), c.AcceptTime)
 	if err != nil {
 		return nil, err
@@ -108,7 +103,7 @@ func New(c Config) (*Registrar, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Registrar{Config: c, clock: clock, names: names, refused: newRefusals()}, nil
+	return &Registrar{Config: c, clock: clock, refused: newRefusals()}, nil
 }
 
 // checkReceiptKey refuses a key whose receipts nobody could verify.

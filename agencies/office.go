@@ -91,4 +91,4 @@ func (i Institution) EndMandate(at time.Time, p ledger.MandateEnded, options ...
 }
 
 // holidaysSubject is what a list of holidays is about: its year.
-func holidaysSubject(p ledger.Holidays) string { return strconv.Itoa(p.Year) }
+func holidaysSubject(p ledger.Holidays) string { return "holidays-" + strconv.Itoa(p.Year) }

@@ -28,9 +28,10 @@ const clusterPatience = 2 * time.Minute
 
 // Main runs the tests, stops what they shared, and lets the run fail if
 // goroutines are left. It does not return.
-func Main(m *testing.M) { os.Exit(run(m)) }
+func Main(m *testing.M) { os.Exit(Run(m)) }
 
-func run(m *testing.M) int {
+// Run is Main without the exit, for packages whose tests also run the program.
+func Run(m *testing.M) int {
 	shared.allow()
 	code := m.Run()
 	if err := shared.stop(); err != nil {

@@ -167,10 +167,18 @@ func (c Case) Apply(e Event) Case {
 	return c
 }
 
+// open begins the case. Check admits one opening; should a ledger hold two, or
+// name a respondent twice, the first stands: a respondent is one entry.
 func (c *Case) open(e Event, p *CaseOpened) {
+	if c.ID != "" {
+		return
+	}
 	c.ID, c.Opened, c.Opener, c.Holder = e.Subject, e.Time, e.Source, e.Source
 	c.Channel, c.Origin, c.Contest, c.Act = p.Channel, p.Origin, p.Contest, p.Act
 	for _, r := range p.Respondents {
+		if c.find(r.ID) >= 0 {
+			continue
+		}
 		c.Respondents = append(c.Respondents, Respondent{
 			ID: r.ID, Employment: r.Employment, Class: r.Class, Institution: r.Institution,
 			Items: p.Items, Stage: StageReceived, Control: ControlNone,

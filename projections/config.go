@@ -21,6 +21,20 @@ type Config struct {
 	CacheEvents int
 }
 
+func (c Config) logger() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+func (c Config) cacheEvents() int {
+	if c.CacheEvents > 0 {
+		return c.CacheEvents
+	}
+	return 200_000
+}
+
 // Channel is where PostgreSQL notifies of progress; the payload is the position
 // in decimal.
 const Channel = "berkas_progress"

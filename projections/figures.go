@@ -2,11 +2,21 @@ package projections
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
+
+// Figures are counted over respondent_history in SQL. ledger.Count is what they
+// have to equal.
 
 // Answer is a figure with everything that says what it counts.
 type Answer struct {
@@ -42,29 +52,294 @@ type Counted struct {
 	Since      time.Time // since when the measure is true
 }
 
+// dimension is a column that a filter compares.
+type dimension struct {
+	column string
+	many   bool // an array: one of its values is enough
+}
+
+// dimensions has a column for each of ledger.Filters.
+var dimensions = map[string]dimension{
+	"origin":           {column: "origin"},
+	"forwarded-to":     {column: "forwarded_to", many: true},
+	"holder":           {column: "holder"},
+	"family":           {column: "family"},
+	"sanction":         {column: "sanction"},
+	"office":           {column: "office"},
+	"ppk-kind":         {column: "ppk_kind"},
+	"province-of-act":  {column: "province_of_act"},
+	"province":         {column: "province"},
+	"institution":      {column: "institution"},
+	"institution-kind": {column: "institution_kind"},
+	"class":            {column: "class"},
+	"item":             {column: "items", many: true},
+	"contest":          {column: "contest"},
+}
+
+// unitKeys says what each unit counts distinct values of; NULL is not counted.
+var unitKeys = map[ledger.Unit]string{
+	ledger.UnitCase:           "case_id",
+	ledger.UnitRespondent:     "(case_id, respondent)",
+	ledger.UnitRecommendation: "recommendation",
+	ledger.UnitPPK:            "ppk",
+}
+
+// question builds a statement and its arguments.
+type question struct{ args []any }
+
+func (s *question) arg(v any) string {
+	s.args = append(s.args, v)
+	return "$" + strconv.Itoa(len(s.args))
+}
+
+// held selects the rows that hold at a pair of times.
+func (s *question) held(asOf time.Time, known ledger.Position) string {
+	t, k := s.arg(asOf), s.arg(int64(known))
+	return fmt.Sprintf("happened_from <= %[1]s AND happened_to > %[1]s AND recorded_from <= %[2]s AND recorded_to > %[2]s", t, k)
+}
+
+// since is the column that dates a measure under a unit.
+func sinceColumn(m ledger.Measure, u ledger.Unit) string {
+	if u == ledger.UnitCase && ledger.MeasureTable[m].All {
+		return caseColumn(m)
+	}
+	return m.String()
+}
+
+// counts is the condition under which a row that holds counts for a measure.
+func (s *question) counts(m ledger.Measure, q ledger.Query) string {
+	column := sinceColumn(m, q.Unit)
+	if q.Since.IsZero() {
+		return column + " IS NOT NULL" + s.filters(q)
+	}
+	return column + " > " + s.arg(q.Since) + s.filters(q)
+}
+
+func (s *question) filters(q ledger.Query) string {
+	var b strings.Builder
+	if q.SeenBy != "" {
+		b.WriteString(" AND " + s.arg(string(q.SeenBy)) + " = ANY (seen_by)")
+	}
+	for _, name := range slices.Sorted(maps.Keys(q.Filter)) {
+		d, value := dimensions[name], s.arg(q.Filter[name])
+		if d.many {
+			b.WriteString(" AND " + value + " = ANY (" + d.column + ")")
+		} else {
+			b.WriteString(" AND " + d.column + " = " + value)
+		}
+	}
+	return b.String()
+}
+
 // Figure answers one query, as ledger.Count over ledger.History of the records
 // known then would. A zero AsOf means the last applied record's recorded time,
 // a zero KnownAt its position; a moment beyond them is an *ErrNotSettled.
 func (r *Reader) Figure(ctx context.Context, q ledger.Query) (Answer, error) {
-	return Answer{}, errors.ErrUnsupported
+	list, err := r.Figures(ctx, []ledger.Query{q})
+	if err != nil {
+		return Answer{}, err
+	}
+	return list[0], nil
 }
+
+// moment is a pair of times at which rows hold.
+type moment struct {
+	asOf  int64 // microseconds, as the tables keep
+	known ledger.Position
+}
+
+// scanColumns bounds the figures of one scan; PostgreSQL takes 1,664 columns.
+const scanColumns = 500
 
 // Figures answers many queries, those of the same two times in one scan.
 func (r *Reader) Figures(ctx context.Context, queries []ledger.Query) ([]Answer, error) {
-	return nil, errors.ErrUnsupported
+	answers, err := r.open(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	byMoment := make(map[moment][]int)
+	for i := range answers {
+		q := answers[i].Query
+		m := moment{q.AsOf.UnixMicro(), q.KnownAt}
+		byMoment[m] = append(byMoment[m], i)
+	}
+	for _, indexes := range byMoment {
+		if err := r.scan(ctx, answers, indexes); err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+// open checks queries and settles their times.
+func (r *Reader) open(ctx context.Context, queries []ledger.Query) ([]Answer, error) {
+	for _, q := range queries {
+		if err := q.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := r.Progress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]Answer, len(queries))
+	positions := make(map[int64]time.Time)
+	for i, q := range queries {
+		a := Answer{Settled: Settled{p.Position, p.Recorded}}
+		if a.Query, err = p.settle(q); err != nil {
+			return nil, err
+		}
+		answers[i] = a
+		positions[int64(a.Query.KnownAt)] = time.Time{}
+	}
+	rows, err := r.pool.Query(ctx, "SELECT position, recorded FROM projection.record WHERE position = ANY ($1)",
+		slices.Collect(maps.Keys(positions)))
+	if err != nil {
+		return nil, asking("recorded times", err)
+	}
+	var position int64
+	var recorded time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&position, &recorded}, func() error {
+		positions[position] = recorded.UTC()
+		return nil
+	}); err != nil {
+		return nil, asking("recorded times", err)
+	}
+	for i := range answers {
+		answers[i].Known = positions[int64(answers[i].Query.KnownAt)]
+	}
+	return answers, nil
+}
+
+// scan answers queries of one moment, reading the rows that hold then once.
+func (r *Reader) scan(ctx context.Context, answers []Answer, indexes []int) error {
+	type figure struct {
+		answer  int
+		measure ledger.Measure
+	}
+	var figures []figure
+	for _, i := range indexes {
+		for _, m := range answers[i].Query.Measures {
+			figures = append(figures, figure{i, m})
+		}
+	}
+	for part := range slices.Chunk(figures, scanColumns) {
+		var s question
+		q := answers[indexes[0]].Query
+		held := s.held(q.AsOf, q.KnownAt)
+		columns := make([]string, len(part))
+		for i, f := range part {
+			q := answers[f.answer].Query
+			columns[i] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[q.Unit], s.counts(f.measure, q))
+		}
+		values := make([]int64, len(part))
+		into := make([]any, len(part))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := r.pool.QueryRow(ctx, "SELECT "+strings.Join(columns, ", ")+
+			" FROM projection.respondent_history WHERE "+held, s.args...).Scan(into...); err != nil {
+			return asking("figures", err)
+		}
+		for i, f := range part {
+			answers[f.answer].Value += uint64(values[i])
+		}
+	}
+	return nil
 }
 
 // FiguresBy breaks a figure down by a dimension, one of ledger.Filters. Where a
 // dimension may have several values (forwarded-to, item) or a case several
 // respondents, the groups may add up to more than the whole, which Answer
-// gives.
-func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, dimension string) (Answer, []Group, error) {
-	return Answer{}, nil, errors.ErrUnsupported
+// gives. Groups that count nothing are left out.
+func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, by string) (Answer, []Group, error) {
+	d, ok := dimensions[by]
+	if !ok {
+		return Answer{}, nil, fmt.Errorf("unknown dimension %q: one of %s", by, strings.Join(ledger.Filters, ", "))
+	}
+	a, err := r.Figure(ctx, q)
+	if err != nil {
+		return a, nil, err
+	}
+	q = a.Query
+	var s question
+	held := s.held(q.AsOf, q.KnownAt)
+	values := "SELECT coalesce(" + d.column + ", '') AS value"
+	if d.many {
+		values = "SELECT unnest(CASE WHEN " + d.column + " = '{}' THEN '{\"\"}' ELSE " + d.column + " END) AS value"
+	}
+	counts := make([]string, len(q.Measures))
+	for i, m := range q.Measures {
+		counts[i] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[q.Unit], s.counts(m, q))
+	}
+	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+		SELECT value, n FROM (
+			SELECT value, %s AS n
+			FROM projection.respondent_history CROSS JOIN LATERAL (%s) v
+			WHERE %s GROUP BY value) g
+		WHERE n > 0 ORDER BY n DESC, value`, strings.Join(counts, " + "), values, held), s.args...)
+	if err != nil {
+		return a, nil, asking("figures by "+by, err)
+	}
+	groups, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Group, error) {
+		var g Group
+		var n int64
+		err := row.Scan(&g.Value, &n)
+		g.Count = uint64(n)
+		return g, err
+	})
+	if err != nil {
+		return a, nil, asking("figures by "+by, err)
+	}
+	return a, groups, nil
 }
 
-// CasesBehind lists what a figure counts, ordered by case and respondent, at
-// most limit of them (0: all). Under units above the respondent a key may stand
-// on several lines, one for each respondent that makes it count.
+// CasesBehind lists what a figure counts, by measure, case and respondent, at
+// most limit lines (0: all). Under units above the respondent a key may stand on
+// several lines, one for each respondent that makes it count.
 func (r *Reader) CasesBehind(ctx context.Context, q ledger.Query, limit int) ([]Counted, error) {
-	return nil, errors.ErrUnsupported
+	answers, err := r.open(ctx, []ledger.Query{q})
+	if err != nil {
+		return nil, err
+	}
+	return r.behind(ctx, answers[0].Query, limit)
+}
+
+// behind lists what a settled query counts.
+func (r *Reader) behind(ctx context.Context, q ledger.Query, limit int) ([]Counted, error) {
+	var s question
+	held := s.held(q.AsOf, q.KnownAt)
+	key := map[ledger.Unit]string{
+		ledger.UnitCase:           "case_id::text",
+		ledger.UnitRespondent:     "case_id || ' ' || respondent",
+		ledger.UnitRecommendation: "recommendation",
+		ledger.UnitPPK:            "ppk",
+	}[q.Unit]
+	parts := make([]string, len(q.Measures))
+	for i, m := range q.Measures {
+		parts[i] = fmt.Sprintf(`
+			SELECT %d AS measure, case_id, respondent, %s AS key, %s AS since
+			FROM projection.respondent_history WHERE %s AND %s`, i, key, sinceColumn(m, q.Unit), held, s.counts(m, q))
+	}
+	sql := "SELECT measure, case_id, respondent, key, since FROM (" + strings.Join(parts, " UNION ALL") + `) c
+		WHERE key IS NOT NULL ORDER BY measure, case_id, respondent`
+	if limit > 0 {
+		sql += " LIMIT " + s.arg(limit)
+	}
+	rows, err := r.pool.Query(ctx, sql, s.args...)
+	if err != nil {
+		return nil, asking("cases behind a figure", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Counted, error) {
+		var c Counted
+		var id uuid.UUID
+		var measure int
+		err := row.Scan(&measure, &id, &c.Respondent, &c.Key, &c.Since)
+		c.Case, c.Measure, c.Since = id.String(), q.Measures[measure].String(), c.Since.UTC()
+		return c, err
+	})
+	if err != nil {
+		return nil, asking("cases behind a figure", err)
+	}
+	return list, nil
 }

@@ -3,6 +3,12 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -11,10 +17,17 @@ import (
 // one database, in one process or many: one writes, the others stand by.
 type Projector struct {
 	config Config
+	log    *slog.Logger
 }
 
 // NewProjector makes a projector; it opens nothing before Run.
-func NewProjector(c Config) *Projector { return &Projector{config: c} }
+func NewProjector(c Config) *Projector { return &Projector{config: c, log: c.logger()} }
+
+// Pauses before PostgreSQL is tried again: the first, and the longest.
+const (
+	firstPause = 100 * time.Millisecond
+	longPause  = 5 * time.Second
+)
 
 // Run follows the feed from the position the tables stand at until the context
 // ends (nil), the feed ends (nil) or something stands that a retry would not
@@ -22,4 +35,121 @@ func NewProjector(c Config) *Projector { return &Projector{config: c} }
 // and why the projections stopped; ErrNewer; an error of the feed. Tables that
 // are missing are made; tables of an older version are rebuilt first. While
 // PostgreSQL is away it waits and goes on where it stood.
-func (p *Projector) Run(ctx context.Context, feed ledger.Feed) error { return errors.ErrUnsupported }
+func (p *Projector) Run(ctx context.Context, feed ledger.Feed) error {
+	pause := firstPause
+	for {
+		err := p.session(ctx, feed, func() { pause = firstPause })
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			return nil
+		case !passing(err):
+			return err
+		case errors.Is(err, errMoved):
+			p.log.InfoContext(ctx, "reading the projections' position anew", "why", err.Error())
+		default:
+			p.log.WarnContext(ctx, "PostgreSQL is away; the projections wait", "retry in", pause, "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longPause)
+	}
+}
+
+// session follows the feed over one connection to PostgreSQL.
+func (p *Projector) session(ctx context.Context, feed ledger.Feed, progressed func()) error {
+	conn, err := connect(ctx, p.config.URL, "berkas projector")
+	if err != nil {
+		return err
+	}
+	defer closeConn(ctx, conn)
+	// The lock is the connection's: whoever loses one has lost the other.
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", lockSpace, lockWriter); err != nil {
+		return fmt.Errorf("wait for the projector's turn: %w", err)
+	}
+	if err := p.prepare(ctx, conn, feed); err != nil {
+		return err
+	}
+	w := &writer{conn: conn, schema: schemaCurrent}
+	err = p.config.follow(ctx, w, feed, func(ledger.Position) { progressed() })
+	if err != nil && ctx.Err() == nil && !passing(err) {
+		p.log.ErrorContext(ctx, "the projections stopped", "error", err.Error())
+		if e := w.stop(ctx, err.Error()); e != nil {
+			p.log.ErrorContext(ctx, "could not write down that the projections stopped", "error", e.Error())
+		}
+	}
+	return err
+}
+
+// prepare makes tables that are missing and rebuilds those of an older version.
+func (p *Projector) prepare(ctx context.Context, conn *pgx.Conn, feed ledger.Feed) error {
+	found, err := standing(ctx, conn, schemaCurrent)
+	if err != nil {
+		return err
+	}
+	switch found {
+	case tablesMissing:
+		return migrate(ctx, p.config.URL, schemaCurrent)
+	case tablesOlder:
+		p.log.InfoContext(ctx, "the read models are of an older version; rebuilding them")
+		_, err := Rebuild(ctx, p.config, feed, RebuildOptions{})
+		return err
+	default:
+		return nil
+	}
+}
+
+// follow writes a feed into the generation that the writer writes.
+func (c Config) follow(ctx context.Context, w *writer, feed ledger.Feed, committed func(ledger.Position)) error {
+	at, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	loader := &loader{url: c.URL, schema: w.schema}
+	defer loader.close(ctx)
+	l := &line{
+		folder: &folder{
+			state: at, checked: at.chain.Position == 0, load: loader.load, cases: newCaseCache(c.cacheEvents()),
+		},
+		writer:    w,
+		committed: committed,
+	}
+	return l.run(ctx, feed)
+}
+
+// loader reads cases over a connection of its own, while batches are committed
+// over the writer's.
+type loader struct {
+	url    string
+	schema schemaName
+	conn   *pgx.Conn
+}
+
+func (l *loader) load(ctx context.Context, ids []uuid.UUID, upTo ledger.Position) (map[uuid.UUID][]ledger.CaseEvent, error) {
+	if l.conn == nil {
+		conn, err := connect(ctx, l.url, "berkas projector, reading")
+		if err != nil {
+			return nil, err
+		}
+		l.conn = conn
+	}
+	return loadCases(ctx, l.conn, l.schema, ids, upTo)
+}
+
+func (l *loader) close(ctx context.Context) {
+	if l.conn != nil {
+		closeConn(ctx, l.conn)
+	}
+}
+
+// closeConn closes a connection even when the context has ended; a server that
+// does not answer any more is not waited for.
+func closeConn(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx) // there is nothing left to lose
+}

@@ -1,12 +1,55 @@
 package projections
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"io"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
+
+// Model published_figure: totals as agencies published them.
+
+const figureTable = "published_figure"
+
+var figureColumns = []string{
+	"position", "ordinal", "event_id", "publication", "publisher", "seen_by", "as_of", "since", "unit",
+	"measure", "filter", "value", "sources", "doubt", "restates",
+}
+
+func putFigures(b []byte, d *decoded, p *ledger.FiguresPublished) ([]byte, error) {
+	for i, f := range p.Figures {
+		filter, err := json.Marshal(f.Filter) // encoding/json sorts the names
+		if err != nil {
+			return b, fmt.Errorf("filter of figure %d at position %d: %w", i+1, d.record.Position, err)
+		}
+		if f.Filter == nil {
+			filter = []byte("{}")
+		}
+		b = putTuple(b, len(figureColumns))
+		b = putInt8(b, int64(d.record.Position))
+		b = putInt4(b, int32(i+1))
+		b = putUUID(b, d.eventID)
+		b = putText(b, p.Table)
+		b = putText(b, string(p.Publisher))
+		b = putText(b, string(cmp.Or(f.SeenBy, p.Publisher)))
+		b = putText(b, string(f.AsOf))
+		b = putTextOrNull(b, string(f.Since))
+		b = putText(b, string(f.Unit))
+		b = putText(b, f.Measure)
+		b = putBytes(b, filter)
+		b = putNumeric(b, f.Value)
+		b = putTexts(b, p.Sources)
+		b = putText(b, string(p.Doubt))
+		b = putTextOrNull(b, p.Restates)
+	}
+	return b, nil
+}
 
 // PublishedFigure is one number as an agency published it.
 type PublishedFigure struct {
@@ -28,17 +71,51 @@ type PublishedFigure struct {
 }
 
 // Query is the question that the figure answers, known at a position (0: now).
+// Days are whole days in Asia/Jakarta: as-of is the end of one, since counts
+// what began after the end of one.
 func (f PublishedFigure) Query(known ledger.Position) (ledger.Query, error) {
-	return ledger.Query{}, errors.ErrUnsupported
+	q := ledger.Query{Unit: f.Unit, Filter: f.Filter, SeenBy: cmp.Or(f.SeenBy, f.Publisher), KnownAt: known}
+	var err error
+	if q.Measures, err = ledger.ParseMeasures(f.Measure); err != nil {
+		return q, err
+	}
+	if !f.AsOf.Valid() {
+		return q, fmt.Errorf("as-of %q is no day of the calendar", f.AsOf)
+	}
+	q.AsOf = f.AsOf.End()
+	if f.Since != "" {
+		if !f.Since.Valid() {
+			return q, fmt.Errorf("since %q is no day of the calendar", f.Since)
+		}
+		q.Since = f.Since.End()
+	}
+	return q, q.Validate()
 }
 
 // PublishedFigures lists the figures published on the ledger, in its order.
 func (r *Reader) PublishedFigures(ctx context.Context) ([]PublishedFigure, error) {
-	return nil, errors.ErrUnsupported
+	rows, err := r.pool.Query(ctx, `
+		SELECT publication, publisher, seen_by, as_of, coalesce(since, ''), unit, measure, filter, value::text,
+			array_to_string(sources, '; '), doubt, coalesce(restates, ''), event_id, position
+		FROM projection.published_figure ORDER BY position, ordinal`)
+	if err != nil {
+		return nil, asking("published figures", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (PublishedFigure, error) {
+		var f PublishedFigure
+		var value string
+		var event uuid.UUID
+		err := row.Scan(&f.Table, &f.Publisher, &f.SeenBy, &f.AsOf, &f.Since, &f.Unit, &f.Measure, &f.Filter, &value,
+			&f.Source, &f.Doubt, &f.Restates, &event, &f.Position)
+		if err != nil {
+			return f, err
+		}
+		f.Event = event.String()
+		f.Value, err = strconv.ParseUint(value, 10, 64)
+		return f, err
+	})
+	if err != nil {
+		return nil, asking("published figures", err)
+	}
+	return list, nil
 }
-
-// ParsePublished reads tab-separated figures: a header line with the columns id,
-// as_of, since, agency, unit, measure, filter (k=v, several joined with ";"),
-// value, source; then a figure a line. It is strict, and errors name line and
-// column.
-func ParsePublished(in io.Reader) ([]PublishedFigure, error) { return nil, errors.ErrUnsupported }

@@ -1,0 +1,219 @@
+package projections
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// decoded is a record with its event: all that can be found out without knowing
+// the records before it.
+type decoded struct {
+	record  ledger.Record
+	event   ledger.Event
+	eventID uuid.UUID
+	caseID  uuid.UUID // zero for a record of no case
+}
+
+// decode reads a record. A record that is no event, or that stands on another
+// subject than its event belongs to, is a *ledger.ErrBroken.
+func decode(r ledger.Record) (decoded, error) {
+	e, err := ledger.DecodeRecord(r)
+	if err != nil {
+		return decoded{}, err
+	}
+	d := decoded{record: r, event: e}
+	if d.eventID, err = uuid.Parse(e.ID); err != nil {
+		return decoded{}, &ledger.ErrBroken{Position: r.Position, Problem: "the event's id is no UUID"}
+	}
+	if info, known := ledger.LookupKind(e.Kind, e.Version); known {
+		if s := ledger.SubjectOf(e, info); s != r.Subject {
+			return decoded{}, &ledger.ErrBroken{Position: r.Position, Problem: fmt.Sprintf("it stands on %s, its event belongs to %s", r.Subject, s)}
+		}
+	}
+	if s := r.CaseID(); s != "" {
+		// Only an event of an unknown kind may name a case that is no UUID;
+		// nothing is folded from it then.
+		if id, err := uuid.Parse(s); err == nil && id.String() == s {
+			d.caseID = id
+		}
+	}
+	return d, nil
+}
+
+// state is where the tables stand, and what of the records before is needed to
+// go on.
+type state struct {
+	chain    ledger.Chain
+	recorded time.Time // of the record at the chain's position
+	// lateAfter is how long after it happened an event may be recorded without
+	// being late; negative before the genesis.
+	lateAfter time.Duration
+	unknown   uint64
+}
+
+const day = 24 * time.Hour
+
+// late reports whether an event was recorded late.
+func (s *state) late(happened, recorded time.Time) bool {
+	return s.lateAfter >= 0 && recorded.Sub(happened) > s.lateAfter
+}
+
+// advance moves the state over one record; seen says that it is the record the
+// tables already stand at.
+func (s *state) advance(d *decoded) (leaf ledger.Hash, seen bool, err error) {
+	r := &d.record
+	seen = s.chain.Position != 0 && r.Position == s.chain.Position
+	if !seen && r.Recorded.Before(s.recorded) {
+		return leaf, false, &ledger.ErrBroken{Position: r.Position, Problem: "it was recorded before the record before it"}
+	}
+	if leaf, err = s.chain.Next(*r); err != nil || seen {
+		return leaf, seen, err
+	}
+	s.recorded = r.Recorded
+	if g, ok := d.event.Payload.(*ledger.Genesis); ok && r.Position == 1 {
+		s.lateAfter = time.Duration(g.LateAfterDays) * day
+	}
+	if d.event.Payload == nil {
+		s.unknown++
+	}
+	return leaf, false, nil
+}
+
+// batch is what one transaction writes.
+type batch struct {
+	number        uint64
+	before, after state
+	applied       int  // records beyond the one the tables stood at
+	checked       bool // that one was read again and is the same
+
+	records  []byte
+	rows     []newRow
+	history  []byte // rows as tuples, once the batch is complete
+	replaced []replaced
+	refusals []byte
+	figures  []byte
+}
+
+// folder turns records into batches. It keeps the state after the last batch it
+// made, which the writer may not have committed yet.
+type folder struct {
+	state   state
+	cases   *caseCache
+	batches uint64
+	checked bool // the record the tables stood at was read again; true if there is none
+	scratch []byte
+	// load reads the events of cases up to a position from the tables.
+	load func(context.Context, []uuid.UUID, ledger.Position) (map[uuid.UUID][]ledger.CaseEvent, error)
+}
+
+// fold makes the batch of the next records. committed is the number of the last
+// batch that stands in the tables. With an error comes the batch of the records
+// before the one that it is about, nil if it is about none.
+func (f *folder) fold(ctx context.Context, records []decoded, committed uint64) (*batch, error) {
+	f.batches++
+	b := &batch{number: f.batches, before: f.state}
+	if err := f.fetch(ctx, records); err != nil {
+		return nil, err
+	}
+	for i := range records {
+		d := &records[i]
+		leaf, seen, err := f.state.advance(d)
+		if err != nil {
+			return f.complete(b), err
+		}
+		if seen {
+			b.checked, f.checked = true, true
+			continue
+		}
+		b.applied++
+		b.records = putRecord(b.records, d, leaf, f.state.late(d.event.Time, d.record.Recorded))
+		if err := f.apply(b, d); err != nil {
+			return nil, err
+		}
+	}
+	b = f.complete(b)
+	f.cases.trim(committed)
+	return b, nil
+}
+
+func (f *folder) complete(b *batch) *batch {
+	b.after = f.state
+	b.history = b.encodeRows()
+	return b
+}
+
+// fetch brings the cases of records into memory.
+func (f *folder) fetch(ctx context.Context, records []decoded) error {
+	var missing []uuid.UUID
+	asked := make(map[uuid.UUID]bool)
+	for i := range records {
+		d := &records[i]
+		if d.caseID == uuid.Nil || asked[d.caseID] || f.cases.has(d.caseID) {
+			continue
+		}
+		asked[d.caseID] = true
+		missing = append(missing, d.caseID)
+	}
+	if len(missing) == 0 || f.state.chain.Position == 0 {
+		return nil
+	}
+	events, err := f.load(ctx, missing, f.state.chain.Position)
+	if err != nil {
+		return err
+	}
+	for id, list := range events {
+		c := &heldCase{id: id, events: list}
+		rows, scratch := rowsOf(id, list, f.scratch)
+		f.scratch = scratch
+		for i := range rows {
+			rows[i].encoded = bytes.Clone(rows[i].encoded)
+		}
+		c.rows = rows
+		f.cases.put(c)
+	}
+	return nil
+}
+
+// apply puts a record into the models it belongs to.
+func (f *folder) apply(b *batch, d *decoded) error {
+	switch p := d.event.Payload.(type) {
+	case *ledger.SubmissionRefused:
+		b.refusals = putRefusal(b.refusals, d, p)
+	case *ledger.FiguresPublished:
+		var err error
+		if b.figures, err = putFigures(b.figures, d, p); err != nil {
+			return err
+		}
+	}
+	if d.caseID == uuid.Nil {
+		return nil
+	}
+	c := f.cases.get(d.caseID)
+	c.events = ledger.Insert(c.events, caseEvent(d))
+	c.batch = b.number
+	f.cases.grown(1)
+	var now []heldRow
+	now, f.scratch = rowsOf(c.id, c.events, f.scratch)
+	b.revise(c.id, c.rows, now, d.record.Position)
+	c.rows = now
+	return nil
+}
+
+// caseEvent keeps of an event what folding needs, so that the bytes it was read
+// from can be forgotten.
+func caseEvent(d *decoded) ledger.CaseEvent {
+	e := &d.event
+	return ledger.CaseEvent{
+		Position: d.record.Position,
+		Recorded: d.record.Recorded,
+		Event: ledger.Event{
+			ID: e.ID, Source: e.Source, Kind: e.Kind, Version: e.Version, Subject: e.Subject, Time: e.Time, Payload: e.Payload,
+		},
+	}
+}

@@ -1,0 +1,208 @@
+package projections
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// Following is a line of three: records are decoded on all cores, folded in
+// order into batches, and batches are committed one after the other. A batch
+// takes what waits, so it is one record when little comes and many in catch-up;
+// the next one is folded while the last is being committed.
+const (
+	pieceRecords = 256       // records decoded together
+	pieceBytes   = 512 << 10 // likewise
+	waiting      = 128       // pieces in line, so at most 64 MiB
+	batchRecords = 16384     // records in a transaction
+	batchBytes   = 32 << 20  // likewise
+)
+
+// piece is a run of records that is decoded by one worker.
+type piece struct {
+	records []ledger.Record
+	bytes   int
+	// Set when done is closed; err is about the record after the last decoded.
+	decoded []decoded
+	err     error
+	done    chan struct{}
+}
+
+func (p *piece) decode() {
+	defer close(p.done)
+	p.decoded = make([]decoded, 0, len(p.records))
+	for _, r := range p.records {
+		d, err := decode(r)
+		if err != nil {
+			p.err = err
+			return
+		}
+		p.decoded = append(p.decoded, d)
+	}
+}
+
+// split cuts records into pieces.
+func split(records []ledger.Record) []*piece {
+	var out []*piece
+	for len(records) > 0 {
+		n, size := 0, 0
+		for n < len(records) && n < pieceRecords && size < pieceBytes {
+			size += len(records[n].Body)
+			n++
+		}
+		out = append(out, &piece{records: records[:n], bytes: size, done: make(chan struct{})})
+		records = records[n:]
+	}
+	return out
+}
+
+// folded is a batch to commit, an error to stop at, or both: the batch first.
+type folded struct {
+	batch *batch
+	err   error
+}
+
+// line is one run of following.
+type line struct {
+	folder *folder
+	writer *writer
+	// committed, if set, is told each position that stands in the tables.
+	committed func(ledger.Position)
+
+	pieces  chan *piece // in order
+	work    chan *piece // the same, for the decoders
+	batches chan folded
+	feedErr error // set before pieces is closed
+	done    atomic.Uint64
+}
+
+// run follows a feed from where the folder stands until the feed ends (nil), or
+// the context or an error ends it.
+func (l *line) run(ctx context.Context, feed ledger.Feed) error {
+	ctx, cancel := context.WithCancel(ctx)
+	l.pieces, l.work = make(chan *piece, waiting), make(chan *piece, waiting)
+	l.batches = make(chan folded)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	after := l.folder.state.chain.Resume()
+	wg.Go(func() { l.read(ctx, feed, after) })
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for p := range l.work {
+				p.decode()
+			}
+		})
+	}
+	wg.Go(func() { l.fold(ctx) })
+	for f := range l.batches {
+		if f.batch != nil {
+			if err := l.writer.write(ctx, f.batch); err != nil {
+				return err
+			}
+			l.done.Store(f.batch.number)
+			if l.committed != nil {
+				l.committed(f.batch.after.chain.Position)
+			}
+		}
+		if f.err != nil {
+			return f.err
+		}
+	}
+	return ctx.Err()
+}
+
+// read puts the feed's records in line.
+func (l *line) read(ctx context.Context, feed ledger.Feed, after ledger.Position) {
+	defer close(l.pieces)
+	defer close(l.work)
+	l.feedErr = feed(ctx, after, func(records []ledger.Record) error {
+		for _, p := range split(records) {
+			for _, c := range []chan *piece{l.work, l.pieces} {
+				select {
+				case c <- p:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// fold makes batches of what waits, until the feed ends.
+func (l *line) fold(ctx context.Context) {
+	defer close(l.batches)
+	for end := false; !end; {
+		var f folded
+		var records []decoded
+		records, end, f.err = l.gather(ctx)
+		if len(records) > 0 {
+			var err error
+			if f.batch, err = l.folder.fold(ctx, records, l.done.Load()); err != nil {
+				f.err = err // it is about an earlier record than gather's
+			}
+		}
+		if end && f.err == nil && !l.folder.checked {
+			f.err = &ledger.ErrBroken{Position: l.folder.state.chain.Position, Problem: "the ledger ends before it"}
+		}
+		select {
+		case l.batches <- f:
+		case <-ctx.Done():
+			return
+		}
+		if f.err != nil {
+			return
+		}
+	}
+}
+
+// gather waits for a piece and takes what waits behind it; end says that nothing
+// follows. An error comes with the records before it.
+func (l *line) gather(ctx context.Context) (out []decoded, end bool, err error) {
+	size := 0
+	for len(out) < batchRecords && size < batchBytes {
+		p, ok, err := l.next(ctx, len(out) == 0)
+		switch {
+		case err != nil:
+			return nil, false, err
+		case !ok:
+			return out, true, l.feedErr
+		case p == nil:
+			return out, false, nil
+		}
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+		out = append(out, p.decoded...)
+		size += p.bytes
+		if p.err != nil {
+			return out, false, p.err
+		}
+	}
+	return out, false, nil
+}
+
+// next takes a piece from the line, or nil if none waits and it is not to wait;
+// ok is false at the end of the feed.
+func (l *line) next(ctx context.Context, wait bool) (p *piece, ok bool, err error) {
+	if !wait {
+		select {
+		case p, ok = <-l.pieces:
+			return p, ok, ctx.Err()
+		default:
+			return nil, true, nil
+		}
+	}
+	select {
+	case p, ok = <-l.pieces:
+		return p, ok, ctx.Err() // an ended context also ends the feed
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+}

@@ -1,0 +1,185 @@
+package projections
+
+import (
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// Random histories: guided by the rules, so that they go deep, and against them,
+// so that nothing relies on a registrar that never errs.
+
+// act is something an agency may record about a case.
+type act struct {
+	kind    ledger.Kind
+	version int
+	source  ledger.AgencyID
+	payload any
+}
+
+var (
+	agencies    = []ledger.AgencyID{ledger.Bawaslu, ledger.KASN, ledger.BKN, ledger.Kemendagri}
+	institution = []ledger.Institution{
+		{Kind: "city", Region: "73.71", Office: "IV"},
+		{Kind: "province", Region: "33", Office: "I"},
+		{Kind: "central", Code: "4001", Office: "central"},
+	}
+	authorities = []ledger.Authority{
+		{Kind: "mayor", Region: "73.71"}, {Kind: "governor", Region: "33"}, {Kind: "minister", Code: "4001"},
+	}
+	letters = []ledger.Letter{{Number: "R-1/2020", Date: "2020-10-01"}, {Number: "R-2/2020", Date: "2020-10-05"}}
+	items   = []string{"ethics-1", "discipline-4", "social-media"}
+)
+
+func pick[T any](t *rapid.T, label string, list ...T) T { return rapid.SampledFrom(list).Draw(t, label) }
+
+// some draws some of r1, r2, r3, or nil.
+func some(t *rapid.T) []string {
+	return pick(t, "respondents", nil, []string{"r1"}, []string{"r2"}, []string{"r1", "r2"}, []string{"r3", "r1"})
+}
+
+func drawOpened(t *rapid.T) ledger.CaseOpened {
+	p := ledger.CaseOpened{
+		Channel: pick(t, "channel", ledger.ChannelOffice, ledger.ChannelSharedSystem),
+		Origin:  pick(t, "origin", ledger.OriginReport, ledger.OriginFinding),
+		Contest: pick(t, "contest", "pilkada-2020", "pemilu-2024"), Catalogue: ledger.CatalogueSKB2022,
+		Act:   ledger.Act{Date: "2020-09-01", Region: pick(t, "region", "73.71", "33.01")},
+		Items: []string{pick(t, "item", items...)},
+	}
+	for _, id := range []string{"r1", "r2", "r3"}[:rapid.IntRange(1, 3).Draw(t, "respondents")] {
+		p.Respondents = append(p.Respondents, ledger.NewRespondent{
+			ID: id, Employment: "pns", Class: pick(t, "class", "pelaksana", "pengawas"), Institution: pick(t, "institution", institution...),
+		})
+	}
+	return p
+}
+
+// outcomes draws a list with an outcome for some respondents, r1 at least.
+func outcomes[T any](t *rapid.T, one func(id string) T) []T {
+	ids := some(t)
+	if ids == nil {
+		ids = []string{"r1"}
+	}
+	var out []T
+	for _, id := range ids {
+		out = append(out, one(id))
+	}
+	return out
+}
+
+// drawAct draws any act of any agency.
+func drawAct(t *rapid.T) act {
+	named := ledger.Named{Respondents: some(t)}
+	letter := pick(t, "letter", letters...)
+	a := act{version: 1, source: pick(t, "source", agencies...)}
+	acts := []func(){
+		func() { a.kind, a.payload = ledger.CaseOpenedKind, drawOpened(t) },
+		func() { a.kind, a.payload = ledger.CompletenessCheckedKind, ledger.CompletenessChecked{Result: "complete"} },
+		func() { a.kind, a.payload = ledger.CaseRegisteredKind, ledger.CaseRegistered{Register: "1"} },
+		func() { a.kind, a.payload = ledger.CaseNotRegisteredKind, ledger.CaseNotRegistered{Reason: "expired"} },
+		func() { a.kind, a.payload = ledger.CaseWithdrawnKind, ledger.CaseWithdrawn{By: "reporter"} },
+		func() {
+			a.kind, a.payload = ledger.VerificationConcludedKind, ledger.VerificationConcluded{
+				Result: pick(t, "result", ledger.OutcomeAccepted, ledger.OutcomeRejected), Members: []ledger.AgencyID{ledger.BKN, ledger.Kemendagri},
+			}
+		},
+		func() {
+			a.kind, a.payload = ledger.CaseAssessedKind, ledger.CaseAssessed{Catalogue: ledger.CatalogueSKB2022, Respondents: outcomes(t, func(id string) ledger.AssessedRespondent {
+				return ledger.AssessedRespondent{ID: id, Outcome: pick(t, "outcome", ledger.OutcomeViolation, ledger.OutcomeNotAViolation), Items: pick(t, "items", nil, items[:2], items[1:])}
+			})}
+		},
+		func() {
+			a.kind, a.payload = ledger.CaseForwardedKind, ledger.CaseForwarded{To: pick(t, "to", agencies...), Letter: letter, Copies: pick(t, "copies", nil, agencies[2:]), Named: named}
+		},
+		func() { a.kind, a.payload = ledger.CaseReceivedKind, ledger.CaseReceived{From: pick(t, "from", agencies...)} },
+		func() {
+			a.kind, a.payload = ledger.CaseClarifiedKind, ledger.CaseClarified{Respondents: outcomes(t, func(id string) ledger.ClarifiedRespondent {
+				return ledger.ClarifiedRespondent{ID: id, Outcome: pick(t, "outcome", ledger.OutcomePending, ledger.OutcomeProven, ledger.OutcomeNotProven, ledger.OutcomeIncomplete)}
+			})}
+		},
+		func() {
+			a.kind, a.payload = ledger.CaseRecommendedKind, ledger.CaseRecommended{Letter: letter, Sent: letter.Date, Authority: pick(t, "authority", authorities...), Copies: pick(t, "copies", nil, agencies[2:3]), Respondents: outcomes(t, func(id string) ledger.RecommendedRespondent {
+				return ledger.RecommendedRespondent{ID: id, Family: ledger.FamilyEthics, Sanction: pick(t, "sanction", "light", "medium")}
+			})}
+		},
+		func() { a.kind, a.payload = ledger.ExaminationBegunKind, ledger.ExaminationBegun{Named: named} },
+		func() {
+			a.kind, a.payload = ledger.DecisionRecordedKind, ledger.DecisionRecorded{Decree: letter, Respondents: outcomes(t, func(id string) ledger.DecidedRespondent {
+				return ledger.DecidedRespondent{ID: id, Outcome: pick(t, "outcome", ledger.OutcomeSanctioned, ledger.OutcomeNotProven), Level: pick(t, "level", "light", "heavy")}
+			})}
+		},
+		func() { a.kind, a.payload = ledger.ControlWarnedKind, ledger.ControlStep{Letter: letter, Named: named} },
+		func() { a.kind, a.payload = ledger.ControlReprimandedKind, ledger.ControlStep{Letter: letter, Named: named} },
+		func() { a.kind, a.payload = ledger.ControlBlockedKind, ledger.ControlStep{Letter: letter, Named: named} },
+		func() { a.kind, a.payload = ledger.ControlUnblockedKind, ledger.ControlStep{Letter: letter, Named: named} },
+		func() {
+			a.kind, a.payload = ledger.PPKAdmonishedKind, ledger.PPKAdmonished{Letter: letter, Authority: pick(t, "authority", authorities...), Recommendation: ledger.RecommendationRef{Agency: pick(t, "by", agencies...), Number: pick(t, "number", letters...).Number}}
+		},
+		func() {
+			a.kind, a.payload = ledger.LeftServiceKind, ledger.LeftService{Reason: "retired", Respondents: []string{pick(t, "respondent", "r1", "r2")}}
+		},
+		func() { a.kind, a.payload = ledger.CaseCancelledKind, ledger.CaseCancelled{Reason: "court-order", Named: named} },
+		func() {
+			a.kind, a.source, a.payload = ledger.UnsealedKind, ledger.Vault, ledger.Unsealed{Event: testUUID(2, 1), Pointer: "/data/respondents/0/identity", Key: "AAAAAAAAAAAAAAAAAAAAAA", Reason: "audit", Agency: ledger.BKN, Officer: "o-1"}
+		},
+		// Kinds that this program does not know, with a NUL for PostgreSQL.
+		func() { a.kind, a.payload = "case.foretold", map[string]any{"by": "stars\x00"} },
+		func() { a.kind, a.version, a.payload = ledger.CaseOpenedKind, 2, map[string]any{"respondents": []any{}} },
+	}
+	acts[rapid.IntRange(0, len(acts)-1).Draw(t, "act")]()
+	return a
+}
+
+var firstDay = ledger.Date("2020-09-01").Start()
+
+// drawBook draws a ledger of some cases, in which much is recorded late.
+func drawBook(t *rapid.T) *book {
+	b := newBook(firstDay)
+	if rapid.Bool().Draw(t, "with genesis") {
+		b.genesis(rapid.IntRange(0, 5).Draw(t, "late after days"))
+	}
+	cases := rapid.IntRange(1, 4).Draw(t, "cases")
+	histories := make(map[string][]ledger.CaseEvent)
+	for range rapid.IntRange(1, 40).Draw(t, "records") {
+		b.recorded = b.recorded.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "pause")) * 12 * time.Hour)
+		id := caseNumber(rapid.IntRange(1, cases).Draw(t, "case"))
+		at := firstDay.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "happened")) * 12 * time.Hour)
+		if h := histories[id]; len(h) > 0 && rapid.IntRange(0, 3).Draw(t, "in order") > 0 {
+			at = h[len(h)-1].Time.Add(time.Duration(rapid.IntRange(0, 4).Draw(t, "later")) * 12 * time.Hour)
+		}
+		draft, a := drawDraft(t, b, histories[id], id, at)
+		b.add(a.kind, a.version, a.source, id, at, a.payload)
+		histories[id] = ledger.Insert(histories[id], draft)
+	}
+	b.recorded = b.recorded.Add(60 * 24 * time.Hour)
+	b.add(ledger.SubmissionRefusedKind, 1, ledger.Registrar, string(ledger.KASN), b.recorded, ledger.SubmissionRefused{
+		Agency: ledger.KASN, Reason: ledger.CodeTransition, Digest: "00",
+	})
+	return b
+}
+
+// drawDraft draws an event of a case: mostly the first drawn that the rules
+// admit, else any.
+func drawDraft(t *rapid.T, b *book, history []ledger.CaseEvent, id string, at time.Time) (ledger.CaseEvent, act) {
+	tries := pick(t, "tries", 30, 30, 30, 1)
+	var draft ledger.CaseEvent
+	var a act
+	for range tries {
+		a = drawAct(t)
+		trial := book{recorded: b.recorded}
+		e, err := ledger.DecodeRecord(trial.add(a.kind, a.version, a.source, id, at, a.payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		draft = ledger.CaseEvent{Position: ledger.Position(len(b.records) + 1), Recorded: b.recorded, Event: e}
+		if e.Payload == nil {
+			continue
+		}
+		if _, refused := ledger.Place(history, draft, func(time.Time) ledger.Regime { return ledger.Regime{} }); refused == nil {
+			break
+		}
+	}
+	return draft, a
+}

@@ -62,7 +62,7 @@ func parseHeader(t *testing.T, text []byte) map[string][]string {
 	return h
 }
 
-func goldenSubmission(t *testing.T) ledger.Submission {
+func goldenSubmission(t testing.TB) ledger.Submission {
 	t.Helper()
 	body := mustEncode(t, openedEvent(t))
 	return ledger.Submission{Agency: ledger.Bawaslu, Body: body, Signatures: []ledger.Signature{
@@ -71,7 +71,7 @@ func goldenSubmission(t *testing.T) ledger.Submission {
 	}}
 }
 
-func goldenRecord(t *testing.T) ledger.Record {
+func goldenRecord(t testing.TB) ledger.Record {
 	t.Helper()
 	s := goldenSubmission(t)
 	return ledger.Record{

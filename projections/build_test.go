@@ -139,4 +139,3 @@ func openReader(t testing.TB, url string) *Reader {
 	t.Cleanup(r.Close)
 	return r
 }
-

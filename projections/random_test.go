@@ -33,7 +33,9 @@ var (
 	items   = []string{"ethics-1", "discipline-4", "social-media"}
 )
 
-func pick[T any](t *rapid.T, label string, list ...T) T { return rapid.SampledFrom(list).Draw(t, label) }
+func pick[T any](t *rapid.T, label string, list ...T) T {
+	return rapid.SampledFrom(list).Draw(t, label)
+}
 
 // some draws some of r1, r2, r3, or nil.
 func some(t *rapid.T) []string {
@@ -69,14 +71,19 @@ func outcomes[T any](t *rapid.T, one func(id string) T) []T {
 	return out
 }
 
-// drawAct draws any act of any agency.
-func drawAct(t *rapid.T) act {
+// drawAct draws any act of any agency, about a case as it stands.
+func drawAct(t *rapid.T, c ledger.Case) act {
 	named := ledger.Named{Respondents: some(t)}
 	letter := pick(t, "letter", letters...)
 	a := act{version: 1, source: pick(t, "source", agencies...)}
+	if c.Holder != "" && rapid.Bool().Draw(t, "holder") {
+		a.source = c.Holder
+	}
 	acts := []func(){
 		func() { a.kind, a.payload = ledger.CaseOpenedKind, drawOpened(t) },
-		func() { a.kind, a.payload = ledger.CompletenessCheckedKind, ledger.CompletenessChecked{Result: "complete"} },
+		func() {
+			a.kind, a.payload = ledger.CompletenessCheckedKind, ledger.CompletenessChecked{Result: "complete"}
+		},
 		func() { a.kind, a.payload = ledger.CaseRegisteredKind, ledger.CaseRegistered{Register: "1"} },
 		func() { a.kind, a.payload = ledger.CaseNotRegisteredKind, ledger.CaseNotRegistered{Reason: "expired"} },
 		func() { a.kind, a.payload = ledger.CaseWithdrawnKind, ledger.CaseWithdrawn{By: "reporter"} },
@@ -93,7 +100,9 @@ func drawAct(t *rapid.T) act {
 		func() {
 			a.kind, a.payload = ledger.CaseForwardedKind, ledger.CaseForwarded{To: pick(t, "to", agencies...), Letter: letter, Copies: pick(t, "copies", nil, agencies[2:]), Named: named}
 		},
-		func() { a.kind, a.payload = ledger.CaseReceivedKind, ledger.CaseReceived{From: pick(t, "from", agencies...)} },
+		func() {
+			a.kind, a.payload = ledger.CaseReceivedKind, ledger.CaseReceived{From: pick(t, "from", agencies...)}
+		},
 		func() {
 			a.kind, a.payload = ledger.CaseClarifiedKind, ledger.CaseClarified{Respondents: outcomes(t, func(id string) ledger.ClarifiedRespondent {
 				return ledger.ClarifiedRespondent{ID: id, Outcome: pick(t, "outcome", ledger.OutcomePending, ledger.OutcomeProven, ledger.OutcomeNotProven, ledger.OutcomeIncomplete)}
@@ -111,25 +120,56 @@ func drawAct(t *rapid.T) act {
 			})}
 		},
 		func() { a.kind, a.payload = ledger.ControlWarnedKind, ledger.ControlStep{Letter: letter, Named: named} },
-		func() { a.kind, a.payload = ledger.ControlReprimandedKind, ledger.ControlStep{Letter: letter, Named: named} },
-		func() { a.kind, a.payload = ledger.ControlBlockedKind, ledger.ControlStep{Letter: letter, Named: named} },
-		func() { a.kind, a.payload = ledger.ControlUnblockedKind, ledger.ControlStep{Letter: letter, Named: named} },
 		func() {
-			a.kind, a.payload = ledger.PPKAdmonishedKind, ledger.PPKAdmonished{Letter: letter, Authority: pick(t, "authority", authorities...), Recommendation: ledger.RecommendationRef{Agency: pick(t, "by", agencies...), Number: pick(t, "number", letters...).Number}}
+			a.kind, a.payload = ledger.ControlReprimandedKind, ledger.ControlStep{Letter: letter, Named: named}
 		},
+		func() {
+			a.kind, a.payload = ledger.ControlBlockedKind, ledger.ControlStep{Letter: letter, Named: named}
+		},
+		func() {
+			a.kind, a.payload = ledger.ControlUnblockedKind, ledger.ControlStep{Letter: letter, Named: named}
+		},
+		func() { a.kind, a.payload = ledger.PPKAdmonishedKind, admonition(t, c, letter) },
 		func() {
 			a.kind, a.payload = ledger.LeftServiceKind, ledger.LeftService{Reason: "retired", Respondents: []string{pick(t, "respondent", "r1", "r2")}}
 		},
-		func() { a.kind, a.payload = ledger.CaseCancelledKind, ledger.CaseCancelled{Reason: "court-order", Named: named} },
+		func() {
+			a.kind, a.payload = ledger.CaseCancelledKind, ledger.CaseCancelled{Reason: "court-order", Named: named}
+		},
 		func() {
 			a.kind, a.source, a.payload = ledger.UnsealedKind, ledger.Vault, ledger.Unsealed{Event: testUUID(2, 1), Pointer: "/data/respondents/0/identity", Key: "AAAAAAAAAAAAAAAAAAAAAA", Reason: "audit", Agency: ledger.BKN, Officer: "o-1"}
 		},
 		// Kinds that this program does not know, with a NUL for PostgreSQL.
 		func() { a.kind, a.payload = "case.foretold", map[string]any{"by": "stars\x00"} },
-		func() { a.kind, a.version, a.payload = ledger.CaseOpenedKind, 2, map[string]any{"respondents": []any{}} },
+		func() {
+			a.kind, a.version, a.payload = ledger.CaseOpenedKind, 2, map[string]any{"respondents": []any{}}
+		},
 	}
 	acts[rapid.IntRange(0, len(acts)-1).Draw(t, "act")]()
 	return a
+}
+
+// admonition is mostly about a recommendation that the case has.
+func admonition(t *rapid.T, c ledger.Case, letter ledger.Letter) ledger.PPKAdmonished {
+	p := ledger.PPKAdmonished{Letter: letter, Authority: pick(t, "authority", authorities...), Recommendation: ledger.RecommendationRef{
+		Agency: pick(t, "by", agencies...), Number: pick(t, "number", letters...).Number,
+	}}
+	for _, r := range c.Respondents {
+		if rec := r.Recommendation; rec != nil && rapid.IntRange(0, 3).Draw(t, "fits") > 0 {
+			p.Authority, p.Recommendation = rec.Authority, ledger.RecommendationRef{Agency: rec.Agency, Number: rec.Number}
+		}
+	}
+	return p
+}
+
+// ended reports whether nothing more can happen to anybody in a case.
+func ended(c ledger.Case) bool {
+	for _, r := range c.Respondents {
+		if !r.Stage.End() {
+			return false
+		}
+	}
+	return true
 }
 
 var firstDay = ledger.Date("2020-09-01").Start()
@@ -142,6 +182,9 @@ func drawBook(t *rapid.T) *book {
 	}
 	cases := rapid.IntRange(1, 4).Draw(t, "cases")
 	histories := make(map[string][]ledger.CaseEvent)
+	if rapid.Bool().Draw(t, "a whole way") {
+		drawWholeWay(t, b, histories)
+	}
 	for range rapid.IntRange(1, 40).Draw(t, "records") {
 		b.recorded = b.recorded.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "pause")) * 12 * time.Hour)
 		id := caseNumber(rapid.IntRange(1, cases).Draw(t, "case"))
@@ -160,14 +203,72 @@ func drawBook(t *rapid.T) *book {
 	return b
 }
 
+// drawWholeWay records one case from its opening to the end of a block, all of it
+// or a part, in the order in which it happened or in any other.
+func drawWholeWay(t *rapid.T, b *book, histories map[string][]ledger.CaseEvent) {
+	opened := drawOpened(t)
+	opened.Channel = ledger.ChannelOffice
+	opened.Respondents = append(opened.Respondents[:1:1], opened.Respondents[0])
+	opened.Respondents[1].ID = "r2"
+	letter, authority := letters[0], pick(t, "authority", authorities...)
+	both := ledger.Named{}
+	way := []act{
+		{ledger.CaseOpenedKind, 1, ledger.Bawaslu, opened},
+		{ledger.CaseRegisteredKind, 1, ledger.Bawaslu, ledger.CaseRegistered{Register: "1"}},
+		{ledger.CaseAssessedKind, 1, ledger.Bawaslu, ledger.CaseAssessed{Catalogue: ledger.CatalogueSKB2022, Respondents: []ledger.AssessedRespondent{
+			{ID: "r1", Outcome: ledger.OutcomeViolation, Items: items[1:2]},
+			{ID: "r2", Outcome: pick(t, "outcome of r2", ledger.OutcomeViolation, ledger.OutcomeNotAViolation)},
+		}}},
+		{ledger.CaseForwardedKind, 1, ledger.Bawaslu, ledger.CaseForwarded{To: ledger.KASN, Letter: letter, Copies: agencies[2:3]}},
+		{ledger.CaseReceivedKind, 1, ledger.KASN, ledger.CaseReceived{From: ledger.Bawaslu}},
+		{ledger.CaseClarifiedKind, 1, ledger.KASN, ledger.CaseClarified{Respondents: []ledger.ClarifiedRespondent{{ID: "r1", Outcome: ledger.OutcomeProven}}}},
+		{ledger.CaseRecommendedKind, 1, ledger.KASN, ledger.CaseRecommended{Letter: letter, Sent: letter.Date, Authority: authority, Respondents: []ledger.RecommendedRespondent{
+			{ID: "r1", Family: ledger.FamilyDiscipline, Sanction: "medium"},
+			{ID: pick(t, "second", "r1", "r2"), Family: ledger.FamilyDiscipline, Sanction: "light"},
+		}}},
+		{ledger.ExaminationBegunKind, 1, ledger.BKN, ledger.ExaminationBegun{Named: both}},
+		{ledger.ControlWarnedKind, 1, ledger.BKN, ledger.ControlStep{Letter: letter, Named: both}},
+		{ledger.PPKAdmonishedKind, 1, ledger.Kemendagri, ledger.PPKAdmonished{Letter: letter, Authority: authority, Recommendation: ledger.RecommendationRef{Agency: ledger.KASN, Number: letter.Number}}},
+		{ledger.ControlBlockedKind, 1, ledger.BKN, ledger.ControlStep{Letter: letter, Named: both}},
+		{ledger.DecisionRecordedKind, 1, ledger.BKN, ledger.DecisionRecorded{Decree: letter, Respondents: []ledger.DecidedRespondent{
+			{ID: "r1", Outcome: pick(t, "decided", ledger.OutcomeSanctioned, ledger.OutcomeNotProven), Level: "light"},
+		}}},
+		{ledger.ControlUnblockedKind, 1, ledger.BKN, ledger.ControlStep{Letter: letter, Named: both}},
+	}
+	way = way[:rapid.IntRange(1, len(way)).Draw(t, "length")]
+	order := make([]int, len(way))
+	days := make([]int, len(way))
+	for i := range way {
+		order[i] = i
+		days[i] = rapid.IntRange(0, 2).Draw(t, "days")
+		if i > 0 {
+			days[i] += days[i-1]
+		}
+	}
+	if rapid.Bool().Draw(t, "in any order") {
+		order = rapid.Permutation(order).Draw(t, "order")
+	}
+	id := caseNumber(1)
+	for _, i := range order {
+		at := firstDay.Add(time.Duration(days[i]) * 24 * time.Hour)
+		r := b.add(way[i].kind, 1, way[i].source, id, at, way[i].payload)
+		e, err := ledger.DecodeRecord(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		histories[id] = ledger.Insert(histories[id], ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+	}
+}
+
 // drawDraft draws an event of a case: mostly the first drawn that the rules
 // admit, else any.
 func drawDraft(t *rapid.T, b *book, history []ledger.CaseEvent, id string, at time.Time) (ledger.CaseEvent, act) {
-	tries := pick(t, "tries", 30, 30, 30, 1)
+	tries := pick(t, "tries", 20, 20, 20, 1)
+	c := ledger.Fold(history)
 	var draft ledger.CaseEvent
 	var a act
 	for range tries {
-		a = drawAct(t)
+		a = drawAct(t, c)
 		trial := book{recorded: b.recorded}
 		e, err := ledger.DecodeRecord(trial.add(a.kind, a.version, a.source, id, at, a.payload))
 		if err != nil {
@@ -177,7 +278,8 @@ func drawDraft(t *rapid.T, b *book, history []ledger.CaseEvent, id string, at ti
 		if e.Payload == nil {
 			continue
 		}
-		if _, refused := ledger.Place(history, draft, func(time.Time) ledger.Regime { return ledger.Regime{} }); refused == nil {
+		after, refused := ledger.Place(history, draft, func(time.Time) ledger.Regime { return ledger.Regime{} })
+		if refused == nil && (!ended(after) || rapid.IntRange(0, 3).Draw(t, "let it end") == 0) {
 			break
 		}
 	}

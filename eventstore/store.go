@@ -13,15 +13,6 @@ import (
 // larger atomic batch.
 const MaxBatch = 1000
 
-// Login is how a process reaches NATS and who it is there.
-type Login struct {
-	URL         string // nats://host:port, several separated by commas
-	Seed        string // nkey seed ("SU..."); or
-	Credentials string // path of a credentials file; neither: an open server
-	RootCA      string // path of a PEM file, for TLS with a private authority
-	Name        string // shown in the server's list of connections
-}
-
 // Config says what Open opens. Dir, Origin and Login are required.
 type Config struct {
 	Dir    string // the journal's directory

@@ -61,31 +61,46 @@ func alleged(d draw) []string {
 	return []string{items[first], items[second]}
 }
 
-// severity draws the family and severity of a recommendation under PP 42/2004
-// (ethics) and PP 53/2010 (discipline).
+// severity draws the family and severity of a recommendation. Items of 2022 have
+// a family; those of 2020 have none in our sources, and membership of a party is
+// the one that is surely of discipline.
 func severity(d draw, items []string) (family, sanction string) {
+	var mayEthics, mayDiscipline bool
 	for _, i := range items {
-		if i == "party-membership" {
-			return ledger.FamilyDiscipline, "heavy"
-		}
+		mayEthics = mayEthics || !strings.HasPrefix(i, "discipline-") && i != "party-membership"
+		mayDiscipline = mayDiscipline || !strings.HasPrefix(i, "ethics-")
 	}
-	switch d.weighted(42, 16, 8, 28, 6) {
-	case 0:
-		return ledger.FamilyEthics, "moral-open"
-	case 1:
-		return ledger.FamilyEthics, "moral-closed"
-	case 2:
-		return ledger.FamilyDiscipline, "light"
-	case 3:
-		return ledger.FamilyDiscipline, "medium"
-	default:
-		return ledger.FamilyDiscipline, "heavy"
+	if mayEthics && (!mayDiscipline || d.chance(58)) {
+		return ledger.FamilyEthics, []string{"moral-open", "moral-closed"}[d.weighted(72, 28)]
 	}
+	return ledger.FamilyDiscipline, []string{"light", "medium", "heavy"}[d.weighted(19, 67, 14)]
 }
+
+// sanctionLaw is the sanctions of some time by severity.
+type sanctionLaw map[string][]string
+
+var (
+	// law2010 is PP 53/2010 and, for ethics, PP 42/2004.
+	law2010 = sanctionLaw{
+		"moral-closed": {"moral-statement-closed"},
+		"moral-open":   {"moral-statement-open"},
+		"light":        {"oral-reprimand", "written-reprimand", "written-dissatisfaction"},
+		"medium":       {"salary-step-held-1y", "promotion-held-1y", "grade-lowered-1y"},
+		"heavy":        {"grade-lowered-3y", "moved-down", "released-from-position"},
+	}
+	// law2021 is PP 94/2021, since 31 August 2021.
+	law2021 = sanctionLaw{
+		"moral-closed": {"moral-statement-closed"},
+		"moral-open":   {"moral-statement-open"},
+		"light":        {"oral-reprimand", "written-reprimand", "written-dissatisfaction"},
+		"medium":       {"allowance-cut-6m", "allowance-cut-9m", "allowance-cut-12m"},
+		"heavy":        {"position-lowered-12m", "released-to-executive-post-12m", "honourable-dismissal"},
+	}
+)
 
 // decreed draws what the authority imposes on a recommendation: mostly what was
 // recommended, at times one step less.
-func decreed(d draw, sanction string) (level, kind string) {
+func (law sanctionLaw) decreed(d draw, sanction string) (level, kind string) {
 	level = sanction
 	if d.chance(10) {
 		switch sanction {
@@ -97,12 +112,5 @@ func decreed(d draw, sanction string) (level, kind string) {
 			level = "moral-closed"
 		}
 	}
-	kinds := map[string][]string{
-		"moral-closed": {"moral-statement-closed"},
-		"moral-open":   {"moral-statement-open"},
-		"light":        {"oral-reprimand", "written-reprimand", "written-dissatisfaction"},
-		"medium":       {"salary-step-held-1y", "promotion-held-1y", "grade-lowered-1y"},
-		"heavy":        {"grade-lowered-3y", "moved-down", "released-from-position"},
-	}
-	return level, pick(d, kinds[level])
+	return level, pick(d, law[level])
 }

@@ -123,6 +123,9 @@ func (f *folder) fold(ctx context.Context, records []decoded, committed uint64) 
 	}
 	for i := range records {
 		d := &records[i]
+		if at := f.state.chain.Position; !f.checked && d.record.Position != at {
+			return nil, &ledger.ErrBroken{Position: at, Problem: fmt.Sprintf("found position %d instead", d.record.Position)}
+		}
 		leaf, seen, err := f.state.advance(d)
 		if err != nil {
 			return f.complete(b), err

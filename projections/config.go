@@ -19,6 +19,8 @@ type Config struct {
 	// kilobyte each; 0 means 200,000. Cases beyond it are read from PostgreSQL
 	// when their next event comes.
 	CacheEvents int
+
+	batchRecords int // records in a transaction; tests make it small. 0: batchRecords
 }
 
 func (c Config) logger() *slog.Logger {

@@ -69,6 +69,8 @@ type folded struct {
 type line struct {
 	folder *folder
 	writer *writer
+	// batchRecords bounds the records of a batch, save that a piece is not cut.
+	batchRecords int
 	// committed, if set, is told each position that stands in the tables.
 	committed func(ledger.Position)
 
@@ -164,7 +166,7 @@ func (l *line) fold(ctx context.Context) {
 // follows. An error comes with the records before it.
 func (l *line) gather(ctx context.Context) (out []decoded, end bool, err error) {
 	size := 0
-	for len(out) < batchRecords && size < batchBytes {
+	for len(out) < l.batchRecords && size < batchBytes {
 		p, ok, err := l.next(ctx, len(out) == 0)
 		switch {
 		case err != nil:

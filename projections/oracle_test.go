@@ -71,8 +71,8 @@ func applyInParts(t *rapid.T, url string, b *book) {
 	ends := rapid.SliceOfN(rapid.IntRange(1, len(b.records)), 0, 5).Draw(t, "ends")
 	slices.Sort(ends)
 	for _, end := range append(ends, len(b.records)) {
-		c := Config{URL: url, CacheEvents: rapid.IntRange(1, 50).Draw(t, "cache")}
-		size := rapid.IntRange(1, 20).Draw(t, "piece")
+		c := Config{URL: url, CacheEvents: rapid.IntRange(1, 50).Draw(t, "cache"), batchRecords: rapid.IntRange(1, 10).Draw(t, "batch")}
+		size := rapid.IntRange(1, 10).Draw(t, "piece")
 		if err := NewProjector(c).Run(ctx, until(b.feed(size), ledger.Position(end))); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +116,7 @@ func (c Config) follow(ctx context.Context, w *writer, feed ledger.Feed, committ
 		folder: &folder{
 			state: at, checked: at.chain.Position == 0, load: loader.load, cases: newCaseCache(c.cacheEvents()),
 		},
-		writer:    w,
+		writer: w, batchRecords: cmp.Or(c.batchRecords, batchRecords),
 		committed: committed,
 	}
 	return l.run(ctx, feed)

@@ -192,6 +192,7 @@ func drawBook(t *rapid.T) *book {
 		if h := histories[id]; len(h) > 0 && rapid.IntRange(0, 3).Draw(t, "in order") > 0 {
 			at = h[len(h)-1].Time.Add(time.Duration(rapid.IntRange(0, 4).Draw(t, "later")) * 12 * time.Hour)
 		}
+		at = at.Add(time.Duration(pick(t, "microseconds", 0, 0, 1, 2)) * time.Microsecond)
 		draft, a := drawDraft(t, b, histories[id], id, at)
 		b.add(a.kind, a.version, a.source, id, at, a.payload)
 		histories[id] = ledger.Insert(histories[id], draft)

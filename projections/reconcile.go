@@ -3,6 +3,12 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -11,17 +17,17 @@ import (
 // be known.
 type Reason string
 
-// Reasons.
+// Reasons, the likelier explanation of a difference first.
 const (
-	ReasonEqual   Reason = "equal"
-	ReasonWindow  Reason = "window"   // equal on a neighbouring day
-	ReasonObserve Reason = "observer" // equal as somebody else saw it
-	ReasonUnit    Reason = "unit"     // equal in another unit
+	ReasonEqual Reason = "equal"
 	// ReasonLate: equal with what was recorded by the end of the figure's day;
 	// the rest was recorded later.
-	ReasonLate Reason = "late-recording"
+	ReasonLate     Reason = "late-recording"
+	ReasonWindow   Reason = "window"   // equal on a neighbouring day
+	ReasonObserver Reason = "observer" // equal when it does not matter who saw it
+	ReasonUnit     Reason = "unit"     // equal in another unit
 	// ReasonDuplicate: equal when cases that agree in everything the ledger
-	// shows count once.
+	// shows of them count once.
 	ReasonDuplicate Reason = "duplicate"
 	// ReasonScope: the ledger holds nothing of the agency's in that window, or
 	// it is equal without a filter.
@@ -37,24 +43,241 @@ type Line struct {
 	// Difference is the ledger's value minus the published one.
 	Difference int64
 	Reason     Reason
-	// Of a difference only: what counts in ours (the first of them), and other
-	// readings of the question that would give the published number.
+	// Problem says why the figure cannot be asked for; Answer is empty then.
+	Problem string
+	// Of a difference only: the first of what counts in ours, and other readings
+	// of the question that give the published number.
 	Cases      []Counted
 	Candidates []Candidate
 }
 
 // Candidate is another reading of a figure's question that gives the published
-// number, with what counts on one side only (the first of them).
+// number, with the first of what counts on one side only.
 type Candidate struct {
-	Reason          Reason
-	Change          string // in words, for instance "as-of 2020-11-27"
-	Query           ledger.Query
-	Value           uint64
-	OnlyOurs, Other []Counted
+	Reason Reason
+	Change string // in words, for instance "as-of 2020-11-27"
+	// Query is the other reading; with ReasonDuplicate the question's own.
+	Query     ledger.Query
+	OnlyOurs  []Counted // counts in the question, not in this reading
+	OnlyOther []Counted // counts in this reading, not in the question
 }
 
+// listed bounds the cases named for a line or a side.
+const listed = 20
+
 // Reconcile compares published figures with the ledger, known at a position (0:
-// now). Nothing is forced to agree.
+// now). Nothing is forced to agree. A figure later than the last applied record
+// is a line with ReasonNotSettled; known after it is an *ErrNotSettled.
 func (r *Reader) Reconcile(ctx context.Context, figures []PublishedFigure, known ledger.Position) ([]Line, error) {
-	return nil, errors.ErrUnsupported
+	p, err := r.Progress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]Line, len(figures))
+	var queries []ledger.Query
+	var asked []int
+	for i, f := range figures {
+		lines[i] = Line{Figure: f, Reason: ReasonUnknown}
+		q, err := f.Query(known)
+		if err != nil {
+			lines[i].Problem = err.Error()
+			continue
+		}
+		_, err = p.settle(q)
+		var late *ErrNotSettled
+		switch {
+		case errors.As(err, &late) && late.What == "as-of":
+			lines[i].Reason, lines[i].Problem = ReasonNotSettled, err.Error()
+			continue
+		case err != nil:
+			return nil, err
+		}
+		queries, asked = append(queries, q), append(asked, i)
+	}
+	if len(queries) == 0 {
+		return lines, nil
+	}
+	answers, err := r.Figures(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range asked {
+		l := &lines[i]
+		l.Answer, l.Difference, l.Reason = answers[n], int64(answers[n].Value-l.Figure.Value), ReasonEqual
+		if l.Difference != 0 {
+			if err := r.explain(ctx, l); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return lines, nil
 }
+
+// explain lists what counts in ours and looks for other readings of the question
+// that give the published number.
+func (r *Reader) explain(ctx context.Context, l *Line) error {
+	ours, err := r.behind(ctx, l.Answer.Query, 0)
+	if err != nil {
+		return err
+	}
+	l.Cases, l.Reason = first(ours), ReasonUnknown
+	for _, look := range []func(context.Context, *Line, []Counted) ([]Candidate, error){r.nothing, r.readings, r.doubles} {
+		found, err := look(ctx, l, ours)
+		if err != nil {
+			return err
+		}
+		l.Candidates = append(l.Candidates, found...)
+	}
+	slices.SortStableFunc(l.Candidates, func(a, b Candidate) int {
+		return slices.Index(likely, a.Reason) - slices.Index(likely, b.Reason)
+	})
+	if len(l.Candidates) > 0 {
+		l.Reason = l.Candidates[0].Reason
+	}
+	return nil
+}
+
+// likely orders reasons, the likelier first.
+var likely = []Reason{ReasonLate, ReasonWindow, ReasonObserver, ReasonUnit, ReasonDuplicate, ReasonScope}
+
+// nothing finds that the ledger holds no case at all of the observer's in the
+// figure's window.
+func (r *Reader) nothing(ctx context.Context, l *Line, _ []Counted) ([]Candidate, error) {
+	q := l.Answer.Query
+	q.Unit, q.Filter, q.Measures = ledger.UnitCase, nil, []ledger.Measure{ledger.InProcess, ledger.Concluded}
+	a, err := r.Figure(ctx, q)
+	if err != nil || a.Value > 0 {
+		return nil, err
+	}
+	return []Candidate{{Reason: ReasonScope, Change: "the ledger holds nothing in that window that " + string(q.SeenBy) + " has seen", Query: a.Query}}, nil
+}
+
+// readings asks the question otherwise: for neighbouring days, of any observer,
+// in other units, without a filter, and as it was known then.
+func (r *Reader) readings(ctx context.Context, l *Line, ours []Counted) ([]Candidate, error) {
+	var tries []Candidate
+	q, settled := l.Answer.Query, l.Answer.Settled
+	try := func(reason Reason, change string, alter func(*ledger.Query)) {
+		other := q
+		other.Filter = maps.Clone(q.Filter)
+		alter(&other)
+		if !other.AsOf.After(settled.Recorded) {
+			tries = append(tries, Candidate{Reason: reason, Change: change, Query: other})
+		}
+	}
+	then, err := r.PositionAt(ctx, q.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	if then > 0 && then < q.KnownAt {
+		try(ReasonLate, fmt.Sprintf("known at position %d, the last recorded by then", then), func(o *ledger.Query) { o.KnownAt = then })
+	}
+	for _, days := range []int{-1, 1} {
+		try(ReasonWindow, fmt.Sprintf("as-of %+d day", days), func(o *ledger.Query) { o.AsOf = q.AsOf.AddDate(0, 0, days) })
+		if !q.Since.IsZero() {
+			try(ReasonWindow, fmt.Sprintf("since %+d day", days), func(o *ledger.Query) { o.Since = q.Since.AddDate(0, 0, days) })
+		}
+	}
+	try(ReasonObserver, "whoever saw it", func(o *ledger.Query) { o.SeenBy = "" })
+	for _, u := range ledger.Units {
+		if u != q.Unit {
+			try(ReasonUnit, "unit "+string(u), func(o *ledger.Query) { o.Unit = u })
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(q.Filter)) {
+		try(ReasonScope, "without filter "+name, func(o *ledger.Query) { delete(o.Filter, name) })
+	}
+	return r.fitting(ctx, l, ours, tries)
+}
+
+// fitting keeps the readings that give the published number.
+func (r *Reader) fitting(ctx context.Context, l *Line, ours []Counted, tries []Candidate) ([]Candidate, error) {
+	queries := make([]ledger.Query, len(tries))
+	for i := range tries {
+		queries[i] = tries[i].Query
+	}
+	answers, err := r.Figures(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	var out []Candidate
+	for i, c := range tries {
+		if answers[i].Value != l.Figure.Value {
+			continue
+		}
+		theirs, err := r.behind(ctx, c.Query, 0)
+		if err != nil {
+			return nil, err
+		}
+		c.OnlyOurs, c.OnlyOther = first(minus(ours, theirs)), first(minus(theirs, ours))
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// doubles finds that the number fits when of cases that agree in all that the
+// ledger shows of them - origin, contest, act, institution, class, items, day of
+// opening - only the first counts.
+func (r *Reader) doubles(ctx context.Context, l *Line, ours []Counted) ([]Candidate, error) {
+	q := l.Answer.Query
+	if q.Unit != ledger.UnitCase && q.Unit != ledger.UnitRespondent {
+		return nil, nil
+	}
+	var s question
+	rows, err := r.pool.Query(ctx, `
+		SELECT case_id, respondent, min(case_id::text) OVER (PARTITION BY
+			respondent, origin, contest, province_of_act, institution, class, items, (opened AT TIME ZONE INTERVAL '7 hours')::date)
+		FROM projection.respondent_history WHERE `+s.held(q.AsOf, q.KnownAt), s.args...)
+	if err != nil {
+		return nil, asking("duplicates", err)
+	}
+	original := make(map[Counted]string) // by case and respondent: the first case that agrees
+	var id uuid.UUID
+	var respondent, one string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &respondent, &one}, func() error {
+		original[Counted{Case: id.String(), Respondent: respondent}] = one
+		return nil
+	}); err != nil {
+		return nil, asking("duplicates", err)
+	}
+	return fitWithout(l, q, ours, original), nil
+}
+
+// fitWithout leaves out of a figure what stands in for an earlier entry.
+func fitWithout(l *Line, q ledger.Query, ours []Counted, original map[Counted]string) []Candidate {
+	counted := make(map[Counted]bool, len(ours))
+	for _, c := range ours {
+		counted[Counted{Case: c.Case, Respondent: c.Respondent, Measure: c.Measure}] = true
+	}
+	keys := make(map[string]bool)
+	var doubles []Counted
+	for _, c := range ours {
+		one := original[Counted{Case: c.Case, Respondent: c.Respondent}]
+		if one != c.Case && counted[Counted{Case: one, Respondent: c.Respondent, Measure: c.Measure}] {
+			doubles = append(doubles, c)
+		} else {
+			keys[c.Measure+" "+c.Key] = true
+		}
+	}
+	if len(doubles) == 0 || uint64(len(keys)) != l.Figure.Value {
+		return nil
+	}
+	return []Candidate{{Reason: ReasonDuplicate, Change: "cases that agree in all that is shown count once", Query: q, OnlyOurs: first(doubles)}}
+}
+
+// minus lists what counts in one and not in the other.
+func minus(one, other []Counted) []Counted {
+	in := make(map[Counted]bool, len(other))
+	for _, c := range other {
+		in[Counted{Case: c.Case, Respondent: c.Respondent, Measure: c.Measure}] = true
+	}
+	var out []Counted
+	for _, c := range one {
+		if !in[Counted{Case: c.Case, Respondent: c.Respondent, Measure: c.Measure}] {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func first(list []Counted) []Counted { return list[:min(len(list), listed)] }

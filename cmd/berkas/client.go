@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/berkas-ledger/berkas/agencies"
+	"github.com/berkas-ledger/berkas/eventstore"
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// dialAs connects as an agency to an embedded server, with the seed of its data
+// directory.
+func dialAs(ctx context.Context, h home, url string, a ledger.AgencyID, g ledger.Genesis) (*agencies.Client, error) {
+	u := eventstore.User{Role: eventstore.RoleAgency, Name: string(a)}
+	if _, err := h.natsSeed(u); err != nil {
+		return nil, err
+	}
+	return dialWith(ctx, url, h.seedFile(u), "", a, g)
+}
+
+func dialWith(ctx context.Context, url, seedFile, creds string, a ledger.AgencyID, g ledger.Genesis) (*agencies.Client, error) {
+	verifier, err := note.NewVerifier(g.Receipt)
+	if err != nil {
+		return nil, err
+	}
+	return agencies.Dial(ctx, agencies.Config{
+		URL: url, SeedFile: seedFile, Credentials: creds, Agency: a, Origin: g.Origin, Receipts: verifier,
+	})
+}
+
+// submitter connects commands that submit: to the ledger that runs over the data
+// directory, or to --nats.
+type submitter struct {
+	options *options
+	home    home
+	url     string
+	genesis ledger.Genesis
+}
+
+func (o *options) submitter(ctx context.Context) (*submitter, error) {
+	h, err := o.home()
+	if err != nil {
+		return nil, err
+	}
+	s := &submitter{options: o, home: h, url: o.nats}
+	if s.url == "" {
+		r, ok := h.found()
+		if !ok {
+			return nil, unreachable("Start one with 'berkas dev', or name a server with --nats.", "no ledger is running over %s", h.dir)
+		}
+		s.url = r.NATS
+	}
+	v, err := o.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	r, err := rosterOf(ctx, v.subject(ledger.SubjectRoster))
+	if err != nil {
+		return nil, err
+	}
+	s.genesis = r.Genesis()
+	return s, nil
+}
+
+func (s *submitter) dial(ctx context.Context, a ledger.AgencyID) (*agencies.Client, error) {
+	if s.options.nats == "" {
+		return dialAs(ctx, s.home, s.url, a, s.genesis)
+	}
+	return dialWith(ctx, s.url, s.options.seed, s.options.creds, a, s.genesis)
+}
+
+func pid() int { return os.Getpid() }
+
+// version is set by the linker for releases.
+var version = "0.1.0-dev"
+
+// builtAt is set by the linker; without, the time of the source's last change
+// stands for it.
+var builtAt string
+
+// built is when this program was built, the zero time when that is not known.
+func built() time.Time {
+	text := builtAt
+	if info, ok := debug.ReadBuildInfo(); ok && text == "" {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.time" {
+				text = s.Value
+			}
+		}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/berkas-ledger/berkas/agencies"
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
+)
+
+const devOrigin = "berkas.example/dev"
+
+func newDev(o *options) *cobra.Command {
+	var demo, once, acceptTime bool
+	var port int
+	c := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything on this machine, for rehearsal",
+		Long: `Run a whole ledger in this process: NATS with JetStream, PostgreSQL, the
+registrar and the projections, all on loopback. An empty data directory becomes a
+rehearsal ledger with keys for every institution. It survives restarts and kill -9.
+
+With --demo the published history of the 2020 regional elections is recorded
+through the front door, like anybody's events, and the totals that were published
+at the time are compared with the ledger's.
+
+` + exitHelp,
+		Example: `  berkas dev
+  berkas dev --demo --once    # record the history of 2020, reconcile, end`,
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := o.home()
+			if err != nil {
+				return err
+			}
+			return runDev(cmd.Context(), cmd.OutOrStdout(), o, devConfig{
+				home: h, demo: demo, once: once, port: port, acceptTime: acceptTime,
+			})
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&demo, "demo", false, "record the history of 2020 and reconcile it")
+	f.BoolVar(&once, "once", false, "end when the demo is done")
+	f.BoolVar(&acceptTime, "accept-time", false, "the machine's clock was looked at and is right")
+	f.IntVar(&port, "nats-port", 4222, "port of the embedded NATS on 127.0.0.1; 0 for any free one")
+	return c
+}
+
+type devConfig struct {
+	home             home
+	demo, once       bool
+	acceptTime       bool
+	port             int
+	skipAnnouncement bool
+}
+
+func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err error) {
+	if o.nats != "" {
+		return usage("berkas dev runs its own NATS; for another one use 'berkas serve --nats'")
+	}
+	created, err := ensureRehearsal(c.home, devOrigin)
+	if err != nil {
+		return err
+	}
+	if created {
+		fmt.Fprintf(out, "Made a rehearsal ledger in %s.\n", c.home.dir)
+	}
+	n, err := startNode(ctx, nodeConfig{
+		home: c.home, log: o.log(), rehearsal: true, natsPort: c.port, database: o.database, acceptTime: c.acceptTime,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	if err := n.announce(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	work := make(chan error, 1)
+	go func() { work <- n.run(ctx) }()
+	then := make(chan error, 1)
+	go func() { then <- n.afterStart(ctx, out, o, c) }()
+	select {
+	case err = <-work:
+		cancel()
+		return errors.Join(err, ignoreCancel(<-then))
+	case err = <-then:
+		if err == nil && !(c.demo && c.once) {
+			return <-work
+		}
+		cancel()
+		return errors.Join(err, <-work)
+	}
+}
+
+func ignoreCancel(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// afterStart is what dev does once everything runs: give the institutions their
+// event keys on a new ledger, play the demo, say where things are.
+func (n *node) afterStart(ctx context.Context, out io.Writer, o *options, c devConfig) error {
+	if err := n.introduce(ctx); err != nil {
+		return fmt.Errorf("give the institutions their keys: %w", err)
+	}
+	if !c.demo {
+		n.describe(out)
+		return nil
+	}
+	agree, err := n.demo(ctx, out)
+	if err != nil {
+		return err
+	}
+	if !c.once {
+		n.describe(out)
+	}
+	if !agree {
+		return &quietError{exitVerify}
+	}
+	return nil
+}
+
+func (n *node) announce() error {
+	r := running{PID: pid(), Origin: n.origin, Database: n.database}
+	if n.nats != nil {
+		r.NATS = n.nats.ClientURL()
+	}
+	return n.home.announce(r)
+}
+
+func (n *node) describe(out io.Writer) {
+	fmt.Fprintf(out, "\nThe ledger %s is running.\n", n.origin)
+	if n.nats != nil {
+		fmt.Fprintf(out, "  NATS        %s (log in with a seed of %s)\n", n.nats.ClientURL(), n.home.path("nats", "seeds"))
+	}
+	if n.pg != nil {
+		fmt.Fprintf(out, "  PostgreSQL  %s (URL in %s)\n", n.pg.Addr(), n.home.running())
+	}
+	fmt.Fprintf(out, "  journal     %s\n  keys        %s\n", n.home.journal(), n.home.path("keys"))
+	fmt.Fprintf(out, "Stop it with Ctrl-C. In another terminal, try:\n")
+	for _, line := range []string{
+		"berkas national --as-of 2020-11-26 --seen-by bkn",
+		"berkas national --as-of 2020-11-26 --seen-by bkn --measure blocked --by office",
+		"berkas reconcile",
+		"berkas replay --kind case.recommended --limit 3",
+	} {
+		fmt.Fprintf(out, "  %s%s\n", line, n.dataFlag())
+	}
+}
+
+// dataFlag is what commands need to find this ledger.
+func (n *node) dataFlag() string {
+	if h, err := (&options{data: "data"}).home(); err == nil && h.dir == n.home.dir {
+		return ""
+	}
+	return " --data " + n.home.dir
+}
+
+// introduce adds the event key of every institution whose keys lie here and is
+// not on the roster yet.
+func (n *node) introduce(ctx context.Context) error {
+	roots, err := n.home.signers("root")
+	if err != nil {
+		return err
+	}
+	events, err := n.home.signers("event")
+	if err != nil {
+		return err
+	}
+	current, err := rosterOf(ctx, n.store.Feed())
+	if err != nil {
+		return err
+	}
+	for _, a := range institutions {
+		root, key := roots[a], events[a]
+		if _, known := current.Key(key.ID()); known || !key.ID().Valid() || !root.ID().Valid() {
+			continue
+		}
+		client, err := n.dial(ctx, a)
+		if err != nil {
+			return err
+		}
+		office := agencies.NewInstitution(agencies.Office{Origin: n.origin}, a)
+		draft, err := office.AddKey(time.Now(), ledger.KeyAdded{Agency: a, Key: key.Public(), Role: ledger.RoleEvent})
+		if err == nil {
+			var s ledger.Submission
+			if s, err = agencies.Sign(a, draft, root, key); err == nil {
+				_, err = client.Submit(ctx, s)
+			}
+		}
+		client.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dial connects as an agency whose seed lies in this data directory.
+func (n *node) dial(ctx context.Context, a ledger.AgencyID) (*agencies.Client, error) {
+	r, err := rosterOf(ctx, n.store.Feed())
+	if err != nil {
+		return nil, err
+	}
+	return dialAs(ctx, n.home, n.nats.ClientURL(), a, r.Genesis())
+}
+
+// settled waits until the projections have everything that is on the ledger.
+func (n *node) settled(ctx context.Context) (*projections.Reader, error) {
+	head, err := n.follower.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := projections.OpenReader(ctx, n.database)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Wait(ctx, head); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/berkas-ledger/berkas/agencies"
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// draftFlags describe an event on the command line.
+type draftFlags struct {
+	agency, kind, subject, at, id, whole string
+	caseVersion                          int64
+}
+
+func (d *draftFlags) register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&d.agency, "agency", "", "the agency that says it (required)")
+	f.StringVar(&d.kind, "kind", "", "what happened, such as case.opened; see 'berkas codes kinds'")
+	f.StringVar(&d.subject, "case", "", "the case; default for case.opened: a new one. For other kinds: what the event is about")
+	f.StringVar(&d.at, "at", "", "when it happened, RFC 3339 (default now)")
+	f.StringVar(&d.id, "id", "", "the event's id, where sealed values name it (default: a new one)")
+	f.Int64Var(&d.caseVersion, "case-version", -1, "the version of the case that was seen: refused if the case has moved on")
+	f.StringVar(&d.whole, "event", "", "file with a whole CloudEvent instead: its bytes are signed as they are")
+}
+
+// body gives the bytes of the event: composed from data, or a file's.
+func (d *draftFlags) body(origin string, args []string, in io.Reader, now time.Time) ([]byte, error) {
+	agency := ledger.AgencyID(d.agency)
+	if !agency.Valid() {
+		return nil, usage("--agency is needed, such as bawaslu")
+	}
+	if d.whole != "" {
+		return os.ReadFile(filepath.Clean(d.whole))
+	}
+	if d.kind == "" || len(args) != 1 {
+		return nil, usage("give --kind and a file with the event's data ('-' for standard input), or --event FILE")
+	}
+	data, err := readArgument(args[0], in)
+	if err != nil {
+		return nil, err
+	}
+	at := now
+	if d.at != "" {
+		if at, err = time.Parse(time.RFC3339, d.at); err != nil {
+			return nil, usage("--at %q is not a time such as 2020-09-30T10:00:00+07:00", d.at)
+		}
+	}
+	subject := d.subject
+	if subject == "" && ledger.Kind(d.kind) == ledger.CaseOpenedKind {
+		if subject, err = agencies.NewID(); err != nil {
+			return nil, err
+		}
+	}
+	if subject == "" {
+		return nil, usage("--case is needed: the case the event is about")
+	}
+	var options []agencies.Option
+	if d.id != "" {
+		options = append(options, agencies.WithID(d.id))
+	}
+	if d.caseVersion >= 0 {
+		options = append(options, agencies.WithCaseVersion(uint64(d.caseVersion)))
+	}
+	draft, err := agencies.Compose(origin, agency, ledger.Kind(d.kind), subject, at, jsontext.Value(data), options...)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return draft.Body, nil
+}
+
+const maxInput = 1 << 20
+
+// readArgument reads a file, or standard input for "-".
+func readArgument(name string, in io.Reader) ([]byte, error) {
+	if name != "-" {
+		f, err := os.Open(filepath.Clean(name))
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err == nil && len(raw) > maxInput {
+		err = fmt.Errorf("%s is larger than 1 MiB", name)
+	}
+	return raw, err
+}
+
+func newEmit(o *options) *cobra.Command {
+	var d draftFlags
+	var keyFile string
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:   "emit [DATA.json|-]",
+		Short: "Sign and submit one event, and wait for its receipt",
+		Long: `Sign one event of an agency, submit it, and wait for the registrar's signed receipt.
+
+The file holds the event's data as its schema says ('berkas codes kinds' lists the
+kinds, schemas/examples has examples). The bytes are kept in an outbox in the data
+directory until the receipt is there; a lost receipt is asked for by sending the
+same bytes again.
+
+` + exitHelp,
+		Example: `  berkas emit --agency bawaslu --kind case.opened case.json
+  berkas emit --agency bawaslu --kind case.registered --case 0193... register.json
+  berkas emit --agency bawaslu --event event.json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
+			defer cancel()
+			s, err := o.submitter(ctx)
+			if err != nil {
+				return err
+			}
+			body, err := d.body(s.genesis.Origin, args, cmd.InOrStdin(), time.Now())
+			if err != nil {
+				return err
+			}
+			receipt, err := s.submit(ctx, ledger.AgencyID(d.agency), body, keyFile)
+			var refused *agencies.RefusedError
+			if err != nil && !errors.As(err, &refused) {
+				return err
+			}
+			if refused != nil {
+				receipt = refused.Receipt
+			}
+			if err := printReceipt(cmd.OutOrStdout(), o.output, receipt, body); err != nil {
+				return err
+			}
+			if receipt.Outcome == ledger.Refused {
+				return &quietError{exitConflict}
+			}
+			return nil
+		},
+	}
+	d.register(c)
+	c.Flags().StringVar(&keyFile, "key", "", "the agency's event key (default: the one in the data directory)")
+	c.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for the receipt")
+	return c
+}
+
+// submit signs bytes, keeps them in the outbox, and sends them until the receipt
+// is there.
+func (s *submitter) submit(ctx context.Context, a ledger.AgencyID, body []byte, keyFile string) (ledger.Receipt, error) {
+	signer, err := s.home.signerFor(a, keyFile)
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	sub, err := agencies.SignBytes(a, body, signer)
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	client, err := s.dial(ctx, a)
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	defer client.Close()
+	outbox, err := agencies.OpenOutbox(s.home.path("outbox", string(a)))
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	receipt, err := outbox.Submit(ctx, client, sub)
+	return receipt, errors.Join(err, outbox.Close())
+}
+
+func printReceipt(w io.Writer, format string, r ledger.Receipt, body []byte) error {
+	t := table{columns: []string{"outcome", "position", "recorded", "case", "event", "reason", "at", "leaf"}}
+	subject := "-"
+	if e, bad := ledger.Decode(body); bad == nil {
+		subject = e.Subject
+	}
+	reason, pointers := "-", "-"
+	if r.Outcome == ledger.Refused {
+		reason, pointers = string(r.Reason), joined(r.Pointers)
+	}
+	t.add(string(r.Outcome), strconv.FormatUint(uint64(r.Position), 10), r.Recorded.Format(time.RFC3339), subject, r.Event, reason, pointers, r.Leaf.String())
+	if err := t.print(w, format); err != nil {
+		return err
+	}
+	if m, ok := ledger.ReasonOf(r.Reason); ok && format == "table" {
+		fmt.Fprintf(w, "%s\n%s\n", m.English, m.Indonesian)
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/berkas-ledger/berkas/agencies"
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/seal"
+	"github.com/berkas-ledger/berkas/vault"
+)
+
+// openRing opens the key ring of a data directory and makes it if it is missing.
+func (h home) openRing() (*vault.Ring, error) {
+	r, err := vault.Open(h.ring())
+	if !errors.Is(err, fs.ErrNotExist) {
+		return r, err
+	}
+	if err := os.MkdirAll(filepath.Dir(h.ring()), 0o700); err != nil {
+		return nil, err
+	}
+	return vault.Create(h.ring())
+}
+
+type placeFlags struct{ caseID, event, pointer string }
+
+func (p *placeFlags) register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&p.caseID, "case", "", "the case")
+	f.StringVar(&p.event, "event", "", "the event that holds the value")
+	f.StringVar(&p.pointer, "pointer", "", "its place in that event, such as /data/respondents/0/identity (required)")
+}
+
+func newSeal(o *options) *cobra.Command {
+	var p placeFlags
+	var holder string
+	c := &cobra.Command{
+		Use:   "seal < TEXT",
+		Short: "Seal a personal text for one place in one event",
+		Long: `Read a text from standard input and print it sealed: under a data key of its holder
+in this case, for one place in one event. Moved elsewhere it is refused. Case and
+event ids that are not given are drawn; use them with 'berkas emit --case --id'.
+
+The text is never taken from the command line, where others could read it.
+
+` + exitHelp,
+		Example: `  printf '{"name":"Contoh Satu"}' | berkas seal --holder r1 --pointer /data/respondents/0/identity -o json`,
+		Args:    exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := o.home()
+			if err != nil {
+				return err
+			}
+			origin, err := o.origin(cmd.Context())
+			if err != nil {
+				return err
+			}
+			for _, id := range []*string{&p.caseID, &p.event} {
+				if *id == "" {
+					if *id, err = agencies.NewID(); err != nil {
+						return err
+					}
+				}
+			}
+			text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), seal.MaxPlaintext+1))
+			if err != nil {
+				return err
+			}
+			ring, err := h.openRing()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, ring.Close()) }()
+			kid, err := ring.KeyFor(vault.Holder{Case: p.caseID, Label: holder}, time.Now())
+			if err != nil {
+				return err
+			}
+			sealed, err := ring.Seal(kid, seal.Place{Ledger: origin, Case: p.caseID, Event: p.event, Pointer: p.pointer}, text)
+			if err != nil {
+				return err
+			}
+			t := table{columns: []string{"case", "event", "pointer", "sealed"}}
+			t.add(p.caseID, p.event, p.pointer, sealed)
+			return t.print(cmd.OutOrStdout(), o.output)
+		},
+	}
+	p.register(c)
+	c.Flags().StringVar(&holder, "holder", "", "whose data it is: r1, r2, ... or reporter (required)")
+	return c
+}
+
+// origin reads the name of the ledger.
+func (o *options) origin(ctx context.Context) (string, error) {
+	v, err := o.view(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer v.close()
+	r, err := rosterOf(ctx, v.subject(ledger.SubjectRoster))
+	if err != nil {
+		return "", err
+	}
+	return r.Genesis().Origin, nil
+}
+
+func newOpen(o *options) *cobra.Command {
+	var p placeFlags
+	var reason, agency, officer string
+	c := &cobra.Command{
+		Use:   "open",
+		Short: "Open a sealed value of the ledger, once its reason is recorded",
+		Long: `Record on the ledger who opens which sealed value and why, wait until that is
+durable, and only then print the text. If it cannot be recorded nothing is printed.
+
+Reasons: ` + strings.Join(reasonNames(), ", ") + `.
+
+` + exitHelp,
+		Example: `  berkas open --case 0193... --event 0193... --pointer /data/respondents/0/identity \
+    --agency bawaslu --officer intake-17 --reason case-handling`,
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := o.submitter(cmd.Context())
+			if err != nil {
+				return err
+			}
+			value, err := o.sealedAt(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			ring, err := s.home.openRing()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, ring.Close()) }()
+			text, err := ring.Unseal(cmd.Context(), vault.UnsealRequest{
+				Sealed: value, Place: seal.Place{Ledger: s.genesis.Origin, Case: p.caseID, Event: p.event, Pointer: p.pointer},
+				Reason: vault.Reason(reason), Agency: ledger.AgencyID(agency), Officer: officer,
+			}, s.recordUnsealing)
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(append(text, '\n'))
+			clear(text)
+			return err
+		},
+	}
+	p.register(c)
+	f := c.Flags()
+	f.StringVar(&reason, "reason", "", "why it is opened (required)")
+	f.StringVar(&agency, "agency", "", "the agency that asks (required)")
+	f.StringVar(&officer, "officer", "", "the asking officer's code, not a name (required)")
+	return c
+}
+
+func reasonNames() []string {
+	var out []string
+	for _, r := range vault.Reasons() {
+		out = append(out, string(r))
+	}
+	return out
+}
+
+// recordUnsealing submits what is about to be opened, as the vault.
+func (s *submitter) recordUnsealing(ctx context.Context, caseID string, payload ledger.Unsealed) error {
+	draft, err := agencies.Compose(s.genesis.Origin, ledger.Vault, ledger.UnsealedKind, caseID, time.Now(), payload)
+	if err != nil {
+		return err
+	}
+	_, err = s.submit(ctx, ledger.Vault, draft.Body, "")
+	return err
+}
+
+// sealedAt reads the sealed value that stands in a place of a recorded event.
+func (o *options) sealedAt(ctx context.Context, p placeFlags) (string, error) {
+	v, err := o.view(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer v.close()
+	var found string
+	err = v.subject(ledger.SubjectCase(p.caseID))(ctx, 0, func(records []ledger.Record) error {
+		for _, r := range records {
+			e, bad := ledger.Decode(r.Body)
+			if bad != nil || e.ID != p.event {
+				continue
+			}
+			found, _ = stringAt(r.Body, p.pointer)
+		}
+		return nil
+	})
+	if err == nil && found == "" {
+		err = notFound("no sealed value at %s of event %s", p.pointer, p.event)
+	}
+	return found, err
+}
+
+// stringAt reads the string that stands at a JSON pointer.
+func stringAt(body []byte, pointer string) (string, error) {
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return "", err
+	}
+	for token := range jsontext.Pointer(pointer).Tokens() {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[token]
+		case []any:
+			var i int
+			if _, err := fmt.Sscanf(token, "%d", &i); err != nil || i < 0 || i >= len(v) {
+				return "", fmt.Errorf("nothing at %s", pointer)
+			}
+			value = v[i]
+		default:
+			return "", fmt.Errorf("nothing at %s", pointer)
+		}
+	}
+	s, _ := value.(string)
+	return s, nil
+}

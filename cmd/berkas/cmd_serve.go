@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/berkas-ledger/berkas/eventstore"
+)
+
+func newServe(o *options) *cobra.Command {
+	var acceptTime, rehearsal, cluster, trustSync bool
+	var port int
+	var follower, provision, system string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the registrar and the projections of a ledger",
+		Long: `Run the registrar and the projections over a data directory that 'berkas init' made.
+
+Without --nats an embedded NATS listens on loopback. With --nats the registrar
+works on other servers: --nats-seed is the registrar's seed, --follower-seed the
+projections', --provision-seed lets it create streams. In a cluster the servers
+have to run with sync_interval: always; --system-creds lets the start check it.
+
+Only kinds whose version is frozen are taken, unless --rehearsal is given.
+
+` + exitHelp,
+		Example: `  berkas serve --data ledger
+  berkas serve --data ledger --nats nats://n1:4222,nats://n2:4222 --cluster \
+    --nats-seed registrar.nk --follower-seed projections.nk --database postgres://...`,
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := o.home()
+			if err != nil {
+				return err
+			}
+			if !h.exists() {
+				return &codedError{exitNotFound, errors.New("no ledger in " + h.dir), "Make one with 'berkas init', or rehearse with 'berkas dev'."}
+			}
+			config := nodeConfig{
+				home: h, log: o.log(), rehearsal: rehearsal, acceptTime: acceptTime, natsPort: port, database: o.database,
+			}
+			if o.nats != "" {
+				if config.external, err = o.external(follower, provision, system); err != nil {
+					return err
+				}
+				config.external.cluster, config.external.trustSync = cluster, trustSync
+			}
+			return serve(cmd, config)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&acceptTime, "accept-time", false, "the machine's clock was looked at and is right")
+	f.BoolVar(&rehearsal, "rehearsal", false, "take kinds whose version is not frozen yet")
+	f.BoolVar(&cluster, "cluster", false, "LEDGER is replicated and is written before the journal")
+	f.BoolVar(&trustSync, "trust-sync", false, "do not check that the cluster's servers run with sync_interval: always")
+	f.IntVar(&port, "nats-port", 4222, "port of the embedded NATS on 127.0.0.1; 0 for any free one")
+	f.StringVar(&follower, "follower-seed", "", "file with the nkey seed of the projections; without, none run here")
+	f.StringVar(&provision, "provision-seed", "", "file with the nkey seed that may create streams")
+	f.StringVar(&system, "system-creds", "", "credentials file of the system account")
+	return c
+}
+
+// external puts the logins to another NATS together.
+func (o *options) external(follower, provision, system string) (*externalNATS, error) {
+	e := &externalNATS{registrar: eventstore.Login{URL: o.nats, Credentials: o.creds, Name: "berkas registrar"}}
+	var err error
+	if o.seed != "" {
+		if e.registrar.Seed, err = readSecret(o.seed); err != nil {
+			return nil, err
+		}
+	}
+	for _, l := range []struct {
+		file string
+		to   **eventstore.Login
+	}{{follower, &e.follower}, {provision, &e.provision}} {
+		if l.file == "" {
+			continue
+		}
+		seed, err := readSecret(l.file)
+		if err != nil {
+			return nil, err
+		}
+		*l.to = &eventstore.Login{URL: o.nats, Seed: seed, Name: "berkas"}
+	}
+	if system != "" {
+		e.system = &eventstore.Login{URL: o.nats, Credentials: system, Name: "berkas system"}
+	}
+	return e, nil
+}
+
+func serve(cmd *cobra.Command, config nodeConfig) (err error) {
+	n, err := startNode(cmd.Context(), config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	if err := n.announce(); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "Serving the ledger %s from position %d.\n", n.origin, n.judge.Chain().Position)
+	return n.run(cmd.Context())
+}

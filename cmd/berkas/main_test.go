@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/berkas-ledger/berkas/internal/testkit"
+)
+
+// shared lets testscript run the program and testkit stop its servers.
+type shared struct{ m *testing.M }
+
+func (s shared) Run() int { return testkit.Run(s.m) }
+
+func TestMain(m *testing.M) {
+	testscript.Main(shared{m}, map[string]func(){"berkas": main})
+}
+
+// TestScripts runs the program as a person would: see testdata/script. Each
+// script has a database of its own in DATABASE_URL, so that no private
+// PostgreSQL has to be made for it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DATABASE_URL", testkit.DB(t))
+			e.Setenv("EXAMPLES", repository(t, "schemas", "examples"))
+			e.Setenv("REPO", repository(t))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ready": ready,
+			"keep":  keep,
+		},
+	})
+}
+
+func repository(t testing.TB, parts ...string) string {
+	dir, err := filepath.Abs(filepath.Join(append([]string{"..", ".."}, parts...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// ready waits until the ledger of a data directory runs: ready DIR.
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: ready DIR")
+	}
+	if err := waitRunning(context.Background(), home{ts.MkAbs(args[0])}, time.Minute); err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+// waitRunning looks for running.json of a living process whose institutions have
+// their keys. The program gives no other sign to a stranger.
+func waitRunning(ctx context.Context, h home, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, ok := h.found(); ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("no ledger came up in %s within %s", h.dir, limit)
+		case <-tick.C:
+		}
+	}
+}
+
+// keep takes a field of the last output into a variable: keep NAME PATTERN,
+// where the pattern's text is followed by the value up to the next quote, space
+// or comma.
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: keep NAME TEXT-BEFORE-IT")
+	}
+	_, rest, ok := strings.Cut(ts.ReadFile("stdout"), args[1])
+	if !ok {
+		ts.Fatalf("%q is not in the output", args[1])
+	}
+	rest = strings.TrimLeft(rest, "\": ")
+	if i := strings.IndexAny(rest, "\", \n"); i >= 0 {
+		rest = rest[:i]
+	}
+	ts.Setenv(args[0], rest)
+}
+
+// TestEveryCommandHasHelp: each command says what it does, with an example and
+// the exit codes.
+func TestEveryCommandHasHelp(t *testing.T) {
+	root := newRoot()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			continue
+		}
+		t.Run(c.Name(), func(t *testing.T) {
+			if c.Short == "" || c.Long == "" || c.Example == "" {
+				t.Error("short, long or example is missing")
+			}
+			if !strings.Contains(c.Long, "Exit codes:") {
+				t.Error("the exit codes are missing")
+			}
+			if !strings.Contains(c.Example, "berkas "+c.Name()) {
+				t.Error("the example does not show the command")
+			}
+		})
+	}
+}
+
+// TestREADME runs the commands of the README against a ledger with the history
+// of 2020, in order.
+func TestREADME(t *testing.T) {
+	raw, err := os.ReadFile(repository(t, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(raw), "<!-- snippets:begin -->\n```sh\n")
+	snippets, _, ok2 := strings.Cut(rest, "```\n<!-- snippets:end -->")
+	if !ok || !ok2 {
+		t.Fatal("README.md has no block of snippets")
+	}
+	runREADME(t, snippets)
+}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 )
@@ -87,13 +86,18 @@ func absent(err error) bool {
 }
 
 // resetConsumer makes a consumer deliver from a stream sequence on; 0 is the
-// first message that was not acknowledged.
-func resetConsumer(ctx context.Context, c *nats.Conn, stream, name string, from uint64) error {
+// first message that was not acknowledged. It returns how many messages wait
+// there.
+func resetConsumer(ctx context.Context, c *nats.Conn, stream, name string, from uint64) (pending uint64, err error) {
 	var in any
 	if from > 0 {
 		in = struct {
 			Seq uint64 `json:"seq"`
 		}{from}
 	}
-	return ask(ctx, c, strings.Join([]string{"CONSUMER.RESET", stream, name}, "."), in, nil)
+	var info struct {
+		Pending uint64 `json:"num_pending"`
+	}
+	err = ask(ctx, c, "CONSUMER.RESET."+stream+"."+name, in, &info)
+	return info.Pending, err
 }

@@ -2,8 +2,13 @@ package eventstore
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
 	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -11,36 +16,201 @@ import (
 // FollowConfig says who follows LEDGER.
 type FollowConfig struct {
 	Login Login
-	// Follower is the name that the consumers of this process were provisioned
+	// Follower is the name that the consumer of this process was provisioned
 	// under, for instance "projections". Two processes need two names.
 	Follower string
-	Origin   string // the ledger's origin; a LEDGER of another is refused
+	Origin   string // the ledger's origin, for messages
 	Log      *slog.Logger
+
+	// rewindPatience is how long LEDGER may be shorter than what was read of it
+	// before, while recovery makes it anew; zero is a minute.
+	rewindPatience time.Duration
 }
 
-// Follower reads LEDGER from anywhere, in the role of a follower, an auditor or
-// an agency.
-type Follower struct{}
+// Follower reads LEDGER from anywhere, in the role of a follower.
+type Follower struct {
+	FollowConfig
+	conn *nats.Conn
+
+	feeding sync.Mutex // held by a running Feed: there is one consumer
+}
 
 // Follow connects a follower.
 func Follow(ctx context.Context, c FollowConfig) (*Follower, error) {
-	return nil, errors.ErrUnsupported
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.rewindPatience == 0 {
+		c.rewindPatience = time.Minute
+	}
+	u := User{Role: RoleFollower, Name: c.Follower}
+	if _, err := RightsOf(u); err != nil {
+		return nil, fmt.Errorf("follow LEDGER: %w", err)
+	}
+	conn, err := c.Login.connect(ctx, u, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	return &Follower{FollowConfig: c, conn: conn}, nil
 }
 
 // Feed yields the records of LEDGER after a position and then those that come,
-// until the context ends. Lost connections are survived. A hole, or a message
-// that is not a record, is a *ledger.ErrBroken.
-func (f *Follower) Feed() ledger.Feed { return nil }
+// until the context ends. Lost connections, and a LEDGER that is made anew, are
+// survived. A hole, a message that is not a record, or a LEDGER that stays
+// shorter than the position, is a *ledger.ErrBroken.
+//
+// Feeds of one Follower run one after the other.
+func (f *Follower) Feed() ledger.Feed {
+	return func(ctx context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
+		f.feeding.Lock()
+		defer f.feeding.Unlock()
+		next := after + 1
+		r := reader{f.conn, f.Follower, f.rewound()}
+		return r.read(ctx, after, 0, func(messages []*positioned) error {
+			records := make([]ledger.Record, len(messages))
+			for i, m := range messages {
+				if m.position != next {
+					return &ledger.ErrBroken{Position: next, Problem: fmt.Sprintf("LEDGER goes on with position %d", m.position)}
+				}
+				var err error
+				if records[i], err = recordOf(m.position, m.subject, m.Msg); err != nil {
+					return &ledger.ErrBroken{Position: next, Problem: "LEDGER: " + err.Error()}
+				}
+				next++
+			}
+			return yield(records)
+		})
+	}
+}
+
+// rewound makes a check for the start of each session: LEDGER must not be
+// shorter than what was read of it, but for the time that recovery needs to
+// make it anew.
+func (f *Follower) rewound() func(context.Context, ledger.Position) error {
+	var short time.Time
+	return func(ctx context.Context, next ledger.Position) error {
+		head, err := f.Head(ctx)
+		if err != nil {
+			return restart(err)
+		}
+		if head >= next-1 {
+			short = time.Time{}
+			return nil
+		}
+		if short.IsZero() {
+			short = time.Now()
+		}
+		broken := rewound(next-1, head)
+		if time.Since(short) < f.rewindPatience {
+			return restart(broken)
+		}
+		return broken
+	}
+}
+
+// Head is the position of LEDGER's last record.
+func (f *Follower) Head(ctx context.Context) (ledger.Position, error) {
+	last, err := f.direct(ctx, directRequest{LastFor: ledger.SubjectsLedger})
+	if err != nil || len(last) == 0 {
+		return 0, err
+	}
+	return last[0].position, nil
+}
 
 // Subject yields the records of one subject of LEDGER (ledger.SubjectCase and
 // its like) that are there at the moment of the call, then ends. Positions rise
 // but do not run on.
-func (f *Follower) Subject(subject string) ledger.Feed { return nil }
+func (f *Follower) Subject(subject string) ledger.Feed {
+	return func(ctx context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
+		head, err := f.Head(ctx)
+		for err == nil && after < head {
+			var list []*positioned
+			list, err = f.direct(ctx, directRequest{From: after + 1, NextFor: subject, Batch: directBatch, Bytes: directBytes})
+			if err != nil || len(list) == 0 {
+				break
+			}
+			records := make([]ledger.Record, 0, len(list))
+			for _, m := range list {
+				after = m.position
+				if after > head {
+					break
+				}
+				r, err := recordOf(m.position, m.subject, m.Msg)
+				if err != nil {
+					return &ledger.ErrBroken{Position: m.position, Problem: "LEDGER: " + err.Error()}
+				}
+				records = append(records, r)
+			}
+			if len(records) > 0 {
+				err = yield(records)
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+}
 
-// Head is the position of LEDGER's last record.
-func (f *Follower) Head(ctx context.Context) (ledger.Position, error) {
-	return 0, errors.ErrUnsupported
+// While the server answers a direct request it takes no message, so one request
+// asks for little.
+const (
+	directBatch = 512
+	directBytes = 1 << 20
+)
+
+// directRequest reads messages by what they are.
+// Source: nats-server, server/jetstream_api.go, JSApiMsgGetRequest.
+type directRequest struct {
+	From    ledger.Position `json:"seq,omitempty"`
+	LastFor string          `json:"last_by_subj,omitempty"`
+	NextFor string          `json:"next_by_subj,omitempty"`
+	Batch   int             `json:"batch,omitempty"`
+	Bytes   int             `json:"max_bytes,omitempty"`
+}
+
+// direct sends a request and collects what comes, none if there is none.
+func (f *Follower) direct(ctx context.Context, request directRequest) ([]*positioned, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	inbox := f.conn.NewInbox()
+	sub, err := f.conn.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := f.conn.PublishRequest("$JS.API.DIRECT.GET."+streamLedger, inbox, body); err != nil {
+		return nil, err
+	}
+	var out []*positioned
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read LEDGER: %w", err)
+		}
+		switch code := statusOf(m); code {
+		case statusEndOfBatch, statusNoMessages:
+			return out, nil
+		case 0:
+		default:
+			return nil, fmt.Errorf("read LEDGER: the server says %d %s", code, m.Header.Get("Description"))
+		}
+		p, err := directOf(m)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, p); request.Batch == 0 {
+			return out, nil
+		}
+	}
 }
 
 // Close ends the connection.
-func (f *Follower) Close() error { return errors.ErrUnsupported }
+func (f *Follower) Close() error {
+	f.conn.Close()
+	return nil
+}

@@ -3,8 +3,12 @@ package eventstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -27,6 +31,9 @@ type Config struct {
 	// Provision, when set, lets recovery on one machine re-create a LEDGER that
 	// is gone or has a hole. Without it that is ErrNotProvisioned.
 	Provision *Login
+	// Followers are the names under which processes follow LEDGER: their
+	// consumers are made anew with it.
+	Followers []string
 
 	// System, when set, is a login in the system account, by which a cluster's
 	// servers are asked whether they run with sync_interval: always.
@@ -44,63 +51,140 @@ type Config struct {
 	// fault is called at each named step of a commit; an error cuts the commit
 	// off there. Only tests set it.
 	fault func(step string) error
+	// disk is what the journal is written through. Only tests set it.
+	disk *disk
 }
 
 // Store is the registrar's hold on the ledger. Commit, Recover and Close are
 // for one goroutine, the rest for any.
-type Store struct{}
+type Store struct {
+	Config
+	journal   *Journal
+	conn      *nats.Conn
+	publisher *publisher
+
+	mu        sync.Mutex // held by Commit, Recover and Close
+	following chan error // what becomes of the records that LEDGER is taking
+	doubt     error      // why nothing may be committed before Recover
+	ended     error      // why nothing may be committed any more
+}
 
 // Open takes the journal's lock, connects, and recovers.
 //
 // Errors: those of OpenJournal and Recover, ErrNotProvisioned, ErrWrongJournal
 // when LEDGER names another journal.
-func Open(ctx context.Context, c Config) (*Store, error) { return nil, errors.ErrUnsupported }
+func Open(ctx context.Context, c Config) (_ *Store, err error) {
+	if c.Dir == "" || c.Origin == "" {
+		return nil, errors.New("open the store: the journal's directory and the ledger's origin are needed")
+	}
+	if c.PublishTimeout == 0 {
+		c.PublishTimeout = 10 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{Config: c}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	s.journal, err = OpenJournal(ctx, c.Dir, c.Origin, JournalOptions{LockWait: c.LockWait, Log: c.Log, disk: c.disk, fault: c.fault})
+	if err != nil {
+		return nil, err
+	}
+	// What happens to a connection may be told before connect has returned.
+	lost := make(chan struct{})
+	s.conn, err = c.Login.connect(ctx, User{Role: RoleRegistrar}, c.Log, nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+		<-lost
+		if err != nil {
+			c.Log.Warn("lost the connection to NATS", "error", err)
+		}
+		if s.publisher != nil {
+			s.publisher.lost()
+		}
+	}))
+	if err == nil {
+		s.publisher, err = newPublisher(s.conn, c.PublishTimeout, c.fault)
+	}
+	close(lost)
+	if err != nil {
+		return nil, err
+	}
+	if c.Cluster {
+		if err := s.checkSync(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Recover(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
 
 // Journal gives the journal to read from.
-func (s *Store) Journal() *Journal { return nil }
+func (s *Store) Journal() *Journal { return s.journal }
 
 // Feed yields the records that the journal holds at the moment of the call,
 // then ends: what the registrar rebuilds its state from at the start, and reads
 // on from its own position after Recover.
-func (s *Store) Feed() ledger.Feed { return nil }
+func (s *Store) Feed() ledger.Feed { return s.journal.Feed() }
 
 // Head is the last durable record: its position and leaf hash.
-func (s *Store) Head() ledger.Chain { return ledger.Chain{} }
-
-// Commit makes a batch of 1 to MaxBatch records durable, with positions running
-// on from Head, and calls durable once as soon as it is: the place to send
-// receipts and acknowledge INTAKE.
-//
-// On one machine LEDGER may still be taking the records when Commit returns;
-// the next Commit waits for that before it journals anything. If LEDGER then
-// turns out to have failed, it is the next Commit that says so.
-//
-// With any error durable was not called for this batch. ErrConflict and
-// ErrUnknown: call Recover, then read on from Feed. ErrNoSpace: nothing
-// happened. Anything else ends the process.
-func (s *Store) Commit(ctx context.Context, records []ledger.Record, durable func()) error {
-	return errors.ErrUnsupported
+func (s *Store) Head() (ledger.Chain, error) {
+	p := s.journal.Len()
+	leaf, err := s.journal.Leaf(p)
+	if err != nil {
+		return ledger.Chain{}, err
+	}
+	return ledger.Chain{Position: p, Leaf: ledger.HashLeaf(leaf)}, nil
 }
-
-// Recover compares the journal with LEDGER, record by record, and completes the
-// one that follows. In a cluster records that another registrar wrote, or that
-// an ErrUnknown left in doubt, are in Feed afterwards.
-//
-// A *ledger.ErrBroken means that the two contradict one another: stop, nothing
-// may be decided until somebody has looked.
-func (s *Store) Recover(ctx context.Context) error { return errors.ErrUnsupported }
 
 // SendReceipt publishes a receipt for the submission with the given SHA-256 of
 // its bytes. It is kept nowhere; whoever misses it sends the same bytes again.
 // Nothing waits for the network: call Flush once after a batch.
 func (s *Store) SendReceipt(agency ledger.AgencyID, sum ledger.Hash, receipt []byte) error {
-	return errors.ErrUnsupported
+	if !agency.Valid() {
+		return fmt.Errorf("send a receipt: %q is no agency", agency)
+	}
+	return s.conn.Publish(prefixReceipt+string(agency)+"."+sum.String(), receipt)
 }
 
-// Flush hands to the network what SendReceipt and Message.Ack have buffered. It
-// does not wait for the server.
-func (s *Store) Flush() error { return errors.ErrUnsupported }
+// Flush reports whether what SendReceipt and Message.Ack have buffered is on its
+// way: without a connection it is lost, and comes again by itself. It does not
+// wait for the server; the client writes to the network as soon as it can.
+func (s *Store) Flush() error {
+	if !s.conn.IsConnected() {
+		return fmt.Errorf("send receipts: %w", nats.ErrDisconnected)
+	}
+	return nil
+}
 
 // Close waits for LEDGER to take the last commit, for at most PublishTimeout,
 // and gives the journal up.
-func (s *Store) Close() error { return errors.ErrUnsupported }
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	if s.following != nil {
+		// A LEDGER that stays behind is completed by the next recovery.
+		if err := <-s.following; err != nil {
+			s.Log.Warn("LEDGER has not taken the last records", "error", err)
+		}
+		s.following = nil
+	}
+	if s.ended == nil {
+		s.ended = ErrClosed
+	}
+	if s.publisher != nil {
+		errs = append(errs, s.publisher.close())
+	}
+	if s.conn != nil {
+		errs = append(errs, flush(context.Background(), s.conn))
+		s.conn.Close()
+	}
+	if s.journal != nil {
+		errs = append(errs, s.journal.Close())
+	}
+	return errors.Join(errs...)
+}

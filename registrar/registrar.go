@@ -188,7 +188,7 @@ func (g *Registrar) settleAll(ctx context.Context, batches <-chan []prepared, cu
 // growing until its limit. What was not committed is decided anew, so that it is
 // dated when it is recorded.
 func (g *Registrar) settle(ctx context.Context, batch []prepared) error {
-	for len(batch) > 0 {
+	for waited := 0; len(batch) > 0; {
 		d, err := g.decide(batch)
 		if err != nil {
 			return err
@@ -198,7 +198,10 @@ func (g *Registrar) settle(ctx context.Context, batch []prepared) error {
 		case err == nil:
 			return nil
 		case g.Retry != nil && g.Retry(err):
-			g.Log.Error("nothing can be recorded; waiting", "error", err)
+			if waited%60 == 0 {
+				g.Log.Error("nothing can be recorded; waiting", "error", err)
+			}
+			waited++
 			select {
 			case <-ctx.Done():
 				return ctx.Err()

@@ -190,6 +190,7 @@ func (in *memIntake) Next(ctx context.Context, limit int) ([]registrar.Message, 
 				in.out[number] = list[i]
 				list[i].Ack = func() { in.ack(number) }
 			}
+			in.touch()
 			in.mu.Unlock()
 			return list, nil
 		}

@@ -1,10 +1,13 @@
 package agencies
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -196,19 +199,56 @@ func (b *bulk) send(ctx context.Context, r Result) {
 }
 
 // laneOf tells which submissions must keep their order: those of one case, and
-// roster events against all. Bytes that are no event keep none.
+// roster events against all. It reads no more of the envelope than it needs;
+// bytes that are no event keep no order, and the registrar refuses them.
 func laneOf(body []byte) (lane string, roster bool) {
-	e, bad := ledger.Decode(body)
-	if bad != nil {
-		return "", false
-	}
-	info, ok := ledger.LookupKind(e.Kind, e.Version)
+	kind, subject := typeAndSubject(body)
+	info, known := kindsByType[kind]
 	switch {
-	case !ok || info.Stream == ledger.StreamCase:
-		return e.Subject, false
-	case info.Stream == ledger.StreamRoster:
+	case known && info.Stream == ledger.StreamRoster:
 		return "", true
-	default:
+	case known && info.Stream != ledger.StreamCase:
 		return "", false
+	default:
+		return subject, false
 	}
+}
+
+var kindsByType = func() map[string]ledger.KindInfo {
+	m := make(map[string]ledger.KindInfo, len(ledger.Kinds))
+	for _, k := range ledger.Kinds {
+		m[k.Type()] = k
+	}
+	return m
+}()
+
+func typeAndSubject(body []byte) (kind, subject string) {
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return "", ""
+	}
+	for kind == "" || subject == "" {
+		t, err := d.ReadToken()
+		if err != nil || t.Kind() != '"' {
+			return "", ""
+		}
+		var into *string
+		switch t.String() {
+		case "type":
+			into = &kind
+		case "subject":
+			into = &subject
+		}
+		if into == nil {
+			if d.SkipValue() != nil {
+				return "", ""
+			}
+			continue
+		}
+		if t, err = d.ReadToken(); err != nil || t.Kind() != '"' {
+			return "", ""
+		}
+		*into = t.String()
+	}
+	return kind, subject
 }

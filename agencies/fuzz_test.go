@@ -93,3 +93,33 @@ func FuzzAnswer(f *testing.F) {
 		_ = answerError(&nats.Msg{Data: data})
 	})
 }
+
+// An event's lane is what the registrar's decoder says of it.
+func FuzzLane(f *testing.F) {
+	f.Add(opening(f, signer(f, "bawaslu/2026a")).Body)
+	d, err := NewBawaslu(Office{Origin: origin}).PublishContest(happened, ledger.Contest{
+		ID: "pilkada-2020", Kind: "pilkada", Voting: "2020-12-09", Determination: "2020-09-23", Doubt: ledger.DoubtUnsure,
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(d.Body)
+	f.Add([]byte(`{"type":"id.berkas.case.opened.v1"`))
+	f.Add([]byte(`{"data":{"type":1,"subject":[]},"type":7}`))
+	f.Add([]byte(``))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		lane, roster := laneOf(body)
+		e, bad := ledger.Decode(body)
+		if bad != nil {
+			return
+		}
+		info, known := ledger.LookupKind(e.Kind, e.Version)
+		want := ""
+		if !known || info.Stream == ledger.StreamCase {
+			want = e.Subject
+		}
+		if roster != (known && info.Stream == ledger.StreamRoster) || lane != want {
+			t.Errorf("lane %q, roster %v of %s", lane, roster, body)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -103,7 +104,7 @@ func (r *Reader) Reconcile(ctx context.Context, figures []PublishedFigure, known
 	}
 	for n, i := range asked {
 		l := &lines[i]
-		l.Answer, l.Difference, l.Reason = answers[n], int64(answers[n].Value-l.Figure.Value), ReasonEqual
+		l.Answer, l.Difference, l.Reason = answers[n], difference(answers[n].Value, l.Figure.Value), ReasonEqual
 		if l.Difference != 0 {
 			if err := r.explain(ctx, l); err != nil {
 				return nil, err
@@ -111,6 +112,15 @@ func (r *Reader) Reconcile(ctx context.Context, figures []PublishedFigure, known
 		}
 	}
 	return lines, nil
+}
+
+// difference is one minus other, held within what an int64 takes: a published
+// number may be any.
+func difference(one, other uint64) int64 {
+	if one >= other {
+		return int64(min(one-other, math.MaxInt64))
+	}
+	return -int64(min(other-one, math.MaxInt64))
 }
 
 // explain lists what counts in ours and looks for other readings of the question

@@ -82,11 +82,11 @@ func parseSubmissionFile(data []byte) (ledger.Submission, error) {
 	damaged := func(what string) (ledger.Submission, error) {
 		return ledger.Submission{}, fmt.Errorf("%w: %s", ErrOutboxDamaged, what)
 	}
-	head, rest, ok := bytes.Cut(data, []byte("\nagency: "))
+	head, _, ok := bytes.Cut(data, []byte("\nagency: "))
 	if !ok || !bytes.HasPrefix(head, []byte(submissionMagic)) {
 		return damaged("not the file of a submission")
 	}
-	rest = data[len(head)+1:]
+	rest := data[len(head)+1:]
 	if ledger.Hash(sha256.Sum256(rest)).String() != string(head[len(submissionMagic):]) {
 		return damaged("the file is torn or altered")
 	}

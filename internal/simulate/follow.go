@@ -48,6 +48,7 @@ func (h *historian) follow(s *story, f fate, people []*person, sent time.Time, f
 		}
 		h.decide(t, people, h.workday(day("2020-12-01"), day("2020-12-18")))
 		h.unblock(t, people, h.within(span{"", yearEnd}, t.last, 1, 7))
+	default: // not recommended: nothing follows
 	}
 }
 

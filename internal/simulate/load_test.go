@@ -47,15 +47,18 @@ func TestLoadIsValid(t *testing.T) {
 func TestLoadIsRepeatable(t *testing.T) {
 	c := LoadConfig{Config: Config{Origin: origin, Seed: 3}, Cases: 100, Bare: true}
 	var one [][]byte
-	for s := range Load(c) {
+	for s, err := range Load(c) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if info, _ := ledger.LookupKind(s.Kind, 1); info.Stream == ledger.StreamRoster {
 			t.Errorf("%s in a bare history", s.Kind)
 		}
 		one = append(one, s.Body)
 	}
 	i := 0
-	for s := range Load(c) {
-		if !bytes.Equal(s.Body, one[i]) {
+	for s, err := range Load(c) {
+		if err != nil || !bytes.Equal(s.Body, one[i]) {
 			t.Fatalf("event %d differs", i)
 		}
 		i++

@@ -37,6 +37,20 @@ func (f fate) forwarded() bool {
 	return f.recommended() || f == notProven || f == incomplete || f == waiting
 }
 
+// clarified is what KASN found about one whose part was forwarded.
+func (f fate) clarified() string {
+	switch f {
+	case notProven:
+		return ledger.OutcomeNotProven
+	case incomplete:
+		return ledger.OutcomeIncomplete
+	case waiting:
+		return ledger.OutcomePending
+	default:
+		return ledger.OutcomeProven
+	}
+}
+
 // mix is a number of cases with the same fates of their respondents.
 type mix struct {
 	cases int

@@ -162,16 +162,7 @@ func (h *historian) clarify(t *track, left, recommended time.Time) {
 	t.add(on, ledger.KASN, ledger.CaseClarifiedKind, func() any {
 		var p ledger.CaseClarified
 		for _, r := range heard {
-			outcome := ledger.OutcomeProven
-			switch r.fate {
-			case notProven:
-				outcome = ledger.OutcomeNotProven
-			case incomplete:
-				outcome = ledger.OutcomeIncomplete
-			case waiting:
-				outcome = ledger.OutcomePending
-			}
-			p.Respondents = append(p.Respondents, ledger.ClarifiedRespondent{ID: r.id, Outcome: outcome})
+			p.Respondents = append(p.Respondents, ledger.ClarifiedRespondent{ID: r.id, Outcome: r.fate.clarified()})
 		}
 		return p
 	})

@@ -3,7 +3,11 @@ package registrar
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/berkas-ledger/berkas/ledger"
 )
+
+func receiptAt(i int) ledger.Receipt { return ledger.Receipt{Position: ledger.Position(i)} }
 
 // DiffState says where two judges differ in what they know of the ledger; "" if
 // they do not.
@@ -27,9 +31,6 @@ func DiffState(a, b *Judge) string {
 	}
 	return ""
 }
-
-// Remembered is how many refusals are recognised.
-const Remembered = remembered
 
 // IDs is how many ids outside cases are kept.
 func (j *Judge) IDs() int { return len(j.ids) }

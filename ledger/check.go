@@ -66,8 +66,8 @@ func (c *Case) hinders(e Event, r *Respondent) string {
 			return r.ID + " is in assessment; without clarification a recommendation follows only a violation that was assessed in the shared system"
 		}
 	case *DecisionRecorded:
-		if r.Stage == StageDecided && r.Decision.Decree != p.Decree {
-			return r.ID + " is decided by another decree; a new one follows after that is annulled"
+		if r.Stage == StageDecided {
+			return r.Decision.hinders(e.Source, p.Decree, r.ID)
 		}
 	case *ControlStep:
 		return hindersControl(e.Kind, r)
@@ -77,6 +77,19 @@ func (c *Case) hinders(e Event, r *Respondent) string {
 		}
 	}
 	return ""
+}
+
+// hinders says why a decree may not be recorded of somebody who is decided.
+// Others than the first recorder may confirm or dispute it, once each.
+func (d *Decision) hinders(by AgencyID, decree Letter, id string) string {
+	switch {
+	case d.Decree != decree:
+		return id + " is decided by another decree; a new one follows after that is annulled"
+	case d.By == by || slices.Contains(d.Confirmed, by) || slices.Contains(d.Disputed, by):
+		return fmt.Sprintf("%s has recorded this decree on %s before", by, id)
+	default:
+		return ""
+	}
 }
 
 // ladder ranks the steps of control.
@@ -148,16 +161,18 @@ func Check(c Case, e Event, regime Regime) *Refusal {
 	return c.checkReferences(e)
 }
 
-// nobody explains why an event that names no respondent fits none.
+// nobody explains why an event that names no respondent fits none, by the first
+// whose stage fits, if there is one.
 func (c *Case) nobody(e Event) *Refusal {
-	why := "the case has no respondents"
-	if len(c.Respondents) > 0 {
-		why = c.hinders(e, &c.Respondents[0])
+	if len(c.Respondents) == 0 {
+		return Refuse(CodeTransition, "", "the case has no respondents")
 	}
-	if _, ok := e.Payload.(*PPKAdmonished); ok && slices.Contains(steps[e.Kind].from, c.Respondents[0].Stage) {
-		return Refuse(CodeReferenceUnknown, "/data/recommendation", "%s", why)
+	i := max(0, slices.IndexFunc(c.Respondents, func(r Respondent) bool { return slices.Contains(steps[e.Kind].from, r.Stage) }))
+	r := &c.Respondents[i]
+	if _, ok := e.Payload.(*PPKAdmonished); ok && slices.Contains(steps[e.Kind].from, r.Stage) {
+		return Refuse(CodeReferenceUnknown, "/data/recommendation", "%s", c.hinders(e, r))
 	}
-	return Refuse(CodeTransition, "", "%s", why)
+	return Refuse(CodeTransition, "", "%s", c.hinders(e, r))
 }
 
 func checkOpened(p *CaseOpened) *Refusal {
@@ -200,6 +215,9 @@ func (c *Case) checkReferences(e Event) *Refusal {
 		if p.To == e.Source {
 			return Refuse(CodeTransition, "/data/to", "a case is not forwarded to its holder")
 		}
+		if c.waitsFor(p.To) {
+			return Refuse(CodeTransition, "/data/to", "the case was forwarded to %s, which has not received it yet", c.Addressee)
+		}
 	case *CaseReceived:
 		if p.From != c.Holder {
 			return Refuse(CodeReferenceUnknown, "/data/from", "the case was forwarded by %s", c.Holder)
@@ -214,6 +232,13 @@ func (c *Case) checkReferences(e Event) *Refusal {
 	return nil
 }
 
+// waitsFor reports whether respondents are on their way to another agency: if
+// the case were forwarded past it, it could never receive them.
+func (c *Case) waitsFor(other AgencyID) bool {
+	return c.Addressee != "" && c.Addressee != other &&
+		slices.ContainsFunc(c.Respondents, func(r Respondent) bool { return r.Stage == StageForwarded })
+}
+
 // CheckVersion refuses an event whose agency saw another version of the case.
 func CheckVersion(c Case, e Event) *Refusal {
 	if e.CaseVersion != nil && *e.CaseVersion != c.Version {
@@ -226,6 +251,9 @@ func CheckVersion(c Case, e Event) *Refusal {
 // history has to fold without breaking a rule. history is ordered; regimeAt
 // gives the regime in force at a time. It returns the case as it then stands.
 func Place(history []CaseEvent, draft CaseEvent, regimeAt func(time.Time) Regime) (Case, *Refusal) {
+	if draft.Kind == CaseOpenedKind && slices.ContainsFunc(history, func(e CaseEvent) bool { return e.Kind == CaseOpenedKind }) {
+		return Fold(history), Refuse(CodeCaseExists, "/subject", "") // also when it was opened later
+	}
 	placed := Insert(slices.Clone(history), draft)
 	var c Case
 	past := true

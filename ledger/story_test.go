@@ -1,0 +1,319 @@
+package ledger_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// Stories are histories of cases as text, in testdata/cases. The README there
+// says how they are written.
+
+// story is one history: its steps stand in the order in which they were
+// recorded, each with the day on which it happened.
+type story struct {
+	file, title string
+	regimes     []ledger.Regime
+	steps       []storyStep
+}
+
+// storyStep is a step with what is claimed about the case after it.
+type storyStep struct {
+	line  int
+	given bool // has to be admitted
+	event ledger.Event
+	grant *ledger.Grant // the mandate it is recorded under, where that matters
+	then  []claim
+}
+
+type claim struct {
+	line int
+	text string
+}
+
+// told are the stories with what came of each step, for the test of coverage.
+type told struct {
+	kinds map[ledger.Kind]bool // admitted
+	codes map[ledger.Code]bool
+}
+
+func readStories(t testing.TB) []story {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "cases", "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	var out []story
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stories, err := parseStories(filepath.Base(file), string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, stories...)
+	}
+	return out
+}
+
+func parseStories(file, text string) ([]story, error) {
+	var out []story
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		rest = strings.TrimSpace(rest)
+		if word == "" || strings.HasPrefix(word, "#") {
+			continue
+		}
+		if word == "story" {
+			out = append(out, story{file: file, title: rest})
+			continue
+		}
+		if len(out) == 0 {
+			return nil, fmt.Errorf("%s:%d: a file begins with a story", file, n)
+		}
+		if err := out[len(out)-1].add(n, word, rest); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", file, n, err)
+		}
+	}
+	return out, nil
+}
+
+var (
+	regimeLine = regexp.MustCompile(`^from (\S+): a reprimand before a block$`)
+	stepLine   = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}) ([a-z-]+) ([a-z.-]+)(?:: ([^\[]*?))?(?: \[(.*)\])?$`)
+)
+
+func (s *story) add(n int, word, rest string) error {
+	switch word {
+	case "regime":
+		m := regimeLine.FindStringSubmatch(rest)
+		if m == nil {
+			return fmt.Errorf("no regime: %q", rest)
+		}
+		s.regimes = append(s.regimes, ledger.Regime{ID: "reprimand-first", From: ledger.Date(m[1]), ReprimandBeforeBlock: true})
+	case "given", "when":
+		step, err := parseStep(len(s.steps), rest)
+		step.line, step.given = n, word == "given"
+		s.steps = append(s.steps, step)
+		return err
+	case "then":
+		if len(s.steps) == 0 {
+			return fmt.Errorf("a claim follows a step")
+		}
+		last := &s.steps[len(s.steps)-1]
+		last.then = append(last.then, claim{n, rest})
+	default:
+		return fmt.Errorf("a line begins with story, regime, given, when, then or #, not %q", word)
+	}
+	return nil
+}
+
+// parseStep reads "<day> <agency> <kind>: <what> [<remarks>]". Everything
+// happens at ten in the morning in Jakarta.
+func parseStep(n int, text string) (storyStep, error) {
+	m := stepLine.FindStringSubmatch(text)
+	if m == nil || !ledger.Date(m[1]).Valid() {
+		return storyStep{}, fmt.Errorf("no step: %q", text)
+	}
+	e := ledger.Event{
+		ID: eventID(n + 1), Source: ledger.AgencyID(m[2]), Kind: ledger.Kind(m[3]), Version: 1,
+		Subject: caseID, Time: ledger.Date(m[1]).Start().Add(10 * time.Hour), Ledger: origin,
+	}
+	step := storyStep{event: e}
+	if _, known := ledger.LookupKind(e.Kind, 1); known {
+		payload, err := parsePayload(e.Kind, m[4])
+		if err != nil {
+			return storyStep{}, err
+		}
+		step.event.Payload = payload
+	}
+	if m[5] == "" {
+		return step, nil
+	}
+	for remark := range strings.SplitSeq(m[5], "; ") {
+		if err := step.remark(remark); err != nil {
+			return storyStep{}, err
+		}
+	}
+	return step, nil
+}
+
+func (s *storyStep) remark(text string) error {
+	var version uint64
+	if _, err := fmt.Sscanf(text, "seeing version %d", &version); err == nil {
+		s.event.CaseVersion = &version
+		return nil
+	}
+	g := ledger.Grant{Agency: s.event.Source}
+	switch {
+	case text == "mandate for all cases":
+		g.Scope = ledger.ScopeAll
+	case text == "mandate for own recommendations":
+		g.Scope = ledger.ScopeOwnRecommendations
+	case strings.HasPrefix(text, "mandate for what "):
+		var predecessor string
+		if _, err := fmt.Sscanf(text, "mandate for what %s had processed", &predecessor); err == nil {
+			g.Scope, g.Predecessor = ledger.ScopePredecessor, ledger.AgencyID(predecessor)
+		} else if _, err := fmt.Sscanf(text, "mandate for what %s had not processed", &predecessor); err != nil {
+			return fmt.Errorf("no remark: %q", text)
+		}
+		if strings.Contains(text, "had not") {
+			g.Scope, g.Predecessor = ledger.ScopeNotPredecessor, ledger.AgencyID(predecessor)
+		}
+	default:
+		return fmt.Errorf("no remark: %q", text)
+	}
+	s.grant = &g
+	return nil
+}
+
+func (s story) regimeAt(t time.Time) ledger.Regime {
+	for _, r := range s.regimes {
+		if !t.Before(r.From.Start()) {
+			return r
+		}
+	}
+	return ledger.Regime{}
+}
+
+// tell goes through a story as the registrar would.
+func (s story) tell(t *testing.T, seen told) {
+	var history []ledger.CaseEvent
+	for i, step := range s.steps {
+		draft := ledger.CaseEvent{Position: ledger.Position(i + 1), Event: step.event}
+		bad := s.judge(history, draft, step.grant)
+		if bad == nil {
+			history = ledger.Insert(history, draft)
+			seen.kinds[step.event.Kind] = true
+		} else {
+			sound(t, bad)
+			seen.codes[bad.Code] = true
+		}
+		if step.given && bad != nil {
+			t.Fatalf("%s:%d: given, and refused %v", s.file, step.line, bad)
+		}
+		s.claims(t, step, history, bad)
+	}
+}
+
+func (s story) judge(history []ledger.CaseEvent, draft ledger.CaseEvent, grant *ledger.Grant) *ledger.Refusal {
+	now := ledger.Fold(history)
+	if bad := ledger.CheckVersion(now, draft.Event); bad != nil {
+		return bad
+	}
+	if draft.Payload == nil {
+		return nil // recorded by a newer program
+	}
+	if _, bad := ledger.Place(history, draft, s.regimeAt); bad != nil {
+		return bad
+	}
+	if grant != nil {
+		return ledger.CheckScope(now, draft.Event, []ledger.Grant{*grant})
+	}
+	return nil
+}
+
+func (s story) claims(t *testing.T, step storyStep, history []ledger.CaseEvent, bad *ledger.Refusal) {
+	answered := false
+	for _, c := range step.then {
+		if want, ok := strings.CutPrefix(c.text, "refused "); ok {
+			answered = true
+			if bad == nil {
+				t.Errorf("%s:%d: admitted, want refused %s", s.file, c.line, want)
+			} else if got := strings.TrimSuffix(bad.Error(), ": "); got != want {
+				t.Errorf("%s:%d: refused %s\nwant refused %s", s.file, c.line, got, want)
+			}
+			continue
+		}
+		if err := checkClaim(history, c.text); err != nil {
+			t.Errorf("%s:%d: %v", s.file, c.line, err)
+		}
+	}
+	if bad != nil && !answered {
+		t.Errorf("%s:%d: refused %v", s.file, step.line, bad)
+	}
+}
+
+func TestStories(t *testing.T) {
+	titles := map[string]bool{}
+	for _, s := range readStories(t) {
+		if titles[s.title] || s.title == "" {
+			t.Errorf("%s: the title %q stands twice", s.file, s.title)
+		}
+		titles[s.title] = true
+		t.Run(s.title, func(t *testing.T) { s.tell(t, told{map[ledger.Kind]bool{}, map[ledger.Code]bool{}}) })
+	}
+}
+
+// TestStoriesComplain: a story that says what is not so fails.
+func TestStoriesComplain(t *testing.T) {
+	const good = "story x\ngiven 2020-09-28 bawaslu case.opened: report of r1, r2\n"
+	for _, text := range []string{
+		"given 2020-09-28 bawaslu case.opened: report of r1\n",
+		"story x\nthen r1 is received\n",
+		"story x\nand 2020-09-28 bawaslu case.opened: report of r1\n",
+		good + "when 2020-02-30 bawaslu case.registered\n",
+		good + "when 2020-09-29 bawaslu case.assessed: r1 maybe\n",
+		good + "when 2020-09-29 bawaslu case.registered [seeing nothing]\n",
+		good + "regime from now on\n",
+	} {
+		if s, err := parseStories("x", text); err == nil {
+			t.Errorf("%q reads as %+v", text, s)
+		}
+	}
+	stories, err := parseStories("x", good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := []ledger.CaseEvent{{Position: 1, Event: stories[0].steps[0].event}}
+	for _, c := range trueClaims {
+		if err := checkClaim(history, c); err != nil {
+			t.Errorf("%q: %v", c, err)
+		}
+	}
+	for _, c := range falseClaims {
+		if checkClaim(history, c) == nil {
+			t.Errorf("%q is taken for true", c)
+		}
+	}
+}
+
+var trueClaims = []string{
+	"r1, r2 are received", "bawaslu holds the case", "nobody is to receive it", "the case is at version 1",
+	"bawaslu takes part", "control of r1 is none", "r1 counts as opened, in_process", "on 2020-09-28 r1 was received",
+	"on 2020-09-27 there was no case", "r1 has no decision", "r2 is of no family",
+}
+
+var falseClaims = []string{
+	"r1 is registered", "r3 is received", "kasn holds the case", "kasn is to receive it", "the case is at version 2",
+	"bawaslu, kasn take part", "control of r1 is blocked", "r1 counts as opened", "r1 counts as opened, in_process, blocked",
+	"on 2020-09-27 r1 was received", "on 2020-09-28 r1 was registered", "on 2020-09-28 there was no case",
+	"r1 has the decision SK-1 of bkn", "r2 is of family ethics", "all is well", "",
+}
+
+func splitList(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ", ")
+}
+
+func sortedStrings[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -70,6 +70,28 @@ func startServer(tb testing.TB, dir string) *testServer {
 	return s
 }
 
+// startFlatServer starts one that enforces the same rights in one account.
+func startFlatServer(tb testing.TB) *testServer {
+	tb.Helper()
+	users := testUsers()
+	seeds := newKeys(tb, users)
+	o := &server.Options{
+		ServerName: "flat", Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: tb.TempDir(),
+		NoLog: true, NoSigs: true, MaxPayload: MaxPayload,
+	}
+	for _, u := range users {
+		r, err := RightsOf(u)
+		check(tb, err)
+		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: u.Key, Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Allow: r.Publish}, Subscribe: &server.SubjectPermission{Allow: r.Subscribe},
+		}})
+	}
+	s := &testServer{options: o, seeds: seeds}
+	s.restart(tb)
+	tb.Cleanup(s.stop)
+	return s
+}
+
 func (s *testServer) restart(tb testing.TB) {
 	tb.Helper()
 	var err error

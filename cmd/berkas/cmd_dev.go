@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -114,7 +115,7 @@ func (n *node) afterStart(ctx context.Context, out io.Writer, o *options, c devC
 		return fmt.Errorf("give the institutions their keys: %w", err)
 	}
 	if !c.demo {
-		n.describe(out)
+		n.describe(out, c.demo)
 		return nil
 	}
 	agree, err := n.demo(ctx, out)
@@ -122,7 +123,7 @@ func (n *node) afterStart(ctx context.Context, out io.Writer, o *options, c devC
 		return err
 	}
 	if !c.once {
-		n.describe(out)
+		n.describe(out, c.demo)
 	}
 	if !agree {
 		return &quietError{exitVerify}
@@ -138,7 +139,7 @@ func (n *node) announce() error {
 	return n.home.announce(r)
 }
 
-func (n *node) describe(out io.Writer) {
+func (n *node) describe(out io.Writer, demo bool) {
 	fmt.Fprintf(out, "\nThe ledger %s is running.\n", n.origin)
 	if n.nats != nil {
 		fmt.Fprintf(out, "  NATS        %s (log in with a seed of %s)\n", n.nats.ClientURL(), n.home.path("nats", "seeds"))
@@ -148,13 +149,18 @@ func (n *node) describe(out io.Writer) {
 	}
 	fmt.Fprintf(out, "  journal     %s\n  keys        %s\n", n.home.journal(), n.home.path("keys"))
 	fmt.Fprintf(out, "Stop it with Ctrl-C. In another terminal, try:\n")
-	for _, line := range []string{
-		"berkas national --as-of 2020-11-26 --seen-by bkn",
-		"berkas national --as-of 2020-11-26 --seen-by bkn --measure blocked --by office",
-		"berkas reconcile",
-		"berkas replay --kind case.recommended --limit 3",
-	} {
-		fmt.Fprintf(out, "  %s%s\n", line, n.dataFlag())
+	tries := []string{"keys", "codes kinds", "emit --help", "replay --follow"}
+	if demo {
+		tries = []string{
+			"national --as-of 2020-11-26 --seen-by bkn",
+			"national --as-of 2020-11-26 --seen-by bkn --measure blocked --by office",
+			"reconcile",
+			"replay --kind case.recommended --limit 3",
+			"rebuild --compare",
+		}
+	}
+	for _, t := range tries {
+		fmt.Fprintf(out, "  %s %s%s\n", os.Args[0], t, n.dataFlag())
 	}
 }
 

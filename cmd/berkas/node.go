@@ -55,8 +55,9 @@ type node struct {
 	judge     *registrar.Judge
 	registrar *registrar.Registrar
 	projector *projections.Projector
-	closers   []func() error // in the order of opening
-	roster    chan struct{}  // told when the roster has changed
+	closers   []func() error    // in the order of opening
+	roster    chan struct{}     // told when the roster has changed
+	welcomed  []ledger.AgencyID // have their intake
 }
 
 // startNode opens everything in order and recovers the ledger. What was opened
@@ -199,7 +200,8 @@ func (n *node) startRegistrar(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.intake, err = n.store.Intake(ctx, participants(n.judge.Roster().Institutions())...); err != nil {
+	n.welcomed = participants(n.judge.Roster().Institutions())
+	if n.intake, err = n.store.Intake(ctx, n.welcomed...); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.intake.Close)
@@ -295,7 +297,7 @@ func (n *node) followRoster(ctx context.Context) error {
 
 func (n *node) welcome(ctx context.Context) error {
 	agencies, err := agenciesOf(ctx, n.store.Feed())
-	if err != nil {
+	if err != nil || slices.Equal(agencies, n.welcomed) {
 		return err
 	}
 	if n.nats != nil {
@@ -319,6 +321,7 @@ func (n *node) welcome(ctx context.Context) error {
 			return err
 		}
 	}
+	n.welcomed = agencies
 	return nil
 }
 

@@ -96,7 +96,7 @@ func (k *killer) setUp() {
 	k.genesis = s.genesis
 	signer := k.signer()
 	office := agencies.NewBawaslu(agencies.Office{Origin: k.genesis.Origin})
-	draft, err := office.PublishContest(time.Now(), ledger.Contest{ID: "pilkada-2024", Kind: "pilkada", Voting: "2024-11-27", Determination: "2024-09-22", Doubt: ledger.DoubtNone})
+	draft, err := office.PublishContest(time.Now(), ledger.Contest{ID: testkit.Contest, Kind: "pilkada", Voting: "2020-12-09", Determination: "2020-09-23", Doubt: ledger.DoubtNone})
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -50,13 +50,31 @@ type Row struct {
 // History turns a case's ordered events into rows, one for each state of each
 // respondent. States of no duration leave no row.
 func History(events []CaseEvent) []Row {
-	var h history
-	var c Case
+	var t Track
+	var done []Row
 	for _, e := range events {
-		c = c.Apply(e.Event)
-		h.observe(&c, e.Time)
+		ended, _ := t.Add(e)
+		done = append(done, ended...)
 	}
-	return append(h.done, h.open...)
+	return append(done, t.h.open...)
+}
+
+// Track is a History that is told event by event, each not before the last in
+// the order of a case, for those who follow many cases. Its zero value stands
+// before the first event.
+type Track struct {
+	c Case
+	h history
+}
+
+// Add tells the next event. It returns the rows that ended with it, and the row
+// of each respondent's state since; a row that was open before and is in neither
+// had no duration. Both are valid until the next call.
+func (t *Track) Add(e CaseEvent) (ended, open []Row) {
+	t.c = t.c.Apply(e.Event)
+	t.h.done = t.h.done[:0]
+	t.h.observe(&t.c, e.Time)
+	return t.h.done, t.h.open
 }
 
 type history struct {

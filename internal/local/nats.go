@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nkeys"
 )
 
 const (
-	// maxPayload is the largest message, headers included: 64 KiB and room for
-	// the headers.
-	maxPayload = 64<<10 + 4<<10
+	// defaultMaxPayload is 64 KiB and room for headers.
+	defaultMaxPayload = 64<<10 + 4<<10
 	// natsPatience is how long the server may take to listen, which with a
 	// million stored messages is about two seconds.
 	natsPatience = 60 * time.Second
@@ -29,29 +28,19 @@ type NATSConfig struct {
 	Dir string
 	// Port on 127.0.0.1; 0: a free one, another at each start.
 	Port int
-	// Users are all who may connect. Without any, Open must be set.
-	Users []NATSUser
+	// Accounts are all who may connect and what they may do: the blocks
+	// "accounts" and "system_account" as text of a NATS configuration. Without
+	// it, Open must be set.
+	Accounts string
 	// Open lets every program on this machine do anything. For tests only.
 	Open bool
+	// MaxPayload is the largest message in bytes, headers included; 0: 68 KiB.
+	MaxPayload int32
 	// SyncAlways makes JetStream fsync every message before it acknowledges
 	// it. Without, it does so every two minutes.
 	SyncAlways bool
 	// Log gets the server's messages; nil drops them.
 	Log *slog.Logger
-}
-
-// NATSUser is one who may connect, by the proof of holding an NKey.
-type NATSUser struct {
-	Name      string // shown in errors only
-	NKey      string // public key, "U..."
-	Publish   Subjects
-	Subscribe Subjects
-}
-
-// Subjects are patterns of NATS subjects. What is not allowed is denied, so
-// the zero value allows nothing; Deny takes from what Allow gives.
-type Subjects struct {
-	Allow, Deny []string
 }
 
 // NATS is a running server inside this process.
@@ -60,8 +49,9 @@ type NATS struct {
 	lock io.Closer
 	stop func() error
 
-	mu   sync.Mutex
-	opts *server.Options // what was last loaded
+	opts     *server.Options // without accounts
+	mu       sync.Mutex
+	accounts map[string]bool // as from setAccounts; nil: open to all
 }
 
 // StartNATS starts the server over cfg.Dir and returns when it listens and
@@ -83,6 +73,15 @@ func startNATS(cfg NATSConfig, place func(*server.Options)) (_ *NATS, err error)
 	if place != nil {
 		place(opts)
 	}
+	// The server writes into the options and accounts that it is given, so it
+	// gets its own.
+	given := opts.Clone()
+	var accounts map[string]bool
+	if !cfg.Open {
+		if accounts, err = setAccounts(given, cfg.Accounts); err != nil {
+			return nil, err
+		}
+	}
 	lock, err := lockDir(cfg.Dir, 0o700)
 	if err != nil {
 		return nil, err
@@ -92,16 +91,15 @@ func startNATS(cfg NATSConfig, place func(*server.Options)) (_ *NATS, err error)
 			err = errors.Join(err, lock.Close())
 		}
 	}()
-	// The server writes defaults into the options it is given, so it gets its
-	// own copy.
-	srv, err := server.NewServer(opts.Clone())
+	srv, err := server.NewServer(given)
 	if err != nil {
 		return nil, err
 	}
+	forgetAccounts(given)
 	log := &natsLog{log: logger(cfg.Log), fatal: make(chan string, 1)}
 	srv.SetLoggerV2(log, false, false, false)
 	srv.Start()
-	n := &NATS{srv: srv, lock: lock, opts: opts}
+	n := &NATS{srv: srv, lock: lock, opts: opts, accounts: accounts}
 	n.stop = sync.OnceValue(n.stopNow)
 	if err := n.await(log.fatal); err != nil {
 		srv.Shutdown()
@@ -132,29 +130,65 @@ func (n *NATS) await(fatal <-chan string) error {
 // ClientURL is where clients connect.
 func (n *NATS) ClientURL() string { return n.srv.ClientURL() }
 
-// Reload puts users in the place of all who might connect until now. Who is no
-// longer among them is disconnected; who has other rights now has them at
-// once; the others notice nothing.
-func (n *NATS) Reload(users []NATSUser) error {
+// Reload puts accounts, text as in NATSConfig, in the place of those there were.
+// Who is no longer a user or has moved to another account is disconnected; who
+// has other rights has them at once; the others stay connected, and streams
+// keep what they have. Text that is refused changes nothing. An account that
+// has JetStream must keep it, because without it its streams would be shut.
+//
+// While it reloads, within milliseconds, the server may tell somebody that
+// nobody answers (nats.ErrNoResponders) a JetStream request or a service of
+// another account: who asks has to ask again.
+func (n *NATS) Reload(accounts string) error {
+	if err := n.reload(accounts); err != nil {
+		return fmt.Errorf("reload embedded NATS: %w", err)
+	}
+	return nil
+}
+
+func (n *NATS) reload(accounts string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.opts.Nkeys == nil {
-		return errors.New("reload NATS users: the server was started open to all")
-	}
-	if len(users) == 0 {
-		return errors.New("reload NATS users: none given, which would open the server to all")
-	}
-	list, err := nkeyUsers(users)
-	if err != nil {
-		return fmt.Errorf("reload NATS users: %w", err)
+	if n.accounts == nil {
+		return errors.New("it was started open to all")
 	}
 	opts := n.opts.Clone()
-	opts.Nkeys = list
-	if err := n.srv.ReloadOptions(opts.Clone()); err != nil {
-		return fmt.Errorf("reload NATS users: %w", err)
+	now, err := setAccounts(opts, accounts)
+	if err != nil {
+		return err
 	}
-	n.opts = opts
+	for name, streams := range n.accounts {
+		if streams && !now[name] {
+			return fmt.Errorf("accounts: %q has JetStream and would lose it", name)
+		}
+	}
+	if err := n.load(opts); err != nil {
+		return err
+	}
+	old := n.accounts
+	n.accounts = now
+	for name := range now {
+		if _, ok := old[name]; !ok {
+			return n.loadAgain(accounts)
+		}
+	}
 	return nil
+}
+
+func (n *NATS) load(opts *server.Options) error {
+	defer forgetAccounts(opts)
+	return n.srv.ReloadOptions(opts)
+}
+
+// loadAgain opens the services that new accounts import: the server (2.15.2)
+// does that when it starts and for accounts that it has, but not for those that
+// a reload brings.
+func (n *NATS) loadAgain(accounts string) error {
+	opts := n.opts.Clone()
+	if _, err := setAccounts(opts, accounts); err != nil {
+		return err
+	}
+	return n.load(opts)
 }
 
 // Stop disconnects all clients, writes JetStream's state and waits for the
@@ -171,14 +205,13 @@ func natsOptions(cfg NATSConfig) (*server.Options, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("no directory given")
 	}
-	if cfg.Open == (len(cfg.Users) > 0) {
-		return nil, errors.New("either users or Open must be given, and not both")
+	if cfg.Open == (cfg.Accounts != "") {
+		return nil, errors.New("either accounts or Open must be given, and not both")
+	}
+	if cfg.MaxPayload < 0 {
+		return nil, fmt.Errorf("a largest message of %d bytes", cfg.MaxPayload)
 	}
 	dir, err := filepath.Abs(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	users, err := nkeyUsers(cfg.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -190,8 +223,7 @@ func natsOptions(cfg NATSConfig) (*server.Options, error) {
 		ServerName: "berkas",
 		Host:       "127.0.0.1",
 		Port:       port,
-		Nkeys:      users,
-		MaxPayload: maxPayload,
+		MaxPayload: cmp.Or(cfg.MaxPayload, defaultMaxPayload),
 		JetStream:  true,
 		StoreDir:   dir,
 		SyncAlways: cfg.SyncAlways,
@@ -199,50 +231,6 @@ func natsOptions(cfg NATSConfig) (*server.Options, error) {
 		NoSigs:                 true,
 		DisableJetStreamBanner: true,
 	}, nil
-}
-
-// nkeyUsers says the same in the server's terms. The server takes an empty
-// list of allowed subjects for all subjects and only logs a bad pattern, so
-// both are dealt with here.
-func nkeyUsers(users []NATSUser) ([]*server.NkeyUser, error) {
-	var list []*server.NkeyUser
-	seen := map[string]string{}
-	for _, u := range users {
-		if !nkeys.IsValidPublicUserKey(u.NKey) {
-			return nil, fmt.Errorf("user %q: %q is no public user NKey", u.Name, u.NKey)
-		}
-		if other, ok := seen[u.NKey]; ok {
-			return nil, fmt.Errorf("users %q and %q have the same NKey", other, u.Name)
-		}
-		seen[u.NKey] = u.Name
-		pub, err := u.Publish.permission()
-		if err != nil {
-			return nil, fmt.Errorf("user %q may publish: %w", u.Name, err)
-		}
-		sub, err := u.Subscribe.permission()
-		if err != nil {
-			return nil, fmt.Errorf("user %q may subscribe: %w", u.Name, err)
-		}
-		list = append(list, &server.NkeyUser{
-			Nkey:        u.NKey,
-			Permissions: &server.Permissions{Publish: pub, Subscribe: sub},
-		})
-	}
-	return list, nil
-}
-
-func (s Subjects) permission() (*server.SubjectPermission, error) {
-	for _, list := range [][]string{s.Allow, s.Deny} {
-		for _, subject := range list {
-			if !server.IsValidSubject(subject) {
-				return nil, fmt.Errorf("%q is no subject", subject)
-			}
-		}
-	}
-	if len(s.Allow) == 0 {
-		return &server.SubjectPermission{Deny: []string{">"}}, nil
-	}
-	return &server.SubjectPermission{Allow: s.Allow, Deny: s.Deny}, nil
 }
 
 // natsLog hands the server's messages to slog. What the server calls notices

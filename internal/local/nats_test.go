@@ -2,8 +2,8 @@ package local
 
 import (
 	"bytes"
-	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"path/filepath"
@@ -22,11 +22,12 @@ const patience = 20 * time.Second
 
 // somebody is a user and the key to be it.
 type somebody struct {
-	NATSUser
-	key nkeys.KeyPair
+	name, public string
+	rights       string // the user's permissions, as configuration text
+	key          nkeys.KeyPair
 }
 
-func newSomebody(t *testing.T, name string, publish, subscribe Subjects) somebody {
+func newSomebody(t *testing.T, name, rights string) somebody {
 	t.Helper()
 	key, err := nkeys.CreateUser()
 	if err != nil {
@@ -36,10 +37,11 @@ func newSomebody(t *testing.T, name string, publish, subscribe Subjects) somebod
 	if err != nil {
 		t.Fatal(err)
 	}
-	return somebody{
-		NATSUser: NATSUser{Name: name, NKey: public, Publish: publish, Subscribe: subscribe},
-		key:      key,
-	}
+	return somebody{name: name, public: public, rights: rights, key: key}
+}
+
+func (s somebody) user() string {
+	return fmt.Sprintf("{nkey: %s, permissions: {%s}}", s.public, s.rights)
 }
 
 // link is a client's connection; refused gets the subjects it was denied and
@@ -53,7 +55,7 @@ type link struct {
 func (s somebody) connect(t *testing.T, serverURL string) (*link, error) {
 	t.Helper()
 	l := &link{refused: make(chan string, 10), gone: make(chan struct{})}
-	nc, err := nats.Connect(serverURL, nats.Nkey(s.NKey, s.key.Sign), nats.NoReconnect(),
+	nc, err := nats.Connect(serverURL, nats.Nkey(s.public, s.key.Sign), nats.NoReconnect(),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.refused <- err.Error() }),
 		nats.ClosedHandler(func(*nats.Conn) { close(l.gone) }))
 	if err != nil {
@@ -104,8 +106,8 @@ func startN(t *testing.T, cfg NATSConfig) *NATS {
 }
 
 func TestNATSKeepsItsStreamsAcrossARestart(t *testing.T) {
-	admin := newSomebody(t, "admin", Subjects{Allow: []string{">"}}, Subjects{Allow: []string{">"}})
-	cfg := NATSConfig{Dir: filepath.Join(t.TempDir(), "js"), Users: []NATSUser{admin.NATSUser}}
+	admin := newSomebody(t, "admin", everything)
+	cfg := NATSConfig{Dir: filepath.Join(t.TempDir(), "js"), Accounts: accountsOf(admin)}
 	n := startN(t, cfg)
 	u, err := url.Parse(n.ClientURL())
 	if err != nil || u.Hostname() != "127.0.0.1" {
@@ -144,12 +146,11 @@ func TestNATSKeepsItsStreamsAcrossARestart(t *testing.T) {
 }
 
 func TestNATSHoldsEverybodyToTheirRights(t *testing.T) {
-	agency := newSomebody(t, "agency",
-		Subjects{Allow: []string{"intake.>"}, Deny: []string{"intake.other"}},
-		Subjects{Allow: []string{"receipt.agency.*"}})
-	mute := newSomebody(t, "mute", Subjects{}, Subjects{})
-	stranger := newSomebody(t, "stranger", Subjects{}, Subjects{})
-	n := startN(t, NATSConfig{Dir: t.TempDir(), Users: []NATSUser{agency.NATSUser, mute.NATSUser}})
+	admin := newSomebody(t, "admin", everything)
+	agency := newSomebody(t, "agency", `publish: {allow: "intake.>", deny: "intake.other"}, subscribe: "receipt.agency.*"`)
+	mute := newSomebody(t, "mute", `publish: {deny: ">"}, subscribe: {deny: ">"}`)
+	stranger := newSomebody(t, "stranger", everything)
+	n := startN(t, NATSConfig{Dir: t.TempDir(), Accounts: accountsOf(admin, agency, mute), MaxPayload: 100_000})
 
 	if _, err := stranger.connect(t, n.ClientURL()); !errors.Is(err, nats.ErrAuthorization) {
 		t.Errorf("a stranger: %v", err)
@@ -182,62 +183,13 @@ func TestNATSHoldsEverybodyToTheirRights(t *testing.T) {
 		t.Errorf("what is allowed was refused: %s", text)
 	default: // the flush came back after any refusal would have
 	}
-	if got := a.MaxPayload(); got != maxPayload {
-		t.Errorf("largest message %d, want %d", got, maxPayload)
-	}
-}
-
-func TestNATSReload(t *testing.T) {
-	rights := Subjects{Allow: []string{"a.>"}}
-	stays := newSomebody(t, "stays", rights, rights)
-	leaves := newSomebody(t, "leaves", rights, rights)
-	shrinks := newSomebody(t, "shrinks", rights, rights)
-	comes := newSomebody(t, "comes", rights, rights)
-	n := startN(t, NATSConfig{Dir: t.TempDir(), Users: []NATSUser{stays.NATSUser, leaves.NATSUser, shrinks.NATSUser}})
-	s, l, k := stays.mustConnect(t, n.ClientURL()), leaves.mustConnect(t, n.ClientURL()), shrinks.mustConnect(t, n.ClientURL())
-	sub, err := s.SubscribeSync("a.x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := n.ClientURL()
-
-	shrinks.Publish = Subjects{Allow: []string{"a.y"}}
-	if err := n.Reload([]NATSUser{stays.NATSUser, shrinks.NATSUser, comes.NATSUser}); err != nil {
-		t.Fatal(err)
-	}
-	if n.ClientURL() != url {
-		t.Errorf("moved from %s to %s", url, n.ClientURL())
-	}
-	select {
-	case <-l.gone:
-	case <-time.After(patience):
-		t.Error("who is no longer a user stays connected")
-	}
-	if _, err := leaves.connect(t, url); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("who is no longer a user connects again: %v", err)
-	}
-	k.wantDenied(t, "publish what is no longer allowed", func() error { return k.Publish("a.x", nil) })
-	c := comes.mustConnect(t, url)
-	if err := c.Publish("a.x", []byte("hello")); err != nil {
-		t.Fatal(err)
-	}
-	if msg, err := sub.NextMsg(patience); err != nil || string(msg.Data) != "hello" {
-		t.Errorf("who stays gets %v, %v", msg, err)
-	}
-	if !s.IsConnected() || s.Stats().Reconnects != 0 {
-		t.Error("who stays was disconnected")
-	}
-	if err := n.Reload(nil); err == nil {
-		t.Error("a reload without users is taken")
+	if got := a.MaxPayload(); got != 100_000 {
+		t.Errorf("largest message %d, want 100000", got)
 	}
 }
 
 func TestNATSRefusesBadSettings(t *testing.T) {
-	ok := newSomebody(t, "ok", Subjects{}, Subjects{})
-	bad := ok.NATSUser
-	bad.Publish.Allow = []string{"a..b"}
-	badSub := ok.NATSUser
-	badSub.Subscribe.Deny = []string{"a b"}
+	good := accountsOf(newSomebody(t, "ok", everything))
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		name string
@@ -245,12 +197,9 @@ func TestNATSRefusesBadSettings(t *testing.T) {
 		err  string
 	}{
 		{"no directory", NATSConfig{Open: true}, "no directory"},
-		{"no users", NATSConfig{Dir: dir}, "Open"},
-		{"users and open", NATSConfig{Dir: dir, Open: true, Users: []NATSUser{ok.NATSUser}}, "not both"},
-		{"no key", NATSConfig{Dir: dir, Users: []NATSUser{{Name: "x"}}}, `user "x"`},
-		{"twice", NATSConfig{Dir: dir, Users: []NATSUser{ok.NATSUser, ok.NATSUser}}, "same NKey"},
-		{"bad subject", NATSConfig{Dir: dir, Users: []NATSUser{bad}}, `"a..b"`},
-		{"bad denied subject", NATSConfig{Dir: dir, Users: []NATSUser{badSub}}, `"a b"`},
+		{"no accounts", NATSConfig{Dir: dir}, "Open"},
+		{"accounts and open", NATSConfig{Dir: dir, Open: true, Accounts: good}, "not both"},
+		{"negative payload", NATSConfig{Dir: dir, Open: true, MaxPayload: -1}, "-1 bytes"},
 	} {
 		n, err := StartNATS(tt.cfg)
 		if err == nil {
@@ -261,6 +210,9 @@ func TestNATSRefusesBadSettings(t *testing.T) {
 		if !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.err)
 		}
+	}
+	if err := startN(t, NATSConfig{Dir: dir, Open: true}).Reload(good); err == nil || !strings.Contains(err.Error(), "open") {
+		t.Errorf("reload of an open server: %v", err)
 	}
 }
 
@@ -285,84 +237,4 @@ func TestNATSSaysWhyItCannotStart(t *testing.T) {
 	}
 	cfg.Port = 0
 	startN(t, cfg) // the failed start holds nothing
-}
-
-func TestClusterOutlivesAMinority(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	c, err := StartCluster(ctx, 3, NATSConfig{Dir: t.TempDir(), Open: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for i := range 3 {
-		if !c.Node(i).srv.JetStreamConfig().SyncAlways {
-			t.Errorf("node %d acknowledges before it has synced", i)
-		}
-	}
-	nc, err := nats.Connect(c.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 3}
-	if _, err := js.CreateStream(ctx, cfg); err != nil {
-		t.Fatal(err)
-	}
-	s, err := js.Stream(ctx, "S")
-	if err != nil {
-		t.Fatal(err)
-	}
-	leader, err := strconv.Atoi(strings.TrimPrefix(s.CachedInfo().Cluster.Leader, "node-"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	publish(ctx, t, js)
-	if err := c.StopNode(leader); err != nil {
-		t.Fatal(err)
-	}
-	publish(ctx, t, js)
-	if err := c.StartNode(leader); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.WaitReady(ctx); err != nil {
-		t.Fatal(err)
-	}
-	info, err := s.Info(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.State.Msgs < 2 {
-		t.Errorf("%d messages are left of at least 2", info.State.Msgs)
-	}
-	for _, r := range info.Cluster.Replicas {
-		if !r.Current {
-			t.Errorf("%s has not read what it missed", r.Name)
-		}
-	}
-}
-
-// publish sends until it is acknowledged: while a new leader is chosen nobody
-// answers.
-func publish(ctx context.Context, t *testing.T, js jetstream.JetStream) {
-	t.Helper()
-	for {
-		once, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := js.Publish(once, "s", []byte("x"))
-		cancel()
-		if err == nil {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -48,12 +49,13 @@ func Run(m *testing.M) int {
 	return 0
 }
 
-// NATS starts a server with JetStream for this test, which ends with it.
-// Without users everybody may do everything.
-func NATS(t testing.TB, users ...local.NATSUser) *local.NATS {
+// NATS starts a server with JetStream for this test, which ends with it. The
+// accounts are text as in local.NATSConfig; without, everybody may do
+// everything.
+func NATS(t testing.TB, accounts ...string) *local.NATS {
 	t.Helper()
 	n, err := local.StartNATS(local.NATSConfig{
-		Dir: t.TempDir(), Users: users, Open: len(users) == 0, Log: Log(t),
+		Dir: t.TempDir(), Accounts: strings.Join(accounts, "\n"), Open: len(accounts) == 0, Log: Log(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -67,13 +69,13 @@ func NATS(t testing.TB, users ...local.NATSUser) *local.NATS {
 }
 
 // Cluster starts n NATS servers that form a JetStream cluster and fsync every
-// message, for this test. Without users everybody may do everything.
-func Cluster(t testing.TB, n int, users ...local.NATSUser) *local.Cluster {
+// message, for this test. The accounts are as in NATS.
+func Cluster(t testing.TB, n int, accounts ...string) *local.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clusterPatience)
 	defer cancel()
 	c, err := local.StartCluster(ctx, n, local.NATSConfig{
-		Dir: t.TempDir(), Users: users, Open: len(users) == 0, Log: Log(t),
+		Dir: t.TempDir(), Accounts: strings.Join(accounts, "\n"), Open: len(accounts) == 0, Log: Log(t),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -50,8 +50,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 
 // What happened did so in office hours of Jakarta and is told in order; ids are
 // used once.
-func TestHistoryIsInOrder(t *testing.T) {
-	h := take(t, Pilkada2020(Config{Origin: origin, Seed: 1}))
+func isInOrder(t *testing.T, h told) {
 	ids := map[string]bool{}
 	roster := 0
 	var last time.Time
@@ -88,8 +87,7 @@ func TestHistoryIsInOrder(t *testing.T) {
 }
 
 // The dates that are invented keep to those that are known.
-func TestHistoryIsPlausible(t *testing.T) {
-	h := take(t, Pilkada2020(Config{Origin: origin, Seed: 1}))
+func isPlausible(t *testing.T, h told) {
 	kinds := map[ledger.Kind]int{}
 	offices := map[string]int{}
 	disputes, mixed, doubled := 0, 0, map[string]map[string]bool{}

@@ -78,7 +78,7 @@ type loadCase struct {
 	acts []act
 }
 
-const casesPerTable = 2000
+const casesPerTable = 500
 
 func (l *load) run(yield func(Step, error) bool) {
 	for {

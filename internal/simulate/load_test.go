@@ -9,7 +9,7 @@ import (
 )
 
 func TestLoadIsValid(t *testing.T) {
-	c := LoadConfig{Config: Config{Origin: origin, Seed: 3}, Cases: 4500, Abreast: 50}
+	c := LoadConfig{Config: Config{Origin: origin, Seed: 3}, Cases: 600, Abreast: 50}
 	h := take(t, Load(c))
 	if len(h.cases) != c.Cases {
 		t.Errorf("%d cases, want %d", len(h.cases), c.Cases)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,7 +153,7 @@ func TestSubmitWhileIntakeIsFull(t *testing.T) {
 	r := newRegistrar(t, testkit.NATS(t).ClientURL(), key)
 	r.intake(ledger.Bawaslu, 16<<10) // room for some ten submissions
 	c := dial(t, r.conn.ConnectedUrl(), ledger.Bawaslu, verifier, time.Minute)
-	turned := watch(c, turnedAway)
+	turned := watchTurns(c)
 	s := signer(t, "bawaslu/2026a")
 
 	// Nobody takes anything out: those that find no room say so at the end.
@@ -215,7 +216,7 @@ func TestSubmitWithoutIntake(t *testing.T) {
 	key, verifier := receiptKeys(t)
 	r := newRegistrar(t, testkit.NATS(t).ClientURL(), key)
 	c := dial(t, r.conn.ConnectedUrl(), ledger.Bawaslu, verifier, time.Minute)
-	turned := watch(c, turnedAway)
+	turned := watchTurns(c)
 	sub := opening(t, signer(t, "bawaslu/2026a"))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -332,35 +333,65 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-// An agency has the rights of its row of the roles table and no more.
+// accounts is a server's configuration in the manner of a ledger's: the
+// registrar with JetStream in one account, the agency in its own, into which its
+// intake and its receipts are imported. publish is what the agency may.
+func accounts(registrarKey, agencyKey, publish string) string {
+	return fmt.Sprintf(`accounts {
+  "BERKAS" {
+    jetstream: enabled
+    users: [{nkey: %s}]
+    exports: [
+      {service: "intake.bawaslu", accounts: ["agency-bawaslu"]}
+      {stream: "receipt.bawaslu.>", accounts: ["agency-bawaslu"]}
+    ]
+  }
+  "agency-bawaslu" {
+    users: [{nkey: %s, permissions: {publish: {%s}, subscribe: {allow: ["receipt.bawaslu.>", "_INBOX.bawaslu.>"]}}}]
+    imports: [
+      {service: {account: "BERKAS", subject: "intake.bawaslu"}}
+      {stream: {account: "BERKAS", subject: "receipt.bawaslu.>"}}
+    ]
+  }
+}`, registrarKey, agencyKey, publish)
+}
+
+const mayPublish = `allow: ["intake.bawaslu"]`
+
+// An agency needs its row of the table of rights and no more, across accounts.
 func TestRights(t *testing.T) {
 	key, verifier := receiptKeys(t)
 	registrarSeed, registrarKey := nkey(t)
 	bawasluSeed, bawasluKey := nkey(t)
 	strangerSeed, _ := nkey(t)
-	everything := local.Subjects{Allow: []string{">"}}
-	n := testkit.NATS(t,
-		local.NATSUser{Name: "registrar", NKey: registrarKey, Publish: everything, Subscribe: everything},
-		local.NATSUser{
-			Name: "bawaslu", NKey: bawasluKey,
-			Publish:   local.Subjects{Allow: []string{"intake.bawaslu"}},
-			Subscribe: local.Subjects{Allow: []string{"receipt.bawaslu.>", "_INBOX.bawaslu.>"}},
-		})
+	n := testkit.NATS(t, accounts(registrarKey, bawasluKey, mayPublish))
 	r := newRegistrarWith(t, n.ClientURL(), key, registrarSeed)
-	r.intake(ledger.Bawaslu, -1)
-	r.intake(ledger.KASN, -1)
-	r.work(ledger.Bawaslu)
+	r.intake(ledger.Bawaslu, 16<<10)
 
-	config := Config{URL: n.ClientURL(), SeedFile: bawasluSeed, Agency: ledger.Bawaslu, Origin: origin, Receipts: verifier}
+	config := Config{URL: n.ClientURL(), SeedFile: bawasluSeed, Agency: ledger.Bawaslu, Origin: origin, Receipts: verifier, Patience: time.Minute}
 	c, err := Dial(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	sub := opening(t, signer(t, "bawaslu/2026a"))
-	if _, err := c.Submit(within(t, time.Minute), sub); err != nil {
-		t.Errorf("with the rights of the table: %v", err)
+	turned := watchTurns(c)
+	s := signer(t, "bawaslu/2026a")
+	errs := make(chan error)
+	const many = 40 // more than there is room for
+	for range many {
+		go func() {
+			_, err := c.Submit(within(t, 50*time.Second), opening(t, s))
+			errs <- err
+		}()
 	}
+	await(t, turned)
+	r.work(ledger.Bawaslu)
+	for range many {
+		if err := <-errs; err != nil {
+			t.Errorf("with the rights of the table: %v", err)
+		}
+	}
+	sub := opening(t, s)
 	sub.Agency = ledger.KASN
 	if _, err := c.Submit(within(t, time.Minute), sub); !errors.Is(err, ErrDenied) {
 		t.Errorf("in another's name: %v", err)
@@ -374,25 +405,46 @@ func TestRights(t *testing.T) {
 	if _, err := Dial(t.Context(), config); !errors.Is(err, ErrDenied) {
 		t.Errorf("a stranger: %v", err)
 	}
+}
 
-	// Who may listen but not publish hears of it at once, not by a timeout.
-	if err := n.Reload([]local.NATSUser{
-		{Name: "registrar", NKey: registrarKey, Publish: everything, Subscribe: everything},
-		{
-			Name: "bawaslu", NKey: bawasluKey,
-			Subscribe: local.Subjects{Allow: []string{"receipt.bawaslu.>", "_INBOX.bawaslu.>"}},
-		},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	config.SeedFile = bawasluSeed
-	mute, err := Dial(t.Context(), config)
+// Who may listen but not publish hears of it at once, not by a timeout.
+func TestSubmitDenied(t *testing.T) {
+	_, verifier := receiptKeys(t)
+	_, registrarKey := nkey(t)
+	seed, public := nkey(t)
+	n := testkit.NATS(t, accounts(registrarKey, public, `deny: [">"]`))
+	c, err := Dial(t.Context(), Config{URL: n.ClientURL(), SeedFile: seed, Agency: ledger.Bawaslu, Origin: origin, Receipts: verifier, Patience: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mute.Close()
-	if _, err := mute.Submit(within(t, time.Minute), opening(t, signer(t, "bawaslu/2026a"))); !errors.Is(err, ErrDenied) {
-		t.Errorf("without the right to publish: %v", err)
+	defer c.Close()
+	if _, err := c.Submit(within(t, 50*time.Second), opening(t, signer(t, "bawaslu/2026a"))); !errors.Is(err, ErrDenied) {
+		t.Errorf("Submit: %v", err)
+	}
+}
+
+// An intake that is missing is heard of across accounts too.
+func TestSubmitWithoutIntakeAcrossAccounts(t *testing.T) {
+	_, verifier := receiptKeys(t)
+	_, registrarKey := nkey(t)
+	seed, public := nkey(t)
+	n := testkit.NATS(t, accounts(registrarKey, public, mayPublish))
+	c, err := Dial(t.Context(), Config{URL: n.ClientURL(), SeedFile: seed, Agency: ledger.Bawaslu, Origin: origin, Receipts: verifier, Patience: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	turned := watchTurns(c)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := c.Submit(ctx, opening(t, signer(t, "bawaslu/2026a")))
+		done <- err
+	}()
+	await(t, turned)
+	cancel()
+	if err := <-done; !errors.Is(err, ErrNoIntake) {
+		t.Errorf("Submit: %v", err)
 	}
 }
 

@@ -87,9 +87,8 @@ func (r *registrar) intake(agency ledger.AgencyID, limit int64) {
 	}
 }
 
-// work begins to decide what waits for an agency, until the test ends or the
-// returned function is called.
-func (r *registrar) work(agency ledger.AgencyID) (stop func()) {
+// work begins to decide what waits for an agency, until the test ends.
+func (r *registrar) work(agency ledger.AgencyID) {
 	r.t.Helper()
 	consumer, err := r.js.CreateOrUpdateConsumer(r.t.Context(), "INTAKE-"+string(agency), jetstream.ConsumerConfig{
 		Durable: "registrar", AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1 << 14,
@@ -101,12 +100,10 @@ func (r *registrar) work(agency ledger.AgencyID) (stop func()) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	stop = sync.OnceFunc(func() {
+	r.t.Cleanup(func() {
 		consuming.Stop()
 		<-consuming.Closed()
 	})
-	r.t.Cleanup(stop)
-	return stop
 }
 
 func (r *registrar) decide(agency ledger.AgencyID, m jetstream.Msg) {
@@ -307,9 +304,9 @@ func portOf(t testing.TB, address string) int {
 	return port
 }
 
-// watch gives a signal each time that the client logs the message.
-func watch(c *Client, message string) <-chan struct{} {
-	w := watcher{c.log.Handler(), message, make(chan struct{}, 1<<16)}
+// watchTurns gives a signal each time that INTAKE did not take a submission.
+func watchTurns(c *Client) <-chan struct{} {
+	w := watcher{c.log.Handler(), turnedAway, make(chan struct{}, 1<<16)}
 	c.log = slog.New(w)
 	return w.signal
 }

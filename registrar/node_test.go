@@ -3,12 +3,14 @@ package registrar_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"pgregory.net/rapid"
 
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
@@ -59,14 +61,24 @@ func (h *hands) set(t time.Time) {
 	h.wall = t
 }
 
+// tester is what a node needs of a test: *testing.T, *testing.B and *rapid.T
+// have it.
+type tester interface {
+	rapid.TB
+	Context() context.Context
+	Cleanup(func())
+}
+
 // node is a registrar at work on a ledger in memory.
 type node struct {
 	*testkit.World
-	t        testing.TB
+	t        tester
+	log      *slog.Logger
 	store    *memStore
 	intake   *memIntake
 	clock    *hands
 	verifier note.Verifier
+	founded  ledger.Position             // the last record of the founding
 	closed   func(ledger.Kind, int) bool // versions that are not open
 	change   func(*registrar.Config)     // of the next start
 
@@ -81,19 +93,22 @@ type node struct {
 var today = time.Date(2020, 6, 15, 3, 0, 0, 0, time.UTC)
 
 // newNode makes a node on a founded ledger; it does not run yet.
-func newNode(t testing.TB) *node {
+func newNode(t tester) *node {
 	w := testkit.NewWorld()
 	_, verifier, _ := w.NoteKeys("receipt")
 	n := &node{
 		World: w, t: t, verifier: verifier,
-		store: &memStore{records: w.Founding()}, intake: newIntake(), clock: &hands{wall: today},
+		store: newStore(w.Founding()), intake: newIntake(), clock: &hands{wall: today},
 	}
-	n.store.dead = n.intake.die
+	n.store.dead, n.founded = n.intake.die, ledger.Position(len(n.store.records))
+	if tb, ok := t.(testing.TB); ok {
+		n.log = testkit.Log(tb)
+	}
 	return n
 }
 
 // run is newNode and start.
-func run(t testing.TB) *node {
+func run(t tester) *node {
 	n := newNode(t)
 	n.start()
 	return n
@@ -117,7 +132,7 @@ func (n *node) config() registrar.Config {
 		Retry:  func(err error) bool { return errors.Is(err, errFull) },
 		Reread: func(err error) bool { return errors.Is(err, errDoubt) },
 		Wall:   n.clock.now, Mono: n.clock.since,
-		Random: n.Random, NewID: n.NewID, Log: testkit.Log(n.t),
+		Random: n.Random, NewID: n.NewID, Log: n.log,
 	}
 	if n.change != nil {
 		n.change(&c)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -44,8 +43,11 @@ type memStore struct {
 	// recovered is what Recover finds out; by default nothing.
 	recovered func(*memStore) error
 	recovers  int
-	commits   int
-	dead      func() // called before durable by a fault that says so
+	// lost are the positions whose receipts cannot have been sent: the process
+	// ended before. others are another writer's.
+	lost, others map[ledger.Position]bool
+	commits      int
+	dead         func() // called before durable by a fault that says so
 }
 
 func (s *memStore) Feed() ledger.Feed {
@@ -76,7 +78,10 @@ func (s *memStore) read(p ledger.Position) (ledger.Record, error) {
 func (s *memStore) add(records ...ledger.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.records = append(s.records, records...)
+	for _, r := range records {
+		s.others[r.Position] = true
+		s.records = append(s.records, r)
+	}
 }
 
 func (s *memStore) fail(faults ...fault) {
@@ -104,7 +109,7 @@ func (s *memStore) Commit(ctx context.Context, records []ledger.Record, durable 
 		f.before(s)
 	}
 	if f.err == nil || f.taken {
-		if err := s.take(records); err != nil {
+		if err := s.take(records, errors.Is(f.err, errCrashed)); err != nil {
 			return err
 		}
 	}
@@ -117,7 +122,7 @@ func (s *memStore) Commit(ctx context.Context, records []ledger.Record, durable 
 	return f.err
 }
 
-func (s *memStore) take(records []ledger.Record) error {
+func (s *memStore) take(records []ledger.Record, lost bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(records) == 0 || len(records) > registrar.MaxBatch {
@@ -132,6 +137,9 @@ func (s *memStore) take(records []ledger.Record) error {
 			return fmt.Errorf("recorded time runs back at position %d", r.Position)
 		}
 		s.records = append(s.records, r)
+		if lost {
+			s.lost[r.Position] = true
+		}
 	}
 	return nil
 }
@@ -147,6 +155,10 @@ func (s *memStore) Recover(context.Context) error {
 	return nil
 }
 
+func newStore(records []ledger.Record) *memStore {
+	return &memStore{records: records, lost: map[ledger.Position]bool{}, others: map[ledger.Position]bool{}}
+}
+
 // memIntake is an intake in memory: what is not acknowledged comes again.
 type memIntake struct {
 	mu      sync.Mutex
@@ -156,12 +168,15 @@ type memIntake struct {
 	changed chan struct{} // closed and replaced whenever something happened
 	// receipts sent, by the subject they are sent on.
 	receipts map[string][][]byte
-	deaf     bool // nothing that is sent arrives any more
-	flushes  int
+	// seen are all submissions by the subject of their receipts: the same bytes
+	// may have come with other signatures.
+	seen    map[string][]ledger.Submission
+	deaf    bool // nothing that is sent arrives any more
+	flushes int
 }
 
 func newIntake() *memIntake {
-	return &memIntake{out: map[int]registrar.Message{}, changed: make(chan struct{}), receipts: map[string][][]byte{}}
+	return &memIntake{out: map[int]registrar.Message{}, changed: make(chan struct{}), receipts: map[string][][]byte{}, seen: map[string][]ledger.Submission{}}
 }
 
 func (in *memIntake) touch() {
@@ -175,6 +190,11 @@ func (in *memIntake) put(messages ...registrar.Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.waiting = append(in.waiting, messages...)
+	for _, m := range messages {
+		s, _ := ledger.ParseSubmission(m.Agency, m.Header, m.Body)
+		subject := ledger.ReceiptSubject(m.Agency, s.Sum())
+		in.seen[subject] = append(in.seen[subject], s)
+	}
 	in.touch()
 }
 
@@ -258,7 +278,7 @@ func (in *memIntake) revive() {
 }
 
 // answered waits until there are n receipts for some bytes and returns them.
-func (in *memIntake) answered(t testing.TB, agency ledger.AgencyID, sum ledger.Hash, n int) [][]byte {
+func (in *memIntake) answered(t tester, agency ledger.AgencyID, sum ledger.Hash, n int) [][]byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -278,7 +298,7 @@ func (in *memIntake) answered(t testing.TB, agency ledger.AgencyID, sum ledger.H
 }
 
 // emptied waits until everything is acknowledged.
-func (in *memIntake) emptied(t testing.TB, gone <-chan struct{}) {
+func (in *memIntake) emptied(t tester, gone <-chan struct{}) {
 	t.Helper()
 	for {
 		in.mu.Lock()
@@ -296,7 +316,7 @@ func (in *memIntake) emptied(t testing.TB, gone <-chan struct{}) {
 }
 
 // verify opens a receipt.
-func verify(t testing.TB, signed []byte, verifier note.Verifier) ledger.Receipt {
+func verify(t tester, signed []byte, verifier note.Verifier) ledger.Receipt {
 	t.Helper()
 	r, err := ledger.OpenReceipt(signed, verifier)
 	if err != nil {

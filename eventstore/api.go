@@ -80,14 +80,12 @@ func ask(ctx context.Context, c *nats.Conn, subject string, in, out any) error {
 }
 
 // absent reports whether an answer means that there is no such stream or
-// consumer. Consumers answer themselves, so for them nobody listening says it.
-func absent(err error) bool {
-	return isCode(err, codeStreamNotFound, codeConsumerNotFound) || errors.Is(err, nats.ErrNoResponders)
-}
+// consumer.
+func absent(err error) bool { return isCode(err, codeStreamNotFound, codeConsumerNotFound) }
 
 // resetConsumer makes a consumer deliver from a stream sequence on; 0 is the
 // first message that was not acknowledged. It returns how many messages wait
-// there.
+// there. A consumer that is not there does not answer.
 func resetConsumer(ctx context.Context, c *nats.Conn, stream, name string, from uint64) (pending uint64, err error) {
 	var in any
 	if from > 0 {
@@ -98,6 +96,9 @@ func resetConsumer(ctx context.Context, c *nats.Conn, stream, name string, from 
 	var info struct {
 		Pending uint64 `json:"num_pending"`
 	}
+	// A server that has just started may lose the question; it is asked again.
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout/4)
+	defer cancel()
 	err = ask(ctx, c, "CONSUMER.RESET."+stream+"."+name, in, &info)
 	return info.Pending, err
 }

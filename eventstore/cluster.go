@@ -22,7 +22,7 @@ func (s *Store) followLedger(ctx context.Context, info streamInfo) error {
 			Problem: fmt.Sprintf("the journal goes to position %d, LEDGER, which is written first, to %d", have, last)})
 	}
 	next := ledger.Position(1)
-	r := reader{conn: s.conn, consumer: consumerRegistrar}
+	r := reader{conn: s.conn, consumer: consumerRegistrar, log: s.Log}
 	err := r.read(ctx, 0, last, func(messages []*positioned) error {
 		for _, m := range messages {
 			if m.position != next {
@@ -83,7 +83,7 @@ func (s *Store) checkSync(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	answers, err := askAll(ctx, c, "$SYS.REQ.SERVER.PING.VARZ")
+	answers, err := askAll(ctx, c.Conn, "$SYS.REQ.SERVER.PING.VARZ")
 	if err != nil {
 		return err
 	}

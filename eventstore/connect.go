@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,16 +21,50 @@ type Login struct {
 	Name        string // shown in the server's list of connections
 }
 
+// link is a connection that says when it breaks.
+type link struct {
+	*nats.Conn
+
+	mu     sync.Mutex
+	broken chan struct{}
+	also   func() // called when it breaks
+}
+
+// lost gives a channel that is closed when the connection breaks the next time.
+func (l *link) lost() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
+}
+
+func (l *link) onLost(also func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.also = also
+}
+
+func (l *link) breaks() {
+	l.mu.Lock()
+	close(l.broken)
+	l.broken = make(chan struct{})
+	also := l.also
+	l.mu.Unlock()
+	if also != nil {
+		also()
+	}
+}
+
 // connect dials as a user. Nothing is buffered while the connection is down: a
 // record or a receipt that leaves minutes later, out of a buffer, would be said
 // by somebody who may no longer be the one to say it.
-func (l Login) connect(ctx context.Context, u User, log *slog.Logger, more ...nats.Option) (*nats.Conn, error) {
+func (l Login) connect(ctx context.Context, u User, log *slog.Logger) (*link, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	if l.URL == "" {
 		return nil, errors.New("connect to NATS: no URL given")
 	}
+	out := &link{broken: make(chan struct{})}
 	options := []nats.Option{
 		nats.Name(l.Name),
 		nats.CustomInboxPrefix(InboxPrefix(u)),
@@ -43,6 +78,7 @@ func (l Login) connect(ctx context.Context, u User, log *slog.Logger, more ...na
 			if err != nil {
 				log.Warn("lost the connection to NATS", "error", err)
 			}
+			out.breaks()
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) {
 			log.Info("connected to NATS again", "server", c.ConnectedServerName())
@@ -53,7 +89,6 @@ func (l Login) connect(ctx context.Context, u User, log *slog.Logger, more ...na
 		return nil, err
 	}
 	options = append(options, auth...)
-	options = append(options, more...)
 	if deadline, ok := ctx.Deadline(); ok {
 		options = append(options, nats.Timeout(min(max(time.Until(deadline), time.Millisecond), 5*time.Second)))
 	}
@@ -61,7 +96,8 @@ func (l Login) connect(ctx context.Context, u User, log *slog.Logger, more ...na
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS at %s: %w", l.URL, err)
 	}
-	return c, nil
+	out.Conn = c
+	return out, nil
 }
 
 func (l Login) auth() ([]nats.Option, error) {

@@ -34,7 +34,7 @@ var (
 
 	// ErrNotProvisioned says that a stream or consumer is missing or not as it
 	// has to be, and that this process has no right to change that.
-	ErrNotProvisioned = errors.New("the streams are not provisioned; run berkas provision with the provisioning key")
+	ErrNotProvisioned = errors.New("the streams are not provisioned; give berkas serve the provisioning seed (--provision-seed)")
 
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
@@ -30,7 +28,7 @@ type FollowConfig struct {
 // Follower reads LEDGER from anywhere, in the role of a follower.
 type Follower struct {
 	FollowConfig
-	conn *nats.Conn
+	conn *link
 
 	feeding sync.Mutex // held by a running Feed: there is one consumer
 }
@@ -65,7 +63,7 @@ func (f *Follower) Feed() ledger.Feed {
 		f.feeding.Lock()
 		defer f.feeding.Unlock()
 		next := after + 1
-		r := reader{f.conn, f.Follower, f.rewound()}
+		r := reader{f.conn, f.Follower, f.Log, f.rewound()}
 		return r.read(ctx, after, 0, func(messages []*positioned) error {
 			records := make([]ledger.Record, len(messages))
 			for i, m := range messages {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -75,20 +76,18 @@ func (s *Store) Intake(ctx context.Context, agencies ...ledger.AgencyID) (*Intak
 
 // AddAgency takes in from one more agency from now on. Its stream has to be
 // provisioned: ErrNotProvisioned otherwise. An agency that is there already is
-// left as it is.
+// left as it is. For one goroutine.
 func (in *Intake) AddAgency(ctx context.Context, agency ledger.AgencyID) error {
 	if !agency.Valid() {
 		return fmt.Errorf("take in: %q is no agency", agency)
 	}
-	in.mu.Lock()
-	for _, l := range in.lines {
-		if l.agency == agency {
-			in.mu.Unlock()
-			return nil
-		}
+	if in.has(agency) {
+		return nil
 	}
-	in.mu.Unlock()
-	_, err := resetConsumer(ctx, in.store.conn, streamIntake(agency), consumerRegistrar, 0)
+	err := ask(ctx, in.store.conn.Conn, "CONSUMER.INFO."+streamIntake(agency)+"."+consumerRegistrar, nil, nil)
+	if err == nil {
+		_, err = resetConsumer(ctx, in.store.conn.Conn, streamIntake(agency), consumerRegistrar, 0)
+	}
 	if absent(err) {
 		return fmt.Errorf("take in from %s: %w: %w", agency, ErrNotProvisioned, err)
 	}
@@ -104,6 +103,12 @@ func (in *Intake) AddAgency(ctx context.Context, agency ledger.AgencyID) error {
 	in.lines = append(in.lines, l)
 	in.work.Go(l.run)
 	return nil
+}
+
+func (in *Intake) has(agency ledger.AgencyID) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return slices.ContainsFunc(in.lines, func(l *line) bool { return l.agency == agency })
 }
 
 // Next returns what waits, at most limit messages, and blocks until there is at
@@ -223,8 +228,8 @@ func (l *line) run() {
 				return
 			case <-time.After(wait):
 			}
-			wait = min(2*wait, 5*time.Second)
-			if _, err = resetConsumer(l.in.ctx, l.in.store.conn, streamIntake(l.agency), consumerRegistrar, 0); err == nil {
+			wait = min(2*wait, time.Second)
+			if _, err = resetConsumer(l.in.ctx, l.in.store.conn.Conn, streamIntake(l.agency), consumerRegistrar, 0); err == nil {
 				break
 			}
 		}
@@ -234,6 +239,7 @@ func (l *line) run() {
 // session makes one request after the other until something goes wrong.
 func (l *line) session() error {
 	c := l.in.store.conn
+	lost := c.lost()
 	inbox := c.NewInbox()
 	var pull puller
 	sub, err := c.Subscribe(inbox+".*", func(m *nats.Msg) { l.hear(&pull, m) })
@@ -250,10 +256,10 @@ func (l *line) session() error {
 			return err
 		}
 		ended := pull.begin(request.Batch)
-		if err := request.send(c, streamIntake(l.agency), consumerRegistrar, inbox+"."+strconv.Itoa(n)); err != nil {
+		if err := request.send(c.Conn, streamIntake(l.agency), consumerRegistrar, inbox+"."+strconv.Itoa(n)); err != nil {
 			return err
 		}
-		if err := pull.wait(l.in.ctx, ended); err != nil {
+		if err := pull.wait(l.in.ctx, ended, lost); err != nil {
 			return err
 		}
 	}
@@ -284,7 +290,7 @@ func (l *line) hear(pull *puller, m *nats.Msg) {
 	}
 	in := l.in
 	in.mu.Lock()
-	l.waiting = append(l.waiting, Message{Agency: l.agency, Header: m.Header, Body: m.Data, reply: m.Reply, conn: in.store.conn})
+	l.waiting = append(l.waiting, Message{Agency: l.agency, Header: m.Header, Body: m.Data, reply: m.Reply, conn: in.store.conn.Conn})
 	l.bytes += len(m.Data)
 	in.mu.Unlock()
 	in.signal()
@@ -319,9 +325,9 @@ func (p *puller) heard(messages int, spent bool, err error) {
 	p.ended = nil
 }
 
-// wait waits for the end of a request, or for a silence that heartbeats should
-// have broken.
-func (p *puller) wait(ctx context.Context, ended <-chan error) error {
+// wait waits for the end of a request, for a silence that heartbeats should have
+// broken, or for the connection to break.
+func (p *puller) wait(ctx context.Context, ended <-chan error, lost <-chan struct{}) error {
 	tick := time.NewTicker(silence)
 	defer tick.Stop()
 	for {
@@ -330,6 +336,8 @@ func (p *puller) wait(ctx context.Context, ended <-chan error) error {
 			return ctx.Err()
 		case err := <-ended:
 			return err
+		case <-lost:
+			return errLost
 		case now := <-tick.C:
 			p.mu.Lock()
 			quiet := now.Sub(p.last)

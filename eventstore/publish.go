@@ -18,7 +18,7 @@ import (
 // publisher puts records onto LEDGER, one flight after the other, and hears
 // what became of them.
 type publisher struct {
-	conn    *nats.Conn
+	conn    *link
 	timeout time.Duration
 	fault   func(step string) error
 	inbox   string
@@ -38,10 +38,11 @@ type flight struct {
 	landed chan error // one value
 }
 
-func newPublisher(c *nats.Conn, timeout time.Duration, fault func(string) error) (*publisher, error) {
+func newPublisher(c *link, timeout time.Duration, fault func(string) error) (*publisher, error) {
 	p := &publisher{conn: c, timeout: timeout, fault: fault, inbox: c.NewInbox()}
 	var err error
 	p.answers, err = c.Subscribe(p.inbox+".*", p.heard)
+	c.onLost(p.lost)
 	return p, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ const (
 	// pullMessages never ends a request before pullBytes does.
 	pullMessages = 1 << 20
 	pullExpires  = 30 * time.Second
-	heartbeat    = 2 * time.Second
+	heartbeat    = time.Second
 	// silence is how long a consumer that sends heartbeats may be quiet before
 	// it is taken for gone.
 	silence = 3 * heartbeat
@@ -35,8 +36,9 @@ var errRestart = errors.New("the consumer has to be reset")
 // wrong on the way, the consumer is reset to the record that is due; only what
 // it then delivers in its own order is believed to be LEDGER.
 type reader struct {
-	conn     *nats.Conn
+	conn     *link
 	consumer string
+	log      *slog.Logger
 	// check, if any, is asked before the consumer is reset to a position.
 	check func(context.Context, ledger.Position) error
 }
@@ -47,27 +49,27 @@ type reader struct {
 // last, or has come to LEDGER's end before that.
 func (r reader) read(ctx context.Context, after, last ledger.Position, yield func([]*positioned) error) error {
 	next := after + 1
-	wait := 20 * time.Millisecond
+	const shortest = 20 * time.Millisecond
+	wait, failures := shortest, 0
 	for last == 0 || next <= last {
 		before := next
 		err := r.run(ctx, &next, last, yield)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil || err == nil {
 			return nil
-		case err == nil:
-			return nil
-		case !errors.Is(err, errRestart):
-			return err
 		}
 		if next > before {
-			wait = 20 * time.Millisecond
+			wait, failures = shortest, 0
 		}
+		if failures++; !errors.Is(err, errRestart) || last > 0 && failures > 3 {
+			return err
+		}
+		r.log.Warn("reading LEDGER again", "from", next, "because", err)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(wait):
 		}
-		wait = min(2*wait, 2*time.Second)
+		wait = min(2*wait, time.Second)
 	}
 	return nil
 }
@@ -96,7 +98,8 @@ func (r reader) run(ctx context.Context, next *ledger.Position, last ledger.Posi
 			return err
 		}
 	}
-	pending, err := resetConsumer(ctx, r.conn, streamLedger, r.consumer, uint64(*next))
+	lost := r.conn.lost()
+	pending, err := resetConsumer(ctx, r.conn.Conn, streamLedger, r.consumer, uint64(*next))
 	if err != nil {
 		return restart(err)
 	}
@@ -107,14 +110,14 @@ func (r reader) run(ctx context.Context, next *ledger.Position, last ledger.Posi
 	pulls := 0
 	pull := func() error {
 		pulls++
-		return request.send(r.conn, streamLedger, r.consumer, inbox+"."+strconv.Itoa(pulls))
+		return request.send(r.conn.Conn, streamLedger, r.consumer, inbox+"."+strconv.Itoa(pulls))
 	}
 	if err := errors.Join(pull(), pull()); err != nil {
 		return restart(err)
 	}
 	s := session{next: next, last: last, yield: yield}
 	for {
-		messages, err := box.take(ctx, silence)
+		messages, err := box.take(ctx, silence, lost)
 		if err != nil {
 			return err
 		}
@@ -220,6 +223,8 @@ func statusError(m *nats.Msg) (spent bool, err error) {
 	return false, fmt.Errorf("the consumer says %d %s", code, what)
 }
 
+var errLost = errors.New("the connection to NATS was lost")
+
 // mailbox holds what a subscription heard until somebody takes all of it.
 type mailbox struct {
 	mu    sync.Mutex
@@ -239,8 +244,9 @@ func (b *mailbox) put(m *nats.Msg) {
 	}
 }
 
-// take waits for messages; errRestart when none come for so long.
-func (b *mailbox) take(ctx context.Context, patience time.Duration) ([]*nats.Msg, error) {
+// take waits for messages; errRestart when none come for so long, or the
+// connection breaks.
+func (b *mailbox) take(ctx context.Context, patience time.Duration, lost <-chan struct{}) ([]*nats.Msg, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -248,6 +254,8 @@ func (b *mailbox) take(ctx context.Context, patience time.Duration) ([]*nats.Msg
 		return nil, ctx.Err()
 	case <-timer.C:
 		return nil, restart(fmt.Errorf("nothing was heard for %v", patience))
+	case <-lost:
+		return nil, restart(errLost)
 	case <-b.some:
 	}
 	b.mu.Lock()

@@ -80,17 +80,37 @@ func (s *Store) recoverOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.haveReader(ctx, info.Config.Replicas); err != nil {
+		return err
+	}
 	if s.Cluster {
 		return s.followLedger(ctx, info)
 	}
 	return s.completeLedger(ctx, info)
 }
 
+// haveReader checks that there is the consumer to read LEDGER by.
+func (s *Store) haveReader(ctx context.Context, replicas int) error {
+	err := ask(ctx, s.conn.Conn, "CONSUMER.INFO."+streamLedger+"."+consumerRegistrar, nil, nil)
+	if !absent(err) {
+		return err
+	}
+	if s.Provision == nil {
+		return fmt.Errorf("LEDGER has no consumer %s: %w", consumerRegistrar, ErrNotProvisioned)
+	}
+	c, err := s.Provision.connect(ctx, User{Role: RoleProvision}, s.Log)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return haveConsumer(ctx, c.Conn, streamLedger, readConsumer(consumerRegistrar, replicas))
+}
+
 // ledgerInfo asks LEDGER's leader about it, and checks that it is this ledger's
 // and set up as it has to be.
 func (s *Store) ledgerInfo(ctx context.Context) (streamInfo, error) {
 	var info streamInfo
-	if err := ask(ctx, s.conn, "STREAM.INFO."+streamLedger, nil, &info); err != nil {
+	if err := ask(ctx, s.conn.Conn, "STREAM.INFO."+streamLedger, nil, &info); err != nil {
 		return info, err
 	}
 	have := info.Config
@@ -137,7 +157,7 @@ func (s *Store) compare(ctx context.Context, info streamInfo) (next ledger.Posit
 	if last == 0 {
 		return next, nil, nil
 	}
-	r := reader{conn: s.conn, consumer: consumerRegistrar}
+	r := reader{conn: s.conn, consumer: consumerRegistrar, log: s.Log}
 	err = r.read(ctx, 0, last, func(messages []*positioned) error {
 		for len(messages) > 0 {
 			n := 1
@@ -219,7 +239,7 @@ func (s *Store) recreate(ctx context.Context, why string, old *streamInfo) error
 		var had struct {
 			Consumers []string `json:"consumers"`
 		}
-		if err := ask(ctx, c, "CONSUMER.NAMES."+streamLedger, nil, &had); err != nil {
+		if err := ask(ctx, c.Conn, "CONSUMER.NAMES."+streamLedger, nil, &had); err != nil {
 			return err
 		}
 		for _, name := range had.Consumers {
@@ -227,11 +247,11 @@ func (s *Store) recreate(ctx context.Context, why string, old *streamInfo) error
 				readers = append(readers, name)
 			}
 		}
-		if err := ask(ctx, c, "STREAM.DELETE."+streamLedger, nil, nil); err != nil {
+		if err := ask(ctx, c.Conn, "STREAM.DELETE."+streamLedger, nil, nil); err != nil {
 			return err
 		}
 	}
-	if err := provisionLedger(ctx, c, ledgerStream(s.journal.ID(), s.Origin, 1), readers); err != nil {
+	if err := provisionLedger(ctx, c.Conn, ledgerStream(s.journal.ID(), s.Origin, 1), readers); err != nil {
 		return err
 	}
 	return s.complete(ctx, 1)

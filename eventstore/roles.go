@@ -37,7 +37,7 @@ const (
 
 func streamIntake(a ledger.AgencyID) string { return "INTAKE-" + string(a) }
 
-// right is one line of the table. NAME stands for the user's name.
+// right is one line of the table. {name} stands for the user's name.
 type right struct {
 	// inside is the ledger's own account. Everybody else has an account of his
 	// own, into which what he may publish is imported as a service and what he
@@ -62,6 +62,7 @@ var rights = map[Role]right{
 			ledger.SubjectsLedger,
 			prefixReceipt + ">",
 			"$JS.API.STREAM.INFO." + streamLedger,
+			"$JS.API.CONSUMER.INFO.*." + consumerRegistrar,
 			"$JS.API.CONSUMER.MSG.NEXT.*." + consumerRegistrar,
 			"$JS.API.CONSUMER.RESET.*." + consumerRegistrar,
 			"$JS.ACK.*." + consumerRegistrar + ".>",
@@ -82,15 +83,15 @@ var rights = map[Role]right{
 		subscribe: []string{prefixReceipt + ">"}},
 	// All of LEDGER, and of its consumers the follower's own: with another's it
 	// could take away what the other waits for.
-	RoleFollower: {named: true, inbox: "follower-NAME",
-		publish: []string{"$JS.API.CONSUMER.RESET." + streamLedger + ".NAME"},
+	RoleFollower: {named: true, inbox: "follower-{name}",
+		publish: []string{"$JS.API.CONSUMER.RESET." + streamLedger + ".{name}"},
 		many: []string{
-			"$JS.API.CONSUMER.MSG.NEXT." + streamLedger + ".NAME",
+			"$JS.API.CONSUMER.MSG.NEXT." + streamLedger + ".{name}",
 			"$JS.API.DIRECT.GET." + streamLedger,
 		}},
-	RoleAgency: {named: true, inbox: "NAME",
-		publish:   []string{prefixIntake + "NAME"},
-		subscribe: []string{prefixReceipt + "NAME.>"}},
+	RoleAgency: {named: true, inbox: "{name}",
+		publish:   []string{prefixIntake + "{name}"},
+		subscribe: []string{prefixReceipt + "{name}.>"}},
 	RoleMonitoring: {inbox: "monitoring",
 		many: []string{"$SYS.REQ.SERVER.PING.JSZ"}},
 	RoleSystem: {inbox: "system",
@@ -125,12 +126,12 @@ func (u User) right() (right, error) {
 	named := func(list []string) []string {
 		out := make([]string, len(list))
 		for i, s := range list {
-			out[i] = strings.ReplaceAll(s, "NAME", u.Name)
+			out[i] = strings.ReplaceAll(s, "{name}", u.Name)
 		}
 		return out
 	}
 	r.publish, r.many, r.subscribe = named(r.publish), named(r.many), named(r.subscribe)
-	r.inbox = "_INBOX." + strings.ReplaceAll(r.inbox, "NAME", u.Name)
+	r.inbox = "_INBOX." + strings.ReplaceAll(r.inbox, "{name}", u.Name)
 	return r, nil
 }
 

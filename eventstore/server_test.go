@@ -112,12 +112,12 @@ func (s *testServer) login(u User) Login {
 	return Login{URL: s.ClientURL(), Seed: s.seeds[u], Name: string(u.Role)}
 }
 
-func (s *testServer) connect(tb testing.TB, u User, more ...nats.Option) *nats.Conn {
+func (s *testServer) connect(tb testing.TB, u User) *nats.Conn {
 	tb.Helper()
-	c, err := s.login(u).connect(tb.Context(), u, nil, more...)
+	c, err := s.login(u).connect(tb.Context(), u, nil)
 	check(tb, err)
 	tb.Cleanup(c.Close)
-	return c
+	return c.Conn
 }
 
 // provision sets the server up for the journal in a directory.

@@ -60,7 +60,7 @@ type Config struct {
 type Store struct {
 	Config
 	journal   *Journal
-	conn      *nats.Conn
+	conn      *link
 	publisher *publisher
 
 	mu        sync.Mutex // held by Commit, Recover and Close
@@ -93,22 +93,10 @@ func Open(ctx context.Context, c Config) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// What happens to a connection may be told before connect has returned.
-	lost := make(chan struct{})
-	s.conn, err = c.Login.connect(ctx, User{Role: RoleRegistrar}, c.Log, nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-		<-lost
-		if err != nil {
-			c.Log.Warn("lost the connection to NATS", "error", err)
-		}
-		if s.publisher != nil {
-			s.publisher.lost()
-		}
-	}))
-	if err == nil {
-		s.publisher, err = newPublisher(s.conn, c.PublishTimeout, c.fault)
+	if s.conn, err = c.Login.connect(ctx, User{Role: RoleRegistrar}, c.Log); err != nil {
+		return nil, err
 	}
-	close(lost)
-	if err != nil {
+	if s.publisher, err = newPublisher(s.conn, c.PublishTimeout, c.fault); err != nil {
 		return nil, err
 	}
 	if c.Cluster {
@@ -180,7 +168,7 @@ func (s *Store) Close() error {
 		errs = append(errs, s.publisher.close())
 	}
 	if s.conn != nil {
-		errs = append(errs, flush(context.Background(), s.conn))
+		errs = append(errs, flush(context.Background(), s.conn.Conn))
 		s.conn.Close()
 	}
 	if s.journal != nil {

@@ -163,14 +163,14 @@ func Provision(ctx context.Context, p Provisioning) error {
 	}
 	defer c.Close()
 	readers := append([]string{consumerRegistrar}, p.Followers...)
-	if err := provisionLedger(ctx, c, ledgerStream(p.Journal, p.Origin, p.Replicas), readers); err != nil {
+	if err := provisionLedger(ctx, c.Conn, ledgerStream(p.Journal, p.Origin, p.Replicas), readers); err != nil {
 		return err
 	}
 	for _, a := range p.Agencies {
-		if err := haveStream(ctx, c, intakeStream(a, p.Replicas, p.IntakeBytes)); err != nil {
+		if err := haveStream(ctx, c.Conn, intakeStream(a, p.Replicas, p.IntakeBytes)); err != nil {
 			return err
 		}
-		if err := haveConsumer(ctx, c, streamIntake(a), intakeConsumer()); err != nil {
+		if err := haveConsumer(ctx, c.Conn, streamIntake(a), intakeConsumer()); err != nil {
 			return err
 		}
 	}

@@ -150,6 +150,11 @@ func (q Query) Validate() error {
 	if len(q.Measures) == 0 {
 		return fmt.Errorf("a figure needs a measure")
 	}
+	for _, m := range q.Measures {
+		if m < 0 || m >= measureCount {
+			return fmt.Errorf("no such measure: %s", m)
+		}
+	}
 	if !slices.Contains(Units, q.Unit) {
 		return fmt.Errorf("unknown unit %q: case, respondent, recommendation or ppk", q.Unit)
 	}

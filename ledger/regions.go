@@ -18,7 +18,7 @@ type Province struct {
 	Name string `json:"name"`
 	BPS  string `json:"bps"` // the statistics office numbers Papua otherwise
 	// Office is BKN's regional office that watches the province, as far as the
-	// sources say; events carry the office themselves.
+	// sources say: "XI or IV" where they disagree. Events carry it themselves.
 	Office      string `json:"office"`
 	OfficeDoubt Doubt  `json:"office_doubt"`
 	Regencies   int    `json:"regencies"`
@@ -70,7 +70,10 @@ func readProvinces(text string) []Province {
 	var out []Province
 	for _, c := range tsvRows(text) {
 		doubt := DoubtNone
-		if c[5] != "sourced" {
+		switch {
+		case strings.Contains(c[4], " or "):
+			doubt = DoubtConflict
+		case c[5] != "sourced":
 			doubt = DoubtUnsure
 		}
 		out = append(out, Province{

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,5 +46,32 @@ func TestRegionsAreComplete(t *testing.T) {
 	}
 	if _, ok := ledger.RegionName("99"); ok {
 		t.Error("99 has a name")
+	}
+}
+
+// TestRegionalOffices: each is one of BKN's, or the doubt is shown.
+func TestRegionalOffices(t *testing.T) {
+	doubts := map[ledger.Doubt]int{}
+	for _, p := range ledger.Provinces() {
+		doubts[p.OfficeDoubt]++
+		for _, o := range strings.Split(p.Office, " or ") {
+			if !slices.Contains(ledger.Offices, o) {
+				t.Errorf("%s is watched by %q", p.Name, o)
+			}
+		}
+		if (p.OfficeDoubt == ledger.DoubtConflict) != strings.Contains(p.Office, " or ") {
+			t.Errorf("%s is watched by %s with doubt %s", p.Name, p.Office, p.OfficeDoubt)
+		}
+	}
+	if doubts[ledger.DoubtConflict] != 1 || doubts[ledger.DoubtNone] != 9 {
+		t.Errorf("doubts of the regional offices: %v", doubts)
+	}
+}
+
+// TestRegionsAreCopies: who changes a list changes nobody else's.
+func TestRegionsAreCopies(t *testing.T) {
+	ledger.Provinces()[0].Name, ledger.Regencies()[0].Name = "", ""
+	if ledger.Provinces()[0].Name != "Aceh" || ledger.Regencies()[0].Name != "Kabupaten Aceh Selatan" {
+		t.Error("the tables can be changed from outside")
 	}
 }

@@ -84,6 +84,9 @@ func (s *Store) recoverOnce(ctx context.Context) error {
 		return err
 	}
 	if s.Cluster {
+		if s.First && info.State.Last == 0 && s.journal.Len() == 1 {
+			return s.complete(ctx, 1) // the genesis record, which berkas init wrote
+		}
 		return s.followLedger(ctx, info)
 	}
 	return s.completeLedger(ctx, info)

@@ -27,6 +27,10 @@ type Config struct {
 	// one replica and follows the journal. Open refuses a LEDGER that does not
 	// fit.
 	Cluster bool
+	// First says that this is the first start over a cluster's new LEDGER, which
+	// gets the genesis record from the journal. Otherwise an empty LEDGER halts:
+	// it may be one that was lost.
+	First bool
 
 	// Provision, when set, lets recovery on one machine re-create a LEDGER that
 	// is gone or has a hole. Without it that is ErrNotProvisioned.

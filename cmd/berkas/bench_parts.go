@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,10 +40,8 @@ type bencher struct {
 	rawConn *nats.Conn
 	js      jetstream.JetStream
 
-	next     func() (simulate.Step, error, bool) // of the generated history
-	stopNext func()
-	sample   [][]byte // bodies for the bare publishes, of the same sizes
-	events   int      // submitted so far
+	seed   uint64   // of the cases generated last
+	sample [][]byte // bodies for the bare publishes, of the same sizes
 }
 
 func newBencher(ctx context.Context, o *options, f *benchFlags) (_ *bencher, err error) {
@@ -72,25 +69,51 @@ func newBencher(ctx context.Context, o *options, f *benchFlags) (_ *bencher, err
 			return nil, err
 		}
 	}
-	if err = b.startHistory(); err != nil {
-		return nil, err
-	}
 	return b, b.startRaw(ctx)
 }
 
-// startHistory generates cases without end. Events are made and signed before
-// they are timed: that is the agencies' work, on other machines.
-func (b *bencher) startHistory() error {
+// generate makes whole cases of at least n events in all, of a seed of their
+// own. They are made and signed before they are timed: that is the agencies'
+// work, on other machines. What the roster has to know first is submitted once.
+func (b *bencher) generate(ctx context.Context, n int) ([][]ledger.Submission, error) {
 	signers, err := b.node.home.signers("event")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	seq := simulate.Load(simulate.LoadConfig{
-		Config: simulate.Config{Origin: b.node.origin, Signers: signers, Seed: 1}, Cases: 1 << 30,
-	})
-	b.next, b.stopNext = iter.Pull2(seq)
-	return nil
+	b.seed++
+	var out [][]ledger.Submission
+	index := map[string]int{}
+	for step, err := range simulate.Load(simulate.LoadConfig{
+		Config: simulate.Config{Origin: b.node.origin, Signers: signers, Seed: b.seed}, Cases: n/eventsPerCase + 1,
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		if info, _ := ledger.LookupKind(step.Kind, 1); info.Stream == ledger.StreamRoster {
+			if b.seed > 1 {
+				continue
+			}
+			if _, err := b.clients[step.Submission.Agency].Submit(ctx, step.Submission); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if len(b.sample) < 4096 {
+			b.sample = append(b.sample, step.Body)
+		}
+		i, seen := index[step.Subject]
+		if !seen {
+			i = len(out)
+			index[step.Subject] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], step.Submission)
+	}
+	return out, nil
 }
+
+// eventsPerCase is how many events a generated case has at least, on average.
+const eventsPerCase = 6
 
 func (b *bencher) startRaw(ctx context.Context) (err error) {
 	b.raw, err = local.StartNATS(local.NATSConfig{Dir: filepath.Join(b.flags.dir, "raw"), Open: true, SyncAlways: true})
@@ -112,9 +135,6 @@ func (b *bencher) close() error {
 	for _, c := range b.clients {
 		c.Close()
 	}
-	if b.stopNext != nil {
-		b.stopNext()
-	}
 	if b.rawConn != nil {
 		b.rawConn.Close()
 	}
@@ -129,29 +149,6 @@ func (b *bencher) close() error {
 		errs = append(errs, b.node.close())
 	}
 	return errors.Join(errs...)
-}
-
-// cases takes whole cases of at least n events in all.
-func (b *bencher) cases(n int) ([][]ledger.Submission, error) {
-	var out [][]ledger.Submission
-	index := map[string]int{}
-	for total := 0; total < n; total++ {
-		step, err, ok := b.next()
-		if err != nil || !ok {
-			return nil, errors.Join(err, errors.New("the generated history ended"))
-		}
-		if len(b.sample) < 4096 {
-			b.sample = append(b.sample, step.Body)
-		}
-		i, seen := index[step.Subject]
-		if !seen {
-			i = len(out)
-			index[step.Subject] = i
-			out = append(out, nil)
-		}
-		out[i] = append(out[i], step.Submission)
-	}
-	return out, nil
 }
 
 // publish is the limit: so many publishers, each waiting for the
@@ -199,7 +196,7 @@ func forAWhile(d time.Duration, workers int, call func(worker, n int) error) (ra
 // the next event of its case.
 func (b *bencher) submissions(ctx context.Context, submitters int) (rate float64, latency time.Duration, err error) {
 	// More than can be submitted in the time.
-	cases, err := b.cases(int(b.flags.seconds.Seconds() * 16000))
+	cases, err := b.generate(ctx, int(b.flags.seconds.Seconds()*16000))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -252,7 +249,7 @@ func (b *bencher) latency(ctx context.Context) ([]benchLine, error) {
 // importing measures bulk import: everything at hand, a window of receipts open.
 func (b *bencher) importing(ctx context.Context) ([]benchLine, error) {
 	work, limit, ratio, err := b.flags.turns(func() (float64, error) {
-		cases, err := b.cases(b.flags.bulk)
+		cases, err := b.generate(ctx, b.flags.bulk)
 		if err != nil {
 			return 0, err
 		}
@@ -319,8 +316,8 @@ func (b *bencher) catchUp(ctx context.Context) ([]benchLine, error) {
 }
 
 // limits measures what this machine can do of the pieces.
-func (b *bencher) limits(context.Context) ([]benchLine, error) {
-	if _, err := b.cases(1000); err != nil {
+func (b *bencher) limits(ctx context.Context) ([]benchLine, error) {
+	if _, err := b.generate(ctx, 1000); err != nil {
 		return nil, err
 	}
 	syncs, err := b.fsyncs()

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"time"
@@ -42,7 +45,7 @@ type submitter struct {
 	genesis ledger.Genesis
 }
 
-func (o *options) submitter(ctx context.Context) (*submitter, error) {
+func (o *options) submitter() (*submitter, error) {
 	h, err := o.home()
 	if err != nil {
 		return nil, err
@@ -55,17 +58,26 @@ func (o *options) submitter(ctx context.Context) (*submitter, error) {
 		}
 		s.url = r.NATS
 	}
-	v, err := o.view(ctx)
-	if err != nil {
-		return nil, err
+	s.genesis, err = o.genesis()
+	return s, err
+}
+
+// genesis reads what the ledger began with, from --genesis or the data
+// directory.
+func (o *options) genesis() (ledger.Genesis, error) {
+	file := o.genesisFile
+	if file == "" {
+		h, err := o.home()
+		if err != nil {
+			return ledger.Genesis{}, err
+		}
+		file = h.genesisFile()
 	}
-	defer v.close()
-	r, err := rosterOf(ctx, v.subject(ledger.SubjectRoster))
-	if err != nil {
-		return nil, err
+	g, err := readGenesis(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &codedError{exitNotFound, fmt.Errorf("no genesis record at %s", file), "Name the ledger's directory with --data, or its genesis record with --genesis."}
 	}
-	s.genesis = r.Genesis()
-	return s, nil
+	return g, err
 }
 
 func (s *submitter) dial(ctx context.Context, a ledger.AgencyID) (*agencies.Client, error) {

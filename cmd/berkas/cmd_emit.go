@@ -100,7 +100,7 @@ func readArgument(name string, in io.Reader) ([]byte, error) {
 
 func newEmit(o *options) *cobra.Command {
 	var d draftFlags
-	var keyFile string
+	var keyFiles []string
 	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "emit [DATA.json|-]",
@@ -119,7 +119,7 @@ same bytes again.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 			defer cancel()
-			s, err := o.submitter(ctx)
+			s, err := o.submitter()
 			if err != nil {
 				return err
 			}
@@ -127,7 +127,7 @@ same bytes again.
 			if err != nil {
 				return err
 			}
-			receipt, err := s.submit(ctx, ledger.AgencyID(d.agency), body, keyFile)
+			receipt, err := s.submit(ctx, ledger.AgencyID(d.agency), body, keyFiles)
 			var refused *agencies.RefusedError
 			if err != nil && !errors.As(err, &refused) {
 				return err
@@ -145,19 +145,19 @@ same bytes again.
 		},
 	}
 	d.register(c)
-	c.Flags().StringVar(&keyFile, "key", "", "the agency's event key (default: the one in the data directory)")
+	c.Flags().StringArrayVar(&keyFiles, "key", nil, "file of a key to sign with, several for roster events (default: the agency's event key in the data directory)")
 	c.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for the receipt")
 	return c
 }
 
 // submit signs bytes, keeps them in the outbox, and sends them until the receipt
 // is there.
-func (s *submitter) submit(ctx context.Context, a ledger.AgencyID, body []byte, keyFile string) (ledger.Receipt, error) {
-	signer, err := s.home.signerFor(a, keyFile)
+func (s *submitter) submit(ctx context.Context, a ledger.AgencyID, body []byte, keyFiles []string) (ledger.Receipt, error) {
+	signers, err := s.home.signersFor(a, keyFiles)
 	if err != nil {
 		return ledger.Receipt{}, err
 	}
-	sub, err := agencies.SignBytes(a, body, signer)
+	sub, err := agencies.SignBytes(a, body, signers...)
 	if err != nil {
 		return ledger.Receipt{}, err
 	}

@@ -69,7 +69,7 @@ func (f *importFlags) run(cmd *cobra.Command, o *options, file string) error {
 	if f.dry {
 		return f.rehearse(ctx, cmd, o, file)
 	}
-	s, err := o.submitter(ctx)
+	s, err := o.submitter()
 	if err != nil {
 		return err
 	}
@@ -206,14 +206,15 @@ func (f *importFlags) sign(ctx context.Context, s *submitter, row importRow, cli
 	}
 	signer, ok := signers[row.agency]
 	if !ok {
-		file := ""
-		if string(row.agency) == f.agency {
-			file = f.keys
+		var files []string
+		if string(row.agency) == f.agency && f.keys != "" {
+			files = []string{f.keys}
 		}
-		var err error
-		if signer, err = s.home.signerFor(row.agency, file); err != nil {
+		list, err := s.home.signersFor(row.agency, files)
+		if err != nil {
 			return ledger.Submission{}, err
 		}
+		signer = list[0]
 		signers[row.agency] = signer
 	}
 	return agencies.SignBytes(row.agency, row.body, signer)

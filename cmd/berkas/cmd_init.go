@@ -133,15 +133,20 @@ func ensureRehearsal(h home, origin string) (created bool, err error) {
 	return err == nil, err
 }
 
-// signerFor loads an agency's event key: from a file, or from the data
-// directory of a rehearsal.
-func (h home) signerFor(agency ledger.AgencyID, file string) (agencies.Signer, error) {
-	if file == "" {
-		return h.signer(ledger.KeyID(agency + "/event"))
+// signersFor loads the keys to sign with: files, or the agency's event key in the
+// data directory of a rehearsal. Other institutions' roots may sign too.
+func (h home) signersFor(agency ledger.AgencyID, files []string) ([]agencies.Signer, error) {
+	if len(files) == 0 {
+		s, err := h.signer(ledger.KeyID(agency + "/event"))
+		return []agencies.Signer{s}, err
 	}
-	s, err := agencies.LoadSigner(file)
-	if err == nil && s.Agency() != agency {
-		err = usage("%s holds a key of %s, not of %s", file, s.Agency(), agency)
+	var out []agencies.Signer
+	for _, f := range files {
+		s, err := agencies.LoadSigner(f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
 	}
-	return s, err
+	return out, nil
 }

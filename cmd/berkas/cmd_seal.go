@@ -62,7 +62,7 @@ The text is never taken from the command line, where others could read it.
 			if err != nil {
 				return err
 			}
-			origin, err := o.origin(cmd.Context())
+			genesis, err := o.genesis()
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ The text is never taken from the command line, where others could read it.
 			if err != nil {
 				return err
 			}
-			sealed, err := ring.Seal(kid, seal.Place{Ledger: origin, Case: p.caseID, Event: p.event, Pointer: p.pointer}, text)
+			sealed, err := ring.Seal(kid, seal.Place{Ledger: genesis.Origin, Case: p.caseID, Event: p.event, Pointer: p.pointer}, text)
 			if err != nil {
 				return err
 			}
@@ -98,20 +98,6 @@ The text is never taken from the command line, where others could read it.
 	p.register(c)
 	c.Flags().StringVar(&holder, "holder", "", "whose data it is: r1, r2, ... or reporter (required)")
 	return c
-}
-
-// origin reads the name of the ledger.
-func (o *options) origin(ctx context.Context) (string, error) {
-	v, err := o.view(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer v.close()
-	r, err := rosterOf(ctx, v.subject(ledger.SubjectRoster))
-	if err != nil {
-		return "", err
-	}
-	return r.Genesis().Origin, nil
 }
 
 func newOpen(o *options) *cobra.Command {
@@ -130,7 +116,7 @@ Reasons: ` + strings.Join(reasonNames(), ", ") + `.
     --agency bawaslu --officer intake-17 --reason case-handling`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := o.submitter(cmd.Context())
+			s, err := o.submitter()
 			if err != nil {
 				return err
 			}
@@ -177,7 +163,7 @@ func (s *submitter) recordUnsealing(ctx context.Context, caseID string, payload 
 	if err != nil {
 		return err
 	}
-	_, err = s.submit(ctx, ledger.Vault, draft.Body, "")
+	_, err = s.submit(ctx, ledger.Vault, draft.Body, nil)
 	return err
 }
 

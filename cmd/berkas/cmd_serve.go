@@ -10,7 +10,7 @@ import (
 )
 
 func newServe(o *options) *cobra.Command {
-	var acceptTime, rehearsal, cluster, trustSync bool
+	var acceptTime, rehearsal, cluster, first, trustSync bool
 	var port int
 	var follower, provision, system string
 	c := &cobra.Command{
@@ -21,13 +21,13 @@ func newServe(o *options) *cobra.Command {
 Without --nats an embedded NATS listens on loopback. With --nats the registrar
 works on other servers: --nats-seed is the registrar's seed, --follower-seed the
 projections', --provision-seed lets it create streams. In a cluster the servers
-have to run with sync_interval: always; --system-creds lets the start check it.
+have to run with sync_interval: always; --system-seed lets the start check it.
 
 Only kinds whose version is frozen are taken, unless --rehearsal is given.
 
 ` + exitHelp,
 		Example: `  berkas serve --data ledger
-  berkas serve --data ledger --nats nats://n1:4222,nats://n2:4222 --cluster \
+  berkas serve --data ledger --nats nats://n1:4222,nats://n2:4222 --cluster --first-start \
     --nats-seed registrar.nk --follower-seed projections.nk --database postgres://...`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,7 +45,7 @@ Only kinds whose version is frozen are taken, unless --rehearsal is given.
 				if config.external, err = o.external(follower, provision, system); err != nil {
 					return err
 				}
-				config.external.cluster, config.external.trustSync = cluster, trustSync
+				config.external.cluster, config.external.first, config.external.trustSync = cluster, first, trustSync
 			}
 			return serve(cmd, config)
 		},
@@ -54,11 +54,12 @@ Only kinds whose version is frozen are taken, unless --rehearsal is given.
 	f.BoolVar(&acceptTime, "accept-time", false, "the machine's clock was looked at and is right")
 	f.BoolVar(&rehearsal, "rehearsal", false, "take kinds whose version is not frozen yet")
 	f.BoolVar(&cluster, "cluster", false, "LEDGER is replicated and is written before the journal")
+	f.BoolVar(&first, "first-start", false, "the cluster's LEDGER is new: give it the genesis record")
 	f.BoolVar(&trustSync, "trust-sync", false, "do not check that the cluster's servers run with sync_interval: always")
 	f.IntVar(&port, "nats-port", 4222, "port of the embedded NATS on 127.0.0.1; 0 for any free one")
 	f.StringVar(&follower, "follower-seed", "", "file with the nkey seed of the projections; without, none run here")
 	f.StringVar(&provision, "provision-seed", "", "file with the nkey seed that may create streams")
-	f.StringVar(&system, "system-creds", "", "credentials file of the system account")
+	f.StringVar(&system, "system-seed", "", "file with the nkey seed of the system account's user")
 	return c
 }
 
@@ -74,7 +75,7 @@ func (o *options) external(follower, provision, system string) (*externalNATS, e
 	for _, l := range []struct {
 		file string
 		to   **eventstore.Login
-	}{{follower, &e.follower}, {provision, &e.provision}} {
+	}{{follower, &e.follower}, {provision, &e.provision}, {system, &e.system}} {
 		if l.file == "" {
 			continue
 		}
@@ -83,9 +84,6 @@ func (o *options) external(follower, provision, system string) (*externalNATS, e
 			return nil, err
 		}
 		*l.to = &eventstore.Login{URL: o.nats, Seed: seed, Name: "berkas"}
-	}
-	if system != "" {
-		e.system = &eventstore.Login{URL: o.nats, Credentials: system, Name: "berkas system"}
 	}
 	return e, nil
 }

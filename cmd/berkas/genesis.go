@@ -5,7 +5,10 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -119,7 +122,40 @@ func (h home) initialise(f founding) (ledger.Hash, error) {
 	if err != nil {
 		return ledger.Hash{}, err
 	}
+	if err := writePublic(h.genesisFile(), r.Leaf()); err != nil {
+		return ledger.Hash{}, err
+	}
 	return r.LeafHash(), eventstore.CreateJournal(h.journal(), f.origin, r)
+}
+
+// genesisFile is the leaf of the genesis record: public, and all that an agency
+// or an auditor needs to know of a ledger to check the rest.
+func (h home) genesisFile() string { return h.path("genesis.leaf") }
+
+func writePublic(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// readGenesis reads a genesis record from the file that init wrote.
+func readGenesis(path string) (ledger.Genesis, error) {
+	leaf, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return ledger.Genesis{}, err
+	}
+	r, err := ledger.ParseLeaf(leaf)
+	if err != nil {
+		return ledger.Genesis{}, fmt.Errorf("%s: %w", path, err)
+	}
+	start, err := roster.Start(r)
+	if err != nil {
+		return ledger.Genesis{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return start.Genesis(), nil
 }
 
 func genesisRecord(g ledger.Genesis, private ed25519.PrivateKey, now time.Time) (ledger.Record, error) {

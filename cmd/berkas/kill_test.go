@@ -89,7 +89,7 @@ func (k *killer) setUp() {
 		k.t.Fatal(err)
 	}
 	o := &options{data: k.home.dir}
-	s, err := o.submitter(k.t.Context())
+	s, err := o.submitter()
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ type externalNATS struct {
 	provision *eventstore.Login
 	system    *eventstore.Login
 	cluster   bool
+	first     bool // LEDGER is new and gets the genesis record
 	trustSync bool
 }
 
@@ -171,7 +172,7 @@ func (n *node) startDatabase(ctx context.Context) (err error) {
 
 func (n *node) openStore(ctx context.Context, l externalNATS) (err error) {
 	n.store, err = eventstore.Open(ctx, eventstore.Config{
-		Dir: n.home.journal(), Origin: n.origin, Login: l.registrar, Cluster: l.cluster,
+		Dir: n.home.journal(), Origin: n.origin, Login: l.registrar, Cluster: l.cluster, First: l.first, Followers: []string{followerProjections, followerCommands},
 		Provision: l.provision, System: l.system, TrustSync: l.trustSync, Log: n.log,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -48,9 +49,9 @@ func runREADME(t *testing.T, snippets string) {
 	select {
 	case <-said.seen:
 	case err := <-ended:
-		t.Fatalf("berkas dev --demo ended: %v\n%s", err, said.buf.String())
+		t.Fatalf("berkas dev --demo ended: %v\n%s", err, said.text())
 	case <-time.After(3 * time.Minute):
-		t.Fatalf("berkas dev --demo does not get ready\n%s", said.buf.String())
+		t.Fatalf("berkas dev --demo does not get ready\n%s", said.text())
 	}
 	script := "set -eo pipefail\n"
 	for _, line := range strings.Split(strings.TrimSpace(snippets), "\n") {
@@ -70,12 +71,13 @@ func runREADME(t *testing.T, snippets string) {
 		t.Fatal(err)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("berkas dev --demo did not end well: %v\n%s", err, said.buf.String())
+		t.Errorf("berkas dev --demo did not end well: %v\n%s", err, said.text())
 	}
 }
 
 // watched closes seen when its text shows up.
 type watched struct {
+	mu   sync.Mutex
 	buf  bytes.Buffer
 	want string
 	seen chan struct{}
@@ -83,10 +85,18 @@ type watched struct {
 }
 
 func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.buf.Write(p)
 	if !w.done && strings.Contains(w.buf.String(), w.want) {
 		w.done = true
 		close(w.seen)
 	}
 	return len(p), nil
+}
+
+func (w *watched) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
 }

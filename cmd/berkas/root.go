@@ -19,7 +19,10 @@ type options struct {
 	seed     string // file with the nkey seed to log in to NATS with
 	creds    string // or a credentials file
 	output   string
-	verbose  bool
+	// genesisFile is the genesis record of the ledger to submit to; "": that of
+	// the data directory.
+	genesisFile string
+	verbose     bool
 }
 
 func newRoot() *cobra.Command {
@@ -56,6 +59,7 @@ BERKAS_AS_OF, --database as DATABASE_URL.
 	f.StringVar(&o.nats, "nats", "", "NATS URL; default: the embedded server of --data")
 	f.StringVar(&o.seed, "nats-seed", "", "file with the nkey seed to log in to --nats with")
 	f.StringVar(&o.creds, "nats-creds", "", "credentials file to log in to --nats with")
+	f.StringVar(&o.genesisFile, "genesis", "", "genesis record of the ledger to submit to; default: genesis.leaf in --data")
 	f.StringVarP(&o.output, "output", "o", "table", "how data is printed: table, json or csv")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more on standard error")
 	root.AddCommand(

@@ -103,7 +103,8 @@ func checkOrder(t *testing.T, r *registrar, subs []ledger.Submission, contest st
 		given[idOf(t, s)] = i
 	}
 	last := map[string]int{}
-	for at, e := range r.records {
+	records := r.recorded()
+	for at, e := range records {
 		if e.Kind == ledger.ContestPublishedKind {
 			continue
 		}
@@ -115,8 +116,8 @@ func checkOrder(t *testing.T, r *registrar, subs []ledger.Submission, contest st
 			t.Errorf("event %d stands at place %d, on the wrong side of the roster event", given[e.ID], at)
 		}
 	}
-	if len(r.records) != len(subs) || r.records[2*n].ID != contest {
-		t.Errorf("%d records, want %d, the roster event in the middle", len(r.records), len(subs))
+	if len(records) != len(subs) || records[2*n].ID != contest {
+		t.Errorf("%d records, want %d, the roster event in the middle", len(records), len(subs))
 	}
 }
 

@@ -33,7 +33,7 @@ func TestSubmitThroughLossForgeryAndRepetition(t *testing.T) {
 				r.send(subject, receipt)
 			}
 		case 1:
-			forged := r.first[mustHash(t, subject)]
+			forged := r.receipt(mustHash(t, subject))
 			forged.Outcome, forged.Reason = ledger.Refused, ledger.CodeSchema
 			signed, err := ledger.SignReceipt(forged, stranger)
 			if err != nil {
@@ -71,15 +71,11 @@ func TestSubmitThroughLossForgeryAndRepetition(t *testing.T) {
 	if got := len(r.admitted()); got != n {
 		t.Errorf("%d records, want %d", got, n)
 	}
-	resent := 0
-	for _, times := range r.times {
-		if times > 1 {
-			resent++
-		}
-	}
-	if resent == 0 {
+	if r.resent() == 0 {
 		t.Error("nothing was sent again, though receipts were withheld")
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.waiting) != 0 || len(c.tokens) != 0 {
 		t.Errorf("%d and %d waits are left", len(c.waiting), len(c.tokens))
 	}
@@ -128,7 +124,7 @@ func TestSubmitTakesOnlyItsOwnReceipt(t *testing.T) {
 		r.intake(ledger.Bawaslu, -1)
 		ctx, cancel := context.WithCancel(within(t, time.Minute))
 		r.answer = func(_ int, subject string, _ []byte) {
-			wrong := r.first[mustHash(t, subject)]
+			wrong := r.receipt(mustHash(t, subject))
 			change(&wrong)
 			r.send(subject, r.sign(wrong))
 		}

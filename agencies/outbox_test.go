@@ -80,7 +80,7 @@ func TestOutboxSubmit(t *testing.T) {
 	if err != nil || again.Position != first.Position {
 		t.Errorf("the second time: %+v, %v", again, err)
 	}
-	if r.times[sub.Sum()] != 1 {
+	if r.deliveries(sub.Sum()) != 1 {
 		t.Error("what was admitted was sent again")
 	}
 
@@ -94,8 +94,8 @@ func TestOutboxSubmit(t *testing.T) {
 		if _, err := o.Submit(within(t, time.Minute), c, no); !errors.As(err, &refused) {
 			t.Errorf("Submit: %v", err)
 		}
-		if r.times[no.Sum()] != want {
-			t.Errorf("sent %d times, want %d", r.times[no.Sum()], want)
+		if got := r.deliveries(no.Sum()); got != want {
+			t.Errorf("sent %d times, want %d", got, want)
 		}
 	}
 	if len(o.Pending()) != 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -158,12 +159,44 @@ func (r *registrar) send(subject string, receipt []byte) {
 	}
 }
 
-// admitted lists the ids of the events on record, in order.
-func (r *registrar) admitted() []string {
+// receipt is what was decided about some bytes.
+func (r *registrar) receipt(sum ledger.Hash) ledger.Receipt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ids := make([]string, len(r.records))
-	for i, e := range r.records {
+	return r.first[sum]
+}
+
+// deliveries is how often some bytes came.
+func (r *registrar) deliveries(sum ledger.Hash) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.times[sum]
+}
+
+// resent is how many submissions came more than once.
+func (r *registrar) resent() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, times := range r.times {
+		if times > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// recorded lists the events on record, in order.
+func (r *registrar) recorded() []ledger.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.records)
+}
+
+// admitted lists the ids of the events on record, in order.
+func (r *registrar) admitted() []string {
+	records := r.recorded()
+	ids := make([]string, len(records))
+	for i, e := range records {
 		ids[i] = e.ID
 	}
 	return ids

@@ -53,7 +53,7 @@ func History(events []CaseEvent) []Row {
 	var t Track
 	var done []Row
 	for _, e := range events {
-		ended, _ := t.Add(e)
+		_, ended := t.Add(e)
 		done = append(done, ended...)
 	}
 	return append(done, t.h.open...)
@@ -67,19 +67,24 @@ type Track struct {
 	h history
 }
 
-// Add tells the next event. It returns the rows that ended with it, and the row
-// of each respondent's state since; a row that was open before and is in neither
-// had no duration. Both are valid until the next call.
-func (t *Track) Add(e CaseEvent) (ended, open []Row) {
+// Add tells the next event. It returns the rows that begin with it, open, and
+// those that it ended. A respondent's open row that another begins after is
+// either ended or, when it had no duration, gone. Both are valid until the next
+// call.
+func (t *Track) Add(e CaseEvent) (begun []*Row, ended []Row) {
 	t.c = t.c.Apply(e.Event)
-	t.h.done = t.h.done[:0]
+	t.h.done, t.h.begun = t.h.done[:0], t.h.begun[:0]
 	t.h.observe(&t.c, e.Time)
-	return t.h.done, t.h.open
+	for _, i := range t.h.begun {
+		begun = append(begun, &t.h.open[i])
+	}
+	return begun, t.h.done
 }
 
 type history struct {
-	done []Row
-	open []Row // one per respondent, in their order
+	done  []Row
+	open  []Row // one per respondent, in their order
+	begun []int // which of open are new
 }
 
 func (h *history) observe(c *Case, at time.Time) {
@@ -99,12 +104,14 @@ func (h *history) observe(c *Case, at time.Time) {
 		switch {
 		case prev == nil:
 			h.open = append(h.open, next)
+			h.begun = append(h.begun, i)
 		case !prev.sameState(next):
 			if prev.From.Before(at) {
 				prev.To = at
 				h.done = append(h.done, *prev)
 			}
 			h.open[i] = next
+			h.begun = append(h.begun, i)
 		}
 	}
 }

@@ -1,9 +1,9 @@
 package projections
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,11 +30,6 @@ func decode(r ledger.Record) (decoded, error) {
 	d := decoded{record: r, event: e}
 	if d.eventID, err = uuid.Parse(e.ID); err != nil {
 		return decoded{}, &ledger.ErrBroken{Position: r.Position, Problem: "the event's id is no UUID"}
-	}
-	if info, known := ledger.LookupKind(e.Kind, e.Version); known {
-		if s := ledger.SubjectOf(e, info); s != r.Subject {
-			return decoded{}, &ledger.ErrBroken{Position: r.Position, Problem: fmt.Sprintf("it stands on %s, its event belongs to %s", r.Subject, s)}
-		}
 	}
 	if s := r.CaseID(); s != "" {
 		// Only an event of an unknown kind may name a case that is no UUID;
@@ -92,12 +87,15 @@ type batch struct {
 	applied       int  // records beyond the one the tables stood at
 	checked       bool // that one was read again and is the same
 
+	// Tuples of the tables.
 	records  []byte
-	rows     []newRow
-	history  []byte // rows as tuples, once the batch is complete
-	replaced []replaced
+	history  []byte
 	refusals []byte
 	figures  []byte
+	inserted int // rows of history
+	replaced []replaced
+
+	scratch []byte
 }
 
 // folder turns records into batches. It keeps the state after the last batch it
@@ -107,7 +105,6 @@ type folder struct {
 	cases   *caseCache
 	batches uint64
 	checked bool // the record the tables stood at was read again; true if there is none
-	scratch []byte
 	// load reads the events of cases up to a position from the tables.
 	load func(context.Context, []uuid.UUID, ledger.Position) (map[uuid.UUID][]ledger.CaseEvent, error)
 }
@@ -147,7 +144,6 @@ func (f *folder) fold(ctx context.Context, records []decoded, committed uint64) 
 
 func (f *folder) complete(b *batch) *batch {
 	b.after = f.state
-	b.history = b.encodeRows()
 	return b
 }
 
@@ -171,14 +167,7 @@ func (f *folder) fetch(ctx context.Context, records []decoded) error {
 		return err
 	}
 	for id, list := range events {
-		c := &heldCase{id: id, events: list}
-		rows, scratch := rowsOf(id, list, f.scratch)
-		f.scratch = scratch
-		for i := range rows {
-			rows[i].encoded = bytes.Clone(rows[i].encoded)
-		}
-		c.rows = rows
-		f.cases.put(c)
+		f.cases.put(&heldCase{id: id, events: list, rows: standingRows(id, list)})
 	}
 	return nil
 }
@@ -197,14 +186,17 @@ func (f *folder) apply(b *batch, d *decoded) error {
 	if d.caseID == uuid.Nil {
 		return nil
 	}
-	c := f.cases.get(d.caseID)
-	c.events = ledger.Insert(c.events, caseEvent(d))
+	c, e := f.cases.get(d.caseID), caseEvent(d)
 	c.batch = b.number
 	f.cases.grown(1)
-	var now []heldRow
-	now, f.scratch = rowsOf(c.id, c.events, f.scratch)
-	b.revise(c.id, c.rows, now, d.record.Position)
-	c.rows = now
+	if n := len(c.events); n == 0 || !e.Time.Before(c.events[n-1].Time) { // the usual case
+		c.events = append(c.events, e)
+		c.rows.extend(b, c.id, e)
+		return nil
+	}
+	before := slices.Clone(c.events)
+	c.events = ledger.Insert(c.events, e)
+	c.rows.revise(b, c.id, before, c.events, e.Position)
 	return nil
 }
 

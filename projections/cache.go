@@ -8,12 +8,11 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// heldCase is a case in memory: its events in order, and its rows that no
-// record has replaced yet.
+// heldCase is a case in memory: its events in order, and its rows.
 type heldCase struct {
 	id     uuid.UUID
 	events []ledger.CaseEvent
-	rows   []heldRow
+	rows   rows
 	batch  uint64 // the last batch that changed it
 }
 

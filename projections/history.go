@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -75,26 +76,27 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 	return b
 }
 
-// heldRow is a row of a case that no later record has replaced.
-type heldRow struct {
+// mark is a row of a case that no later record has replaced. What it says is not
+// kept: it can be folded again.
+type mark struct {
 	respondent string
 	from       time.Time
+	// end is where recorded_to stands in the tuples of batch, as long as that
+	// batch is not handed on; afterwards the row is in the table.
+	batch uint64
+	end   int
+}
+
+// foldedRow is a row as it is encoded from its case on.
+type foldedRow struct {
+	respondent string
+	from       time.Time
+	lasting    bool
 	encoded    []byte
-	// pending is the row's place among the rows of batch, while that batch is
-	// not handed on; afterwards the row is in the table.
-	batch   uint64
-	pending int
 }
 
-func (h *heldRow) key(o *heldRow) int {
-	return cmp.Or(cmp.Compare(h.respondent, o.respondent), h.from.Compare(o.from))
-}
-
-// newRow is a row to write. It may be replaced within its own batch, and is then
-// written with both ends.
-type newRow struct {
-	from, to ledger.Position // to 0: not replaced
-	encoded  []byte
+func orderRows(respondent, other string, from, to time.Time) int {
+	return cmp.Or(cmp.Compare(respondent, other), from.Compare(to))
 }
 
 // replaced names a row of the table that a record replaced: it is the one of
@@ -106,75 +108,130 @@ type replaced struct {
 	by         ledger.Position
 }
 
-// rowsOf folds a case's ordered events into rows, ordered by respondent and
-// beginning. They are encoded in scratch, which is returned for the next call.
-func rowsOf(id uuid.UUID, events []ledger.CaseEvent, scratch []byte) ([]heldRow, []byte) {
-	rows := ledger.History(events)
-	held := make([]heldRow, len(rows))
-	scratch = scratch[:0]
-	for i := range rows {
-		at := len(scratch)
-		scratch = putRow(scratch, id, &rows[i])
-		held[i] = heldRow{respondent: rows[i].Respondent, from: rows[i].From, encoded: scratch[at:len(scratch):len(scratch)]}
-	}
-	slices.SortFunc(held, func(a, b heldRow) int { return a.key(&b) })
-	return held, scratch
+// rows are a case's rows that no record has replaced: of states that have ended,
+// and of each respondent's present one.
+type rows struct {
+	track          ledger.Track
+	ended, lasting []mark
 }
 
-// revise compares a case's rows with those that hold from a position on: only
-// rows that changed are replaced, and only new ones written.
-func (b *batch) revise(id uuid.UUID, old, now []heldRow, p ledger.Position) {
-	i := 0
-	for j := range now {
-		for i < len(old) && old[i].key(&now[j]) < 0 {
-			b.replace(id, &old[i], p)
-			i++
+// foldRows folds a case's ordered events from the start into rows, ordered by
+// respondent and beginning.
+func foldRows(id uuid.UUID, events []ledger.CaseEvent) (ledger.Track, []foldedRow) {
+	var track ledger.Track
+	var out []foldedRow
+	lasting := make(map[string]foldedRow)
+	encode := func(r *ledger.Row) foldedRow {
+		return foldedRow{r.Respondent, r.From, r.To.IsZero(), putRow(nil, id, r)}
+	}
+	for _, e := range events {
+		begun, ended := track.Add(e)
+		for i := range ended {
+			out = append(out, encode(&ended[i]))
 		}
-		if i < len(old) && old[i].key(&now[j]) == 0 {
-			if bytes.Equal(old[i].encoded, now[j].encoded) {
-				now[j] = old[i]
-				i++
+		for _, r := range begun {
+			lasting[r.Respondent] = encode(r)
+		}
+	}
+	for _, r := range lasting {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b foldedRow) int { return orderRows(a.respondent, b.respondent, a.from, b.from) })
+	return track, out
+}
+
+// standingRows are the rows of a case as the tables have them.
+func standingRows(id uuid.UUID, events []ledger.CaseEvent) (r rows) {
+	var list []foldedRow
+	r.track, list = foldRows(id, events)
+	for _, f := range list {
+		r.keep(f.lasting, mark{respondent: f.respondent, from: f.from})
+	}
+	return r
+}
+
+func (r *rows) keep(lasting bool, m mark) {
+	if lasting {
+		r.lasting = append(r.lasting, m)
+	} else {
+		r.ended = append(r.ended, m)
+	}
+}
+
+// extend adds the event that comes last in its case's order: it can only change
+// what lasted until then.
+func (r *rows) extend(b *batch, id uuid.UUID, e ledger.CaseEvent) {
+	begun, ended := r.track.Add(e)
+	for _, row := range begun {
+		i := slices.IndexFunc(r.lasting, func(m mark) bool { return m.respondent == row.Respondent })
+		if i < 0 {
+			i = len(r.lasting)
+			r.lasting = append(r.lasting, mark{})
+		} else {
+			b.replace(id, r.lasting[i], e.Position)
+		}
+		b.scratch = putRow(b.scratch[:0], id, row)
+		r.lasting[i] = b.insert(row.Respondent, row.From, b.scratch, e.Position)
+	}
+	for i := range ended {
+		b.scratch = putRow(b.scratch[:0], id, &ended[i])
+		r.ended = append(r.ended, b.insert(ended[i].Respondent, ended[i].From, b.scratch, e.Position))
+	}
+}
+
+// revise compares the rows of a case before and after an event that does not
+// come last in its order: only rows that changed are replaced, and only new ones
+// written.
+func (r *rows) revise(b *batch, id uuid.UUID, before, after []ledger.CaseEvent, p ledger.Position) {
+	marks := slices.Concat(r.ended, r.lasting)
+	slices.SortFunc(marks, func(a, b mark) int { return orderRows(a.respondent, b.respondent, a.from, b.from) })
+	_, old := foldRows(id, before) // one for each mark, in the same order
+	track, now := foldRows(id, after)
+	revised := rows{track: track}
+	i := 0
+	for _, row := range now {
+		order := -1
+		for ; i < len(old); i++ {
+			if order = orderRows(old[i].respondent, row.respondent, old[i].from, row.from); order >= 0 {
+				break
+			}
+			b.replace(id, marks[i], p)
+		}
+		if i < len(old) && order == 0 {
+			i++
+			if bytes.Equal(old[i-1].encoded, row.encoded) {
+				revised.keep(row.lasting, marks[i-1])
 				continue
 			}
-			b.replace(id, &old[i], p)
-			i++
+			b.replace(id, marks[i-1], p)
 		}
-		now[j].encoded = bytes.Clone(now[j].encoded) // out of the scratch buffer
-		now[j].batch, now[j].pending = b.number, len(b.rows)
-		b.rows = append(b.rows, newRow{from: p, encoded: now[j].encoded})
+		revised.keep(row.lasting, b.insert(row.respondent, row.from, row.encoded, p))
 	}
 	for ; i < len(old); i++ {
-		b.replace(id, &old[i], p)
+		b.replace(id, marks[i], p)
 	}
+	*r = revised
 }
 
-func (b *batch) replace(id uuid.UUID, row *heldRow, p ledger.Position) {
-	if row.batch == b.number {
-		b.rows[row.pending].to = p
+// insert writes a row that holds from p on.
+func (b *batch) insert(respondent string, from time.Time, encoded []byte, p ledger.Position) mark {
+	b.history = putTuple(b.history, len(historyColumns))
+	b.history = putInt8(b.history, int64(p))
+	b.history = putInt8(b.history, forever)
+	end := len(b.history) - 8
+	b.history = append(b.history, encoded...)
+	b.inserted++
+	return mark{respondent, from, b.number, end}
+}
+
+// replace ends a row at p. A row of this very batch is then written with both
+// ends.
+func (b *batch) replace(id uuid.UUID, m mark, p ledger.Position) {
+	if m.batch == b.number {
+		binary.BigEndian.PutUint64(b.history[m.end:], uint64(p))
 		return
 	}
-	b.replaced = append(b.replaced, replaced{id, row.respondent, row.from, p})
-}
-
-// encodeRows makes the tuples of new rows.
-func (b *batch) encodeRows() []byte {
-	size := 0
-	for i := range b.rows {
-		size += len(b.rows[i].encoded) + 26
-	}
-	out := make([]byte, 0, size)
-	for i := range b.rows {
-		r := &b.rows[i]
-		to := int64(forever)
-		if r.to != 0 {
-			to = int64(r.to)
-		}
-		out = putTuple(out, len(historyColumns))
-		out = putInt8(out, int64(r.from))
-		out = putInt8(out, to)
-		out = append(out, r.encoded...)
-	}
-	return out
+	b.replaced = append(b.replaced, replaced{id, m.respondent, m.from, p})
 }
 
 // endReplaced ends rows of the table. Each must be there: a row that is missing

@@ -212,7 +212,7 @@ const (
 	byRegents    = 104
 	byMayors     = 11
 	unblocked21  = 44 // unblocked between the end of 2020 and 10 August 2021
-	confirmed    = 25 // decrees that KASN recorded too
+	confirmed    = 25 // decrees that KASN recorded too, at most
 	disputed     = 2  // and recorded otherwise
 	leftService  = 3
 	cancelled    = 2

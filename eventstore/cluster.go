@@ -17,19 +17,14 @@ import (
 // followLedger: in a cluster LEDGER is right and the journal may be behind.
 func (s *Store) followLedger(ctx context.Context, info streamInfo) error {
 	last, have := ledger.Position(info.State.Last), s.journal.Len()
+	if s.First && last == 0 && have == 1 {
+		return s.complete(ctx, 1) // the genesis record, which berkas init wrote
+	}
 	if last < have {
 		return fmt.Errorf("%w: %w", errLagging, &ledger.ErrBroken{Position: last + 1,
 			Problem: fmt.Sprintf("the journal goes to position %d, LEDGER, which is written first, to %d", have, last)})
 	}
-	next := ledger.Position(1)
-	r := reader{conn: s.conn, consumer: consumerRegistrar, log: s.Log}
-	err := r.read(ctx, 0, last, func(messages []*positioned) error {
-		for _, m := range messages {
-			if m.position != next {
-				return &ledger.ErrBroken{Position: next, Problem: fmt.Sprintf("LEDGER goes on with position %d", m.position)}
-			}
-			next++
-		}
+	return readWhole(ctx, s.conn.Conn, last, func(messages []*positioned) error {
 		n := 0
 		for n < len(messages) && messages[n].position <= have {
 			n++
@@ -41,13 +36,64 @@ func (s *Store) followLedger(ctx context.Context, info streamInfo) error {
 		}
 		return s.take(messages[n:])
 	})
-	if err := errors.Join(err, ctx.Err()); err != nil {
-		return err
-	}
-	if next <= last {
-		return fmt.Errorf("%w: read to position %d, its leader is at %d", errLagging, next-1, last)
+}
+
+// readWhole reads LEDGER from its beginning to a position that its leader named,
+// from any replica. It uses no consumer: a registrar that stands by must not
+// disturb the one that works.
+func readWhole(ctx context.Context, c *nats.Conn, last ledger.Position, yield func([]*positioned) error) error {
+	for next := ledger.Position(1); next <= last; {
+		list, err := direct(ctx, c, directRequest{From: next, Batch: directBatch, Bytes: directBytes})
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return fmt.Errorf("%w: a replica has nothing after position %d, the leader is at %d", errLagging, next-1, last)
+		}
+		for i, m := range list {
+			if m.position > last { // committed meanwhile, by another
+				list = list[:i]
+				break
+			}
+			if m.position != next {
+				return &ledger.ErrBroken{Position: next, Problem: fmt.Sprintf("LEDGER goes on with position %d", m.position)}
+			}
+			next++
+		}
+		if err := yield(list); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// Join makes the journal of a second registrar machine of a cluster, with the
+// first record that LEDGER has; the rest follows when the store is opened. The
+// login is in the role of the registrar.
+func Join(ctx context.Context, dir, origin string, login Login) error {
+	c, err := login.connect(ctx, User{Role: RoleRegistrar}, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var info streamInfo
+	if err := ask(ctx, c.Conn, "STREAM.INFO."+streamLedger, nil, &info); err != nil {
+		return err
+	}
+	a := about{journalFormat, info.Config.Metadata[metaJournal], info.Config.Metadata[metaOrigin]}
+	if a.Origin != origin || info.Config.Replicas < 3 {
+		return fmt.Errorf("join %s: LEDGER is that of %q, with %d replicas: %w", origin, a.Origin, info.Config.Replicas, ErrWrongJournal)
+	}
+	var genesis ledger.Record
+	err = readWhole(ctx, c.Conn, 1, func(list []*positioned) error {
+		var err error
+		genesis, err = recordOf(list[0].position, list[0].subject, list[0].Msg)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return createJournal(dir, a, genesis)
 }
 
 // take appends records of LEDGER to the journal.

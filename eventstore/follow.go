@@ -2,7 +2,6 @@ package eventstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -108,7 +107,7 @@ func (f *Follower) rewound() func(context.Context, ledger.Position) error {
 
 // Head is the position of LEDGER's last record.
 func (f *Follower) Head(ctx context.Context) (ledger.Position, error) {
-	last, err := f.direct(ctx, directRequest{LastFor: ledger.SubjectsLedger})
+	last, err := direct(ctx, f.conn.Conn, directRequest{LastFor: ledger.SubjectsLedger})
 	if err != nil || len(last) == 0 {
 		return 0, err
 	}
@@ -123,7 +122,7 @@ func (f *Follower) Subject(subject string) ledger.Feed {
 		head, err := f.Head(ctx)
 		for err == nil && after < head {
 			var list []*positioned
-			list, err = f.direct(ctx, directRequest{From: after + 1, NextFor: subject, Batch: directBatch, Bytes: directBytes})
+			list, err = direct(ctx, f.conn.Conn, directRequest{From: after + 1, NextFor: subject, Batch: directBatch, Bytes: directBytes})
 			if err != nil || len(list) == 0 {
 				break
 			}
@@ -147,63 +146,6 @@ func (f *Follower) Subject(subject string) ledger.Feed {
 			return nil
 		}
 		return err
-	}
-}
-
-// While the server answers a direct request it takes no message, so one request
-// asks for little.
-const (
-	directBatch = 512
-	directBytes = 1 << 20
-)
-
-// directRequest reads messages by what they are.
-// Source: nats-server, server/jetstream_api.go, JSApiMsgGetRequest.
-type directRequest struct {
-	From    ledger.Position `json:"seq,omitempty"`
-	LastFor string          `json:"last_by_subj,omitempty"`
-	NextFor string          `json:"next_by_subj,omitempty"`
-	Batch   int             `json:"batch,omitempty"`
-	Bytes   int             `json:"max_bytes,omitempty"`
-}
-
-// direct sends a request and collects what comes, none if there is none.
-func (f *Follower) direct(ctx context.Context, request directRequest) ([]*positioned, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	body, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
-	}
-	inbox := f.conn.NewInbox()
-	sub, err := f.conn.SubscribeSync(inbox)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	if err := f.conn.PublishRequest("$JS.API.DIRECT.GET."+streamLedger, inbox, body); err != nil {
-		return nil, err
-	}
-	var out []*positioned
-	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read LEDGER: %w", err)
-		}
-		switch code := statusOf(m); code {
-		case statusEndOfBatch, statusNoMessages:
-			return out, nil
-		case 0:
-		default:
-			return nil, fmt.Errorf("read LEDGER: the server says %d %s", code, m.Header.Get("Description"))
-		}
-		p, err := directOf(m)
-		if err != nil {
-			return nil, err
-		}
-		if out = append(out, p); request.Batch == 0 {
-			return out, nil
-		}
 	}
 }
 

@@ -80,20 +80,17 @@ func (s *Store) recoverOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.haveReader(ctx, info.Config.Replicas); err != nil {
-		return err
-	}
 	if s.Cluster {
-		if s.First && info.State.Last == 0 && s.journal.Len() == 1 {
-			return s.complete(ctx, 1) // the genesis record, which berkas init wrote
-		}
 		return s.followLedger(ctx, info)
+	}
+	if err := s.haveReader(ctx); err != nil {
+		return err
 	}
 	return s.completeLedger(ctx, info)
 }
 
 // haveReader checks that there is the consumer to read LEDGER by.
-func (s *Store) haveReader(ctx context.Context, replicas int) error {
+func (s *Store) haveReader(ctx context.Context) error {
 	err := ask(ctx, s.conn.Conn, "CONSUMER.INFO."+streamLedger+"."+consumerRegistrar, nil, nil)
 	if !absent(err) {
 		return err
@@ -106,7 +103,7 @@ func (s *Store) haveReader(ctx context.Context, replicas int) error {
 		return err
 	}
 	defer c.Close()
-	return haveConsumer(ctx, c.Conn, streamLedger, readConsumer(consumerRegistrar, replicas))
+	return haveConsumer(ctx, c.Conn, streamLedger, readConsumer(consumerRegistrar, 1))
 }
 
 // ledgerInfo asks LEDGER's leader about it, and checks that it is this ledger's

@@ -62,6 +62,7 @@ var rights = map[Role]right{
 			ledger.SubjectsLedger,
 			prefixReceipt + ">",
 			"$JS.API.STREAM.INFO." + streamLedger,
+			"$JS.API.DIRECT.GET." + streamLedger,
 			"$JS.API.CONSUMER.INFO.*." + consumerRegistrar,
 			"$JS.API.CONSUMER.MSG.NEXT.*." + consumerRegistrar,
 			"$JS.API.CONSUMER.RESET.*." + consumerRegistrar,

@@ -88,7 +88,7 @@ func TestRolesAreDeniedWhatTheyMustNot(t *testing.T) {
 		publish, subscribe := everybody, hearing
 		switch u.Role {
 		case RoleRegistrar:
-			publish = except(publish, "ledger.roster", "receipt.kasn.abc", "$JS.API.CONSUMER.MSG.NEXT.LEDGER.registrar",
+			publish = except(publish, "ledger.roster", "receipt.kasn.abc", "$JS.API.DIRECT.GET.LEDGER", "$JS.API.CONSUMER.MSG.NEXT.LEDGER.registrar",
 				"$JS.API.CONSUMER.MSG.NEXT.INTAKE-kasn.registrar", "$JS.API.CONSUMER.RESET.INTAKE-kasn.registrar", "$JS.ACK.INTAKE-kasn.registrar.1.1.1.1.0")
 		case RoleProvision:
 			publish = except(publish, "$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.DELETE.LEDGER", "$JS.API.CONSUMER.CREATE.LEDGER.mine")

@@ -197,6 +197,11 @@ func startCluster(tb testing.TB) []*testServer {
 				peers = len(s.ActivePeers())
 			}
 		}
+		for _, s := range out {
+			if !s.JetStreamIsCurrent() {
+				return false
+			}
+		}
 		return leaders == 1 && peers == n
 	})
 	return out

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"time"
@@ -20,6 +22,8 @@ type benchFlags struct {
 	seconds time.Duration
 	bulk    int
 	dir     string
+	only    string
+	profile string
 }
 
 func newBench(o *options) *cobra.Command {
@@ -55,6 +59,8 @@ Work and limit take turns, and the median of the rounds is printed.
 	fl.IntVar(&f.rounds, "rounds", 5, "how often work and limit take turns")
 	fl.DurationVar(&f.seconds, "seconds", 4*time.Second, "how long a round lasts")
 	fl.IntVar(&f.bulk, "bulk", 20000, "events of a round of bulk import")
+	fl.StringVar(&f.only, "only", "", "only one of submit, latency, import, catchup")
+	fl.StringVar(&f.profile, "profile", "", "write a CPU profile of the measurements to this file")
 	fl.StringVar(&f.dir, "dir", "", "where to work (default: a temporary directory; a disk, not memory)")
 	return c
 }
@@ -114,9 +120,26 @@ func (f *benchFlags) run(ctx context.Context, o *options, progress io.Writer) (_
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	fmt.Fprintf(progress, "%d cores, %s, rounds %d of %s\n", runtime.NumCPU(), runtime.Version(), f.rounds, f.seconds)
+	if f.profile != "" {
+		file, err := os.Create(filepath.Clean(f.profile))
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return nil, err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var lines []benchLine
-	for _, part := range []func(context.Context) ([]benchLine, error){b.limits, b.submit, b.latency, b.importing, b.catchUp} {
-		more, err := part(ctx)
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) ([]benchLine, error)
+	}{{"limits", b.limits}, {"submit", b.submit}, {"import", b.importing}, {"latency", b.latency}, {"catchup", b.catchUp}} {
+		if f.only != "" && f.only != part.name && part.name != "limits" {
+			continue
+		}
+		more, err := part.run(ctx)
 		if err != nil {
 			return nil, err
 		}

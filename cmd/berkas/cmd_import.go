@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -23,6 +24,7 @@ type importFlags struct {
 	mapping, report, agency, keys string
 	dry                           bool
 	window                        int
+	lines                         int // of the file, about as many as rows; -1 while not known
 }
 
 func newImport(o *options) *cobra.Command {
@@ -84,6 +86,9 @@ func (f *importFlags) run(cmd *cobra.Command, o *options, file string) error {
 	report, err := openReport(f.report)
 	if err != nil {
 		return err
+	}
+	if f.lines, err = countLines(file); err != nil {
+		return errors.Join(err, report.close())
 	}
 	t, err := f.submit(ctx, s, rows, done, report)
 	if err := errors.Join(err, report.close()); err != nil {
@@ -158,7 +163,7 @@ func (f *importFlags) submit(ctx context.Context, s *submitter, rows iter.Seq[im
 			}
 		}
 	}
-	bar, end := progress[int](-1, "rows")
+	bar, end := progress[int](f.lines, "rows")
 	defer end()
 	for result := range clients.SubmitAll(ctx, submissions, f.window) {
 		number := numbers[result.Submission.Sum()]
@@ -330,3 +335,24 @@ func readReport(path string) (map[int]bool, error) {
 }
 
 var errNoAgency = fmt.Errorf("the row names no agency; give --agency")
+
+// countLines counts the lines of a file, to tell how much is left.
+func countLines(file string) (int, error) {
+	f, err := os.Open(filepath.Clean(file))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }()
+	n := 0
+	buf := make([]byte, 256<<10)
+	for {
+		read, err := f.Read(buf)
+		n += bytes.Count(buf[:read], []byte("\n"))
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}

@@ -58,7 +58,7 @@ Filters (--filter name=value) and --by: ` + strings.Join(ledger.Filters, ", ") +
 	f.StringVar(&n.seenBy, "seen-by", "", "only cases that this agency opened, was sent or acted on")
 	f.StringVar(&n.by, "by", "", "break down by a filter")
 	f.StringArrayVar(&n.filters, "filter", nil, "name=value; may be given several times")
-	f.IntVar(&n.cases, "cases", 0, "list up to so many of what the figure counts")
+	f.IntVar(&n.cases, "cases", 0, "list up to so many of what the figure counts; instead of the figure with -o json or csv")
 	return c
 }
 
@@ -205,9 +205,13 @@ func (n *nationalFlags) run(ctx context.Context, r *projections.Reader, w io.Wri
 	if format == "table" {
 		fmt.Fprintln(w, describe(answers[0]))
 	}
+	if n.cases > 0 && format != "table" {
+		return n.behind(ctx, r, q, w, format) // one document, not two
+	}
 	if err := t.print(w, format); err != nil || n.cases == 0 {
 		return err
 	}
+	fmt.Fprintln(w)
 	return n.behind(ctx, r, q, w, format)
 }
 
@@ -285,6 +289,5 @@ func (n *nationalFlags) behind(ctx context.Context, r *projections.Reader, q led
 	for _, c := range list {
 		t.add(c.Case, c.Respondent, c.Measure, wib(c.Since))
 	}
-	fmt.Fprintln(w)
 	return t.print(w, format)
 }

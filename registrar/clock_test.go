@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,21 @@ func TestRefusalsBounded(t *testing.T) {
 		r, ok := f.find(key(i))
 		if ok != want || ok && r.Position != receiptAt(i).Position {
 			t.Errorf("refusal %d: found %v, want %v", i, ok, want)
+		}
+	}
+}
+
+// TestSafe: names that a sender made up do not get on the ledger.
+func TestSafe(t *testing.T) {
+	for _, c := range []struct{ in, want []string }{
+		{nil, nil},
+		{[]string{"/data/register", "/id"}, []string{"/data/register", "/id"}},
+		{[]string{"/data/budi_contoh", "/data/7371014101900001", "/budi"}, []string{"/data"}},
+		{[]string{"", "/budi"}, nil},
+		{slices.Repeat([]string{"/id"}, 20), []string{"/id"}},
+	} {
+		if got := safe(c.in); !slices.Equal(got, c.want) {
+			t.Errorf("%v becomes %v, want %v", c.in, got, c.want)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (t *tx) recognise(p *prepared) (ledger.Receipt, bool, error) {
 	if err != nil {
 		return ledger.Receipt{}, false, err
 	}
-	return receiptOf(r, p), true, nil
+	return receiptOf(r, r.LeafHash(), p), true, nil
 }
 
 // admitted finds what is kept of a submission's bytes, if they stand on the
@@ -93,14 +93,14 @@ func (t *tx) admitted(p *prepared) (entry, bool) {
 	return en, ok && en.sum == p.sum && en.agency == p.sub.Agency
 }
 
-func receiptOf(r ledger.Record, p *prepared) ledger.Receipt {
+func receiptOf(r ledger.Record, leaf ledger.Hash, p *prepared) ledger.Receipt {
 	id := p.event.ID
 	if id == "" {
 		id = "-"
 	}
 	return ledger.Receipt{
 		Agency: p.message.Agency, Event: id, Sum: p.sum, Outcome: ledger.Admitted,
-		Position: r.Position, Recorded: r.Recorded, Leaf: r.LeafHash(),
+		Position: r.Position, Recorded: r.Recorded, Leaf: leaf,
 	}
 }
 
@@ -112,14 +112,14 @@ func (g *Registrar) admit(d *decision, p *prepared, recorded time.Time) (answer,
 	if err := d.add(r, p.event, p.sum); err != nil {
 		return answer{}, err
 	}
-	receipt := receiptOf(r, p)
+	receipt := receiptOf(r, d.tx.chain.Leaf, p)
 	receipt.Origin = d.tx.roster.Genesis().Origin
 	return answer{receipt: receipt, fresh: true}, nil
 }
 
 func (d *decision) add(r ledger.Record, e ledger.Event, sum ledger.Hash) error {
 	d.records = append(d.records, r)
-	return d.tx.admit(r, e, sum)
+	return d.tx.admit(r, r.LeafHash(), e, sum)
 }
 
 // refuse makes the record of a refusal, an event of the registrar's own.
@@ -137,7 +137,7 @@ func (g *Registrar) refuse(d *decision, p *prepared, bad *ledger.Refusal, pointe
 	if err := d.add(r, e, ledger.Submission{Body: r.Body}.Sum()); err != nil {
 		return answer{}, err
 	}
-	receipt := receiptOf(r, p)
+	receipt := receiptOf(r, d.tx.chain.Leaf, p)
 	receipt.Origin = d.tx.roster.Genesis().Origin
 	receipt.Outcome, receipt.Reason, receipt.Pointers = ledger.Refused, bad.Code, pointers
 	receipt.Nonce, receipt.First = nonce, bad.First

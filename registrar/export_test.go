@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 
@@ -34,3 +35,8 @@ func DiffState(a, b *Judge) string {
 
 // IDs is how many ids outside cases are kept.
 func (j *Judge) IDs() int { return len(j.ids) }
+
+// Settle prepares, decides and commits one batch, as Run does.
+func (g *Registrar) Settle(ctx context.Context, messages []Message) error {
+	return g.settle(ctx, rules{g.Judge.Roster(), g.Schemas, g.Judge.open}.prepareAll(messages))
+}

@@ -75,17 +75,27 @@ func (j *Judge) Replay(ctx context.Context, feed ledger.Feed) error {
 
 // fold takes records in, all or, when it fails, none.
 func (j *Judge) fold(records []ledger.Record) error {
+	type decoded struct {
+		event ledger.Event
+		err   error
+		sum   ledger.Hash
+	}
+	list := make([]decoded, len(records))
+	parallel(len(records), func(i int) {
+		e, err := ledger.DecodeRecord(records[i])
+		list[i] = decoded{e, err, ledger.Submission{Body: records[i].Body}.Sum()}
+	})
 	tx := j.begin()
-	for _, r := range records {
+	for i, r := range records {
 		before := tx.chain.Position
-		if _, err := tx.chain.Next(r); err != nil {
+		leaf, err := tx.chain.Next(r)
+		if err != nil {
 			return err
 		}
 		if r.Position == before {
 			continue
 		}
-		e, err := ledger.DecodeRecord(r)
-		if err != nil {
+		if err := list[i].err; err != nil {
 			return err
 		}
 		if r.Position == 1 {
@@ -93,7 +103,7 @@ func (j *Judge) fold(records []ledger.Record) error {
 				return err
 			}
 		}
-		if err := tx.admit(r, e, ledger.Submission{Body: r.Body}.Sum()); err != nil {
+		if err := tx.admit(r, leaf, list[i].event, list[i].sum); err != nil {
 			return err
 		}
 	}
@@ -188,10 +198,10 @@ func (t *tx) find(e ledger.Event, info ledger.KindInfo) (entry, bool) {
 	return en, ok
 }
 
-// admit adds a record to the batch's state. It trusts that the record was
-// judged: replay calls it for what is on the ledger.
-func (t *tx) admit(r ledger.Record, e ledger.Event, sum ledger.Hash) error {
-	t.chain = ledger.Chain{Position: r.Position, Leaf: r.LeafHash()}
+// admit adds a record with its leaf hash to the batch's state. It trusts that the
+// record was judged: replay calls it for what is on the ledger.
+func (t *tx) admit(r ledger.Record, leaf ledger.Hash, e ledger.Event, sum ledger.Hash) error {
+	t.chain = ledger.Chain{Position: r.Position, Leaf: leaf}
 	t.last = r.Recorded
 	t.records[r.Position] = r
 	en := entry{id: e.ID, time: e.Time, position: r.Position, sum: sum, agency: e.Source}

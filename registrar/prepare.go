@@ -33,8 +33,10 @@ type prepared struct {
 	// Refusals by the order of the rules: before, at, and after the signature.
 	form, signature, content *ledger.Refusal
 	// verified are the public keys under which the signatures were found to
-	// fit. The roster may have moved on when the submission is decided.
+	// fit, with the roster as it was then. It may have moved on when the
+	// submission is decided.
 	verified []ed25519.PublicKey
+	roster   *roster.Roster
 	unsigned bool // a dry run that leaves the signatures out
 }
 
@@ -138,7 +140,7 @@ func (p *prepared) checkForm(origin string, open func(ledger.Kind, int) bool) *l
 
 // verify finds the signers and checks every signature.
 func (p *prepared) verify(r *roster.Roster) {
-	p.verified = nil
+	p.verified, p.roster = nil, r
 	keys, bad := r.Signers(p.event, p.sub.Signatures)
 	if bad != nil {
 		p.signature = bad
@@ -156,9 +158,12 @@ func (p *prepared) verify(r *roster.Roster) {
 // recheck repeats the judgement of the signatures when the roster has moved on
 // since they were verified.
 func (p *prepared) recheck(r *roster.Roster) {
+	if p.roster == r {
+		return // rosters are values: the same one says the same
+	}
 	keys, bad := r.Signers(p.event, p.sub.Signatures)
 	if bad != nil {
-		p.signature, p.verified = bad, nil
+		p.signature, p.verified, p.roster = bad, nil, r
 		return
 	}
 	same := slices.EqualFunc(keys, p.verified, func(a, b ed25519.PublicKey) bool { return a.Equal(b) })

@@ -39,7 +39,7 @@ func (j *Judge) Rehearse(agency ledger.AgencyID, body []byte, recorded time.Time
 		return bad, err
 	}
 	r := ledger.Record{Position: t.chain.Position + 1, Recorded: recorded, Subject: ledger.SubjectOf(p.event, p.info), Body: body}
-	return nil, t.admit(r, p.event, p.sum)
+	return nil, t.admit(r, r.LeafHash(), p.event, p.sum)
 }
 
 // trial prepares a submission for a dry run.

@@ -98,6 +98,13 @@ type batch struct {
 	scratch []byte
 }
 
+// buffers are the large ones of a batch. Making and growing them anew costs a
+// tenth of the time of catching up.
+type buffers struct{ records, history []byte }
+
+// large is from how many records on a batch's buffers are kept.
+const large = 1000
+
 // folder turns records into batches. It keeps the state after the last batch it
 // made, which the writer may not have committed yet.
 type folder struct {
@@ -105,6 +112,10 @@ type folder struct {
 	cases   *caseCache
 	batches uint64
 	checked bool // the record the tables stood at was read again; true if there is none
+	// buffers are those of the last two large batches. A batch is handed on when
+	// the one before it stands in the tables, so the next may use the buffers of
+	// the one before.
+	buffers [2]buffers
 	// load reads the events of cases up to a position from the tables.
 	load func(context.Context, []uuid.UUID, ledger.Position) (map[uuid.UUID][]ledger.CaseEvent, error)
 }
@@ -115,6 +126,9 @@ type folder struct {
 func (f *folder) fold(ctx context.Context, records []decoded, committed uint64) (*batch, error) {
 	f.batches++
 	b := &batch{number: f.batches, before: f.state}
+	kept := &f.buffers[f.batches%2]
+	b.records, b.history = kept.records[:0], kept.history[:0]
+	*kept = buffers{}
 	if err := f.fetch(ctx, records); err != nil {
 		return nil, err
 	}
@@ -144,6 +158,9 @@ func (f *folder) fold(ctx context.Context, records []decoded, committed uint64) 
 
 func (f *folder) complete(b *batch) *batch {
 	b.after = f.state
+	if b.applied >= large {
+		f.buffers[b.number%2] = buffers{b.records, b.history}
+	}
 	return b
 }
 

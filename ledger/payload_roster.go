@@ -4,6 +4,9 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
 )
 
 // Payloads of roster events and of the registrar's own records, version 1.
@@ -44,6 +47,20 @@ type Genesis struct {
 	LateAfterDays int                  `json:"late_after_days"`
 	Institutions  []GenesisInstitution `json:"institutions"`
 	Mandates      []Grant              `json:"mandates"`
+}
+
+// Verifiers reads the keys of receipts and of checkpoints, which have to be two.
+func (g Genesis) Verifiers() (receipt, log note.Verifier, err error) {
+	if receipt, err = note.NewVerifier(g.Receipt); err != nil {
+		return nil, nil, fmt.Errorf("key of receipts: %w", err)
+	}
+	if log, err = note.NewVerifier(g.Log); err != nil {
+		return nil, nil, fmt.Errorf("key of checkpoints: %w", err)
+	}
+	if g.Receipt[strings.LastIndex(g.Receipt, "+"):] == g.Log[strings.LastIndex(g.Log, "+"):] {
+		return nil, nil, fmt.Errorf("one key signs receipts and checkpoints")
+	}
+	return receipt, log, nil
 }
 
 // GenesisInstitution is a participant of the first hour.

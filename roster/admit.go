@@ -1,7 +1,9 @@
 package roster
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -22,6 +24,9 @@ func (r *Roster) Check(e ledger.Event) *ledger.Refusal {
 		if p.Agency != e.Source {
 			return conflict("/data/agency", "an institution adds its own keys")
 		}
+		if bad := r.known(list{"/data/agency", []ledger.AgencyID{p.Agency}}); bad != nil {
+			return bad
+		}
 		if bad := r.freshKey(p.Agency, p.Key, "/data/key"); bad != nil {
 			return bad
 		}
@@ -39,18 +44,39 @@ func (r *Roster) Check(e ledger.Event) *ledger.Refusal {
 		}
 		return subject(e, string(p.Agency))
 	case *ledger.Regime:
-		for _, g := range r.regimes {
-			if g.ID == p.ID {
-				return conflict("/data/id", "a regime of that id is published already")
-			}
+		return r.checkRegime(e, p)
+	case *ledger.Contest:
+		if p.Determination > p.Voting {
+			return conflict("/data/determination", "candidates are determined before the voting")
 		}
 		return subject(e, p.ID)
-	case *ledger.Contest:
-		return subject(e, p.ID)
 	case *ledger.Holidays:
-		return subject(e, "holidays-"+strconv.Itoa(p.Year))
+		return checkHolidays(e, p)
 	}
 	return nil
+}
+
+func (r *Roster) checkRegime(e ledger.Event, p *ledger.Regime) *ledger.Refusal {
+	for _, g := range r.regimes {
+		if g.ID == p.ID {
+			return conflict("/data/id", "a regime of that id is published already")
+		}
+	}
+	if !inOrder(p.From, p.Until) {
+		return conflict("/data/until", "the regime would end before it begins")
+	}
+	return subject(e, p.ID)
+}
+
+// checkHolidays judges a list of holidays. Published again, it replaces the
+// year's earlier one, as a contest replaces the one of its id.
+func checkHolidays(e ledger.Event, p *ledger.Holidays) *ledger.Refusal {
+	for i, d := range p.Days {
+		if !strings.HasPrefix(string(d), fmt.Sprintf("%04d-", p.Year)) {
+			return conflict("/data/days/"+strconv.Itoa(i), "the day does not lie in the year")
+		}
+	}
+	return subject(e, "holidays-"+strconv.Itoa(p.Year))
 }
 
 // freshKey refuses a key whose id or public key was ever used: a key that came
@@ -59,10 +85,10 @@ func (r *Roster) freshKey(agency ledger.AgencyID, k ledger.NamedKey, pointer str
 	if k.ID.Agency() != agency {
 		return conflict(pointer+"/id", "the key id has to begin with the agency")
 	}
+	if _, ok := r.keys[k.ID]; ok {
+		return conflict(pointer+"/id", "the key id was used before")
+	}
 	for _, old := range r.keys {
-		if old.ID == k.ID {
-			return conflict(pointer+"/id", "the key id was used before")
-		}
 		if old.Public == k.Public {
 			return conflict(pointer+"/public", "the public key was used before")
 		}
@@ -106,19 +132,34 @@ func (r *Roster) rootsLeft() int {
 }
 
 func (r *Roster) checkGrant(e ledger.Event, g ledger.Grant) *ledger.Refusal {
-	if bad := r.known(list{"/data/grant/agency", []ledger.AgencyID{g.Agency}}); bad != nil {
+	if bad := r.saneGrant(g, "/data/grant"); bad != nil {
 		return bad
-	}
-	if g.Predecessor != "" {
-		if bad := r.known(list{"/data/grant/predecessor", []ledger.AgencyID{g.Predecessor}}); bad != nil {
-			return bad
-		}
-	}
-	if g.From != "" && g.Until != "" && g.From >= g.Until {
-		return conflict("/data/grant/until", "the mandate would end before it begins")
 	}
 	return subject(e, string(g.Agency))
 }
+
+// saneGrant judges a grant by itself; pointer is where it stands.
+func (r *Roster) saneGrant(g ledger.Grant, pointer string) *ledger.Refusal {
+	if bad := r.known(list{pointer + "/agency", []ledger.AgencyID{g.Agency}}); bad != nil {
+		return bad
+	}
+	if g.Predecessor != "" {
+		if bad := r.known(list{pointer + "/predecessor", []ledger.AgencyID{g.Predecessor}}); bad != nil {
+			return bad
+		}
+	}
+	if !inOrder(g.From, g.Until) {
+		return conflict(pointer+"/until", "the mandate would end before it begins")
+	}
+	if h := g.Happened; h != nil && !inOrder(h.From, h.Until) {
+		return conflict(pointer+"/happened/until", "the days would end before they begin")
+	}
+	return nil
+}
+
+// inOrder reports whether a span of days holds any; an absent day does not
+// bound it.
+func inOrder(from, until ledger.Date) bool { return from == "" || until == "" || from < until }
 
 func conflict(pointer, detail string) *ledger.Refusal {
 	return ledger.Refuse(ledger.CodeRosterConflict, pointer, "%s", detail)

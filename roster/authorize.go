@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -86,12 +87,28 @@ func (r *Roster) CheckNames(e ledger.Event) *ledger.Refusal {
 	case *ledger.Unsealed:
 		return r.known(list{"/data/agency", []ledger.AgencyID{p.Agency}})
 	case *ledger.FiguresPublished:
-		if p.Publisher != e.Source {
-			return ledger.Refuse(ledger.CodeWrongSource, "/data/publisher", "an agency publishes its own figures")
-		}
-		return subject(e, p.Table)
+		return r.checkFigures(e, p)
 	}
 	return nil
+}
+
+func (r *Roster) checkFigures(e ledger.Event, p *ledger.FiguresPublished) *ledger.Refusal {
+	if p.Publisher != e.Source {
+		return ledger.Refuse(ledger.CodeWrongSource, "/data/publisher", "an agency publishes its own figures")
+	}
+	for i, f := range p.Figures {
+		at := "/data/figures/" + strconv.Itoa(i)
+		if _, err := ledger.ParseMeasures(f.Measure); err != nil {
+			return ledger.Refuse(ledger.CodeSchema, at+"/measure", "a measure, or a sum of different ones")
+		}
+		if f.SeenBy == "" {
+			continue
+		}
+		if bad := r.known(list{at + "/seen_by", []ledger.AgencyID{f.SeenBy}}); bad != nil {
+			return bad
+		}
+	}
+	return subject(e, p.Table)
 }
 
 type list struct {

@@ -46,61 +46,18 @@ type Key struct {
 	public  ed25519.PublicKey // decoded
 }
 
-// Start reads the genesis record. It checks that the record is what `berkas
-// init` writes: at position 1, well-formed, signed by the registrar it names.
-// Whether it is the right genesis only its leaf hash can say.
-func Start(r ledger.Record) (*Roster, error) {
-	if r.Position != 1 {
-		return nil, fmt.Errorf("genesis stands at position 1, not %d", r.Position)
-	}
-	e, err := ledger.DecodeRecord(r)
-	if err != nil {
-		return nil, err
-	}
-	g, ok := e.Payload.(*ledger.Genesis)
-	if !ok || e.Source != ledger.Registrar || e.Ledger != g.Origin || !ledger.ValidOrigin(g.Origin) {
-		return nil, fmt.Errorf("position 1 is not a genesis record of its own ledger")
-	}
-	out := &Roster{
-		genesis:      *g,
-		institutions: map[ledger.AgencyID]Institution{},
-		keys:         map[ledger.KeyID]Key{},
-		contests:     map[string]ledger.Contest{},
-		holidays:     map[int]ledger.Holidays{},
-		grants:       slices.Clone(g.Mandates),
-	}
-	if err := out.put(ledger.Registrar, g.Registrar, ledger.RoleEvent, 0); err != nil {
-		return nil, fmt.Errorf("genesis, registrar: %w", err)
-	}
-	votes := 0
-	for _, i := range g.Institutions {
-		if _, double := out.institutions[i.ID]; double {
-			return nil, fmt.Errorf("genesis names %s twice", i.ID)
-		}
-		out.institutions[i.ID] = Institution{ID: i.ID, Kind: i.Kind, Added: 1}
-		if err := out.put(i.ID, i.Root, ledger.RoleRoot, 1); err != nil {
-			return nil, fmt.Errorf("genesis, root of %s: %w", i.ID, err)
-		}
-		if i.Kind == ledger.KindInstitution {
-			votes++
-		}
-	}
-	if g.Threshold < 1 || g.Threshold > votes {
-		return nil, fmt.Errorf("genesis wants %d of %d roots", g.Threshold, votes)
-	}
-	if len(r.Signatures) != 1 || r.Signatures[0].Key != g.Registrar.ID || !r.Signatures[0].Fits(out.keys[g.Registrar.ID].public, r.Body) {
-		return nil, fmt.Errorf("genesis is not signed by the registrar it names")
-	}
-	return out, nil
-}
-
+// put adds a key. A key that came back, under its id or another, would make old
+// signatures valid anew.
 func (r *Roster) put(agency ledger.AgencyID, k ledger.NamedKey, role string, added ledger.Position) error {
 	public, err := k.Public.Key()
 	if err != nil {
 		return err
 	}
 	if k.ID.Agency() != agency {
-		return fmt.Errorf("key %s does not belong to %s", k.ID, agency)
+		return fmt.Errorf("key %q does not belong to %s", k.ID, agency)
+	}
+	if bad := r.freshKey(agency, k, ""); bad != nil {
+		return bad
 	}
 	r.keys[k.ID] = Key{ID: k.ID, Agency: agency, Role: role, Public: k.Public, Added: added, public: public}
 	return nil
@@ -115,7 +72,8 @@ func (r *Roster) clone() *Roster {
 }
 
 // Apply gives the roster after one more roster event, which stands at p. Other
-// events, and kinds this code does not know, change nothing.
+// events, and kinds this code does not know, change nothing. An error says that
+// the ledger holds what Check would never have let in.
 func (r *Roster) Apply(p ledger.Position, e ledger.Event) (*Roster, error) {
 	info, known := ledger.LookupKind(e.Kind, e.Version)
 	if !known || info.Stream != ledger.StreamRoster || e.Payload == nil {
@@ -130,9 +88,7 @@ func (r *Roster) Apply(p ledger.Position, e ledger.Event) (*Roster, error) {
 	case *ledger.KeyAdded:
 		err = next.put(v.Agency, v.Key, v.Role, p)
 	case *ledger.KeyRevoked:
-		k := next.keys[v.Key]
-		k.Revoked = p
-		next.keys[v.Key] = k
+		err = next.revoke(v.Key, p)
 	case *ledger.MandateGranted:
 		next.grants = append(next.grants, v.Grant)
 	case *ledger.MandateEnded:
@@ -148,6 +104,16 @@ func (r *Roster) Apply(p ledger.Position, e ledger.Event) (*Roster, error) {
 		return nil, fmt.Errorf("roster at position %d: %w", p, err)
 	}
 	return next, nil
+}
+
+func (r *Roster) revoke(id ledger.KeyID, p ledger.Position) error {
+	k, ok := r.keys[id]
+	if !ok || k.Revoked != 0 {
+		return fmt.Errorf("key %q is not there to be revoked", id)
+	}
+	k.Revoked = p
+	r.keys[id] = k
+	return nil
 }
 
 func (r *Roster) end(m *ledger.MandateEnded) {

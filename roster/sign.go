@@ -26,7 +26,7 @@ func (r *Roster) Signers(e ledger.Event, sigs []ledger.Signature) ([]ed25519.Pub
 		if n := rule.newKey; n != nil && s.Key == n.ID {
 			public, err := n.Public.Key()
 			if err != nil {
-				return nil, ledger.Refuse(ledger.CodeSchema, "/data/key/public", "%v", err)
+				return nil, ledger.Refuse(ledger.CodeSchema, rule.newAt+"/public", "%v", err)
 			}
 			out, newSigned = append(out, public), true
 			continue
@@ -62,6 +62,7 @@ type rule struct {
 	agency ledger.AgencyID // "" for any institution with a vote
 	votes  int
 	newKey *ledger.NamedKey // signs too, to show that its holder consents
+	newAt  string           // where the event names it
 	words  string
 }
 
@@ -76,12 +77,12 @@ func (r *Roster) ruleFor(e ledger.Event) (rule, *ledger.Refusal) {
 	}
 	switch p := e.Payload.(type) {
 	case *ledger.InstitutionAdded:
-		roots.newKey = &p.Root
+		roots.newKey, roots.newAt = &p.Root, "/data/root"
 		return roots, nil
 	case *ledger.MandateGranted, *ledger.MandateEnded:
 		return roots, nil
 	case *ledger.KeyAdded:
-		own.newKey, roots.newKey = &p.Key, &p.Key
+		own.newKey, roots.newKey, own.newAt, roots.newAt = &p.Key, &p.Key, "/data/key", "/data/key"
 		if p.Role == ledger.RoleRoot {
 			return roots, nil
 		}

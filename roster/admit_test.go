@@ -25,84 +25,93 @@ func with(e ledger.Event, public ledger.PublicKey) ledger.Event {
 	return e
 }
 
+var newcomer = &ledger.InstitutionAdded{ID: "kpu", Kind: ledger.KindInstitution, Root: named("kpu/root")}
+
+// granted is a mandate for BKN, changed.
+func granted(change func(g *ledger.Grant)) ledger.Event {
+	g := grant(ledger.BKN, ledger.MandateAppeals, "2021-08-10", "")
+	change(&g)
+	return event(ledger.BKN, &ledger.MandateGranted{Grant: g})
+}
+
+func asIs(*ledger.Grant) {}
+
+func ended(a ledger.AgencyID, m ledger.Mandate, until ledger.Date) ledger.Event {
+	return event(ledger.BKN, &ledger.MandateEnded{Agency: a, Mandate: m, Until: until})
+}
+
+// conflicts are judged against the peopled roster, on which a regime "old" is
+// published. Without a code an event is admitted.
+var conflicts = []struct {
+	name string
+	e    ledger.Event
+	code ledger.Code
+	at   string
+}{
+	{"a newcomer", event(ledger.BKN, newcomer), "", ""},
+	{"a newcomer under another subject", about(event(ledger.BKN, newcomer), "bkn"), ledger.CodeSubject, "/subject"},
+	{"an institution again", event(ledger.BKN, &ledger.InstitutionAdded{ID: ledger.KASN, Root: named("kasn/root-x")}), ledger.CodeRosterConflict, "/data/id"},
+	{"the registrar", event(ledger.BKN, &ledger.InstitutionAdded{ID: ledger.Registrar, Root: named("registrar/root")}), ledger.CodeRosterConflict, "/data/id"},
+	{"a newcomer with another's root", event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Root: named("bkn/x")}), ledger.CodeRosterConflict, "/data/root/id"},
+	{"a newcomer with a used key", event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Root: ledger.NamedKey{ID: "kpu/root", Public: named("bkn/1").Public}}), ledger.CodeRosterConflict, "/data/root/public"},
+
+	{"a key", addKey("bkn/2", ledger.RoleEvent), "", ""},
+	{"a key of another", from(addKey("bkn/2", ledger.RoleEvent), ledger.KASN), ledger.CodeRosterConflict, "/data/agency"},
+	{"a key of a stranger", addKey("kpu/1", ledger.RoleEvent), ledger.CodeInstitutionUnknown, "/data/agency"},
+	{"a root of a stranger", addKey("kpu/root", ledger.RoleRoot), ledger.CodeInstitutionUnknown, "/data/agency"},
+	{"a key of the registrar", addKey("registrar/2", ledger.RoleEvent), ledger.CodeInstitutionUnknown, "/data/agency"},
+	{"a key under another's name", event(ledger.BKN, &ledger.KeyAdded{Agency: ledger.BKN, Key: named("kasn/2"), Role: ledger.RoleEvent}), ledger.CodeRosterConflict, "/data/key/id"},
+	{"a key under another subject", about(addKey("bkn/2", ledger.RoleEvent), "kasn"), ledger.CodeSubject, "/subject"},
+	{"a key id again", with(addKey("bkn/1", ledger.RoleEvent), named("bkn/fresh").Public), ledger.CodeRosterConflict, "/data/key/id"},
+	{"a revoked key's id again", with(addKey("bawaslu/3", ledger.RoleEvent), named("bawaslu/fresh").Public), ledger.CodeRosterConflict, "/data/key/id"},
+	{"a public key again", with(addKey("bkn/2", ledger.RoleEvent), named("bkn/1").Public), ledger.CodeRosterConflict, "/data/key/public"},
+	{"a revoked public key again", with(addKey("bawaslu/4", ledger.RoleEvent), named("bawaslu/3").Public), ledger.CodeRosterConflict, "/data/key/public"},
+	{"the registrar's public key", with(addKey("bkn/2", ledger.RoleEvent), named("registrar/1").Public), ledger.CodeRosterConflict, "/data/key/public"},
+	{"a root as an event key", with(addKey("bkn/2", ledger.RoleEvent), named("bkn/root").Public), ledger.CodeRosterConflict, "/data/key/public"},
+	{"a second root", addKey("bkn/root-b", ledger.RoleRoot), ledger.CodeRosterConflict, "/data/role"},
+
+	{"a key revoked", revokeKey(ledger.BKN, "bkn/1"), "", ""},
+	{"a key revoked by another", revokeKey(ledger.KASN, "bkn/1"), ledger.CodeRosterConflict, "/data/agency"},
+	{"a key revoked again", revokeKey(ledger.Bawaslu, "bawaslu/3"), ledger.CodeRosterConflict, "/data/key"},
+	{"an unknown key revoked", revokeKey(ledger.BKN, "bkn/9"), ledger.CodeRosterConflict, "/data/key"},
+	{"a key revoked in another's name", event(ledger.BKN, &ledger.KeyRevoked{Agency: ledger.BKN, Key: "kasn/1"}), ledger.CodeRosterConflict, "/data/key"},
+	{"a key revoked under another subject", about(revokeKey(ledger.BKN, "bkn/1"), "kasn"), ledger.CodeSubject, "/subject"},
+	{"another's root revoked", revokeKey(ledger.BKN, "kemendagri/root"), "", ""},
+	{"the registrar's key revoked", revokeKey(ledger.BKN, "registrar/1"), ledger.CodeRosterConflict, "/data/agency"},
+
+	{"a mandate", granted(asIs), "", ""},
+	{"a mandate of a stranger", granted(func(g *ledger.Grant) { g.Agency = "kpu" }), ledger.CodeInstitutionUnknown, "/data/grant/agency"},
+	{"a mandate of the registrar", granted(func(g *ledger.Grant) { g.Agency = ledger.Registrar }), ledger.CodeInstitutionUnknown, "/data/grant/agency"},
+	{"a mandate after a stranger", granted(func(g *ledger.Grant) { g.Predecessor = "kpu" }), ledger.CodeInstitutionUnknown, "/data/grant/predecessor"},
+	{"a mandate of no day", granted(func(g *ledger.Grant) { g.Until = g.From }), ledger.CodeRosterConflict, "/data/grant/until"},
+	{"a mandate of one day", granted(func(g *ledger.Grant) { g.Until = "2021-08-11" }), "", ""},
+	{"late recording of no day", granted(func(g *ledger.Grant) { g.Happened = &ledger.Days{From: "2020-01-02", Until: "2020-01-01"} }), ledger.CodeRosterConflict, "/data/grant/happened/until"},
+	{"a mandate under another subject", about(granted(asIs), "kasn"), ledger.CodeSubject, "/subject"},
+
+	{"a mandate's end", ended(ledger.BKN, ledger.MandateControl, "2027-01-01"), "", ""},
+	{"a mandate's end in the past", ended(ledger.BKN, ledger.MandateControl, "2020-01-02"), "", ""},
+	{"an end on the day it began", ended(ledger.BKN, ledger.MandateControl, "2020-01-01"), ledger.CodeRosterConflict, "/data/mandate"},
+	{"an end of what ends earlier", ended(ledger.KASN, ledger.MandateClarification, "2024-09-05"), ledger.CodeRosterConflict, "/data/mandate"},
+	{"an earlier end", ended(ledger.KASN, ledger.MandateClarification, "2024-08-24"), "", ""},
+	{"an end of what is not held", ended(ledger.BKN, ledger.MandateIntake, "2027-01-01"), ledger.CodeRosterConflict, "/data/mandate"},
+	{"an end of a stranger's", ended("kpu", ledger.MandateIntake, "2027-01-01"), ledger.CodeRosterConflict, "/data/mandate"},
+	{"an end under another subject", about(ended(ledger.BKN, ledger.MandateControl, "2027-01-01"), "kasn"), ledger.CodeSubject, "/subject"},
+
+	{"a regime", event(ledger.BKN, &ledger.Regime{ID: "new", From: "2023-01-10"}), "", ""},
+	{"a regime again", event(ledger.BKN, &ledger.Regime{ID: "old", From: "2023-01-10"}), ledger.CodeRosterConflict, "/data/id"},
+	{"a regime of no day", event(ledger.BKN, &ledger.Regime{ID: "new", From: "2023-01-10", Until: "2023-01-10"}), ledger.CodeRosterConflict, "/data/until"},
+	{"a regime under another subject", about(event(ledger.BKN, &ledger.Regime{ID: "new"}), "old"), ledger.CodeSubject, "/subject"},
+	{"a contest", event(ledger.Bawaslu, &ledger.Contest{ID: "pilkada-2020", Voting: "2020-12-09", Determination: "2020-09-23"}), "", ""},
+	{"a contest decided before its candidates", event(ledger.Bawaslu, &ledger.Contest{ID: "x", Voting: "2020-09-22", Determination: "2020-09-23"}), ledger.CodeRosterConflict, "/data/determination"},
+	{"a contest under another subject", about(event(ledger.Bawaslu, &ledger.Contest{ID: "x"}), "y"), ledger.CodeSubject, "/subject"},
+	{"holidays", event(ledger.BKN, &ledger.Holidays{Year: 2020, Days: []ledger.Date{"2020-01-01", "2020-12-31"}}), "", ""},
+	{"holidays of another year", event(ledger.BKN, &ledger.Holidays{Year: 2020, Days: []ledger.Date{"2020-01-01", "2021-01-01"}}), ledger.CodeRosterConflict, "/data/days/1"},
+	{"holidays under another subject", about(event(ledger.BKN, &ledger.Holidays{Year: 2020}), "holidays-2021"), ledger.CodeSubject, "/subject"},
+	{"what is not the roster's", event(ledger.BKN, &ledger.FiguresPublished{Table: "bkn20", Publisher: ledger.BKN}), "", ""},
+}
+
 func TestConflicts(t *testing.T) {
-	kpu := &ledger.InstitutionAdded{ID: "kpu", Kind: ledger.KindInstitution, Root: named("kpu/root")}
-	granted := func(change func(g *ledger.Grant)) ledger.Event {
-		g := grant(ledger.BKN, ledger.MandateAppeals, "2021-08-10", "")
-		change(&g)
-		return event(ledger.BKN, &ledger.MandateGranted{Grant: g})
-	}
-	ended := func(a ledger.AgencyID, m ledger.Mandate, until ledger.Date) ledger.Event {
-		return event(ledger.BKN, &ledger.MandateEnded{Agency: a, Mandate: m, Until: until})
-	}
-	published := &ledger.FiguresPublished{Table: "bkn20", Publisher: ledger.BKN}
-	for _, tt := range []struct {
-		name string
-		e    ledger.Event
-		code ledger.Code // "" for admitted
-		at   string
-	}{
-		{"a newcomer", event(ledger.BKN, kpu), "", ""},
-		{"a newcomer under another subject", about(event(ledger.BKN, kpu), "bkn"), ledger.CodeSubject, "/subject"},
-		{"an institution again", event(ledger.BKN, &ledger.InstitutionAdded{ID: ledger.KASN, Root: named("kasn/root-x")}), ledger.CodeRosterConflict, "/data/id"},
-		{"the registrar", event(ledger.BKN, &ledger.InstitutionAdded{ID: ledger.Registrar, Root: named("registrar/root")}), ledger.CodeRosterConflict, "/data/id"},
-		{"a newcomer with another's root", event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Root: named("bkn/x")}), ledger.CodeRosterConflict, "/data/root/id"},
-		{"a newcomer with a used key", event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Root: ledger.NamedKey{ID: "kpu/root", Public: named("bkn/1").Public}}), ledger.CodeRosterConflict, "/data/root/public"},
-
-		{"a key", addKey("bkn/2", ledger.RoleEvent), "", ""},
-		{"a key of another", from(addKey("bkn/2", ledger.RoleEvent), ledger.KASN), ledger.CodeRosterConflict, "/data/agency"},
-		{"a key of a stranger", addKey("kpu/1", ledger.RoleEvent), ledger.CodeInstitutionUnknown, "/data/agency"},
-		{"a root of a stranger", addKey("kpu/root", ledger.RoleRoot), ledger.CodeInstitutionUnknown, "/data/agency"},
-		{"a key of the registrar", addKey("registrar/2", ledger.RoleEvent), ledger.CodeInstitutionUnknown, "/data/agency"},
-		{"a key under another's name", event(ledger.BKN, &ledger.KeyAdded{Agency: ledger.BKN, Key: named("kasn/2"), Role: ledger.RoleEvent}), ledger.CodeRosterConflict, "/data/key/id"},
-		{"a key under another subject", about(addKey("bkn/2", ledger.RoleEvent), "kasn"), ledger.CodeSubject, "/subject"},
-		{"a key id again", with(addKey("bkn/1", ledger.RoleEvent), named("bkn/fresh").Public), ledger.CodeRosterConflict, "/data/key/id"},
-		{"a revoked key's id again", with(addKey("bawaslu/3", ledger.RoleEvent), named("bawaslu/fresh").Public), ledger.CodeRosterConflict, "/data/key/id"},
-		{"a public key again", with(addKey("bkn/2", ledger.RoleEvent), named("bkn/1").Public), ledger.CodeRosterConflict, "/data/key/public"},
-		{"a revoked public key again", with(addKey("bawaslu/4", ledger.RoleEvent), named("bawaslu/3").Public), ledger.CodeRosterConflict, "/data/key/public"},
-		{"the registrar's public key", with(addKey("bkn/2", ledger.RoleEvent), named("registrar/1").Public), ledger.CodeRosterConflict, "/data/key/public"},
-		{"a root as an event key", with(addKey("bkn/2", ledger.RoleEvent), named("bkn/root").Public), ledger.CodeRosterConflict, "/data/key/public"},
-		{"a second root", addKey("bkn/root-b", ledger.RoleRoot), ledger.CodeRosterConflict, "/data/role"},
-
-		{"a key revoked", revokeKey(ledger.BKN, "bkn/1"), "", ""},
-		{"a key revoked by another", revokeKey(ledger.KASN, "bkn/1"), ledger.CodeRosterConflict, "/data/agency"},
-		{"a key revoked again", revokeKey(ledger.Bawaslu, "bawaslu/3"), ledger.CodeRosterConflict, "/data/key"},
-		{"an unknown key revoked", revokeKey(ledger.BKN, "bkn/9"), ledger.CodeRosterConflict, "/data/key"},
-		{"a key revoked in another's name", event(ledger.BKN, &ledger.KeyRevoked{Agency: ledger.BKN, Key: "kasn/1"}), ledger.CodeRosterConflict, "/data/key"},
-		{"a key revoked under another subject", about(revokeKey(ledger.BKN, "bkn/1"), "kasn"), ledger.CodeSubject, "/subject"},
-		{"another's root revoked", revokeKey(ledger.BKN, "kemendagri/root"), "", ""},
-		{"the registrar's key revoked", revokeKey(ledger.BKN, "registrar/1"), ledger.CodeRosterConflict, "/data/agency"},
-
-		{"a mandate", granted(func(*ledger.Grant) {}), "", ""},
-		{"a mandate of a stranger", granted(func(g *ledger.Grant) { g.Agency = "kpu" }), ledger.CodeInstitutionUnknown, "/data/grant/agency"},
-		{"a mandate of the registrar", granted(func(g *ledger.Grant) { g.Agency = ledger.Registrar }), ledger.CodeInstitutionUnknown, "/data/grant/agency"},
-		{"a mandate after a stranger", granted(func(g *ledger.Grant) { g.Predecessor = "kpu" }), ledger.CodeInstitutionUnknown, "/data/grant/predecessor"},
-		{"a mandate of no day", granted(func(g *ledger.Grant) { g.Until = g.From }), ledger.CodeRosterConflict, "/data/grant/until"},
-		{"a mandate of one day", granted(func(g *ledger.Grant) { g.Until = "2021-08-11" }), "", ""},
-		{"late recording of no day", granted(func(g *ledger.Grant) { g.Happened = &ledger.Days{From: "2020-01-02", Until: "2020-01-01"} }), ledger.CodeRosterConflict, "/data/grant/happened/until"},
-		{"a mandate under another subject", about(granted(func(*ledger.Grant) {}), "kasn"), ledger.CodeSubject, "/subject"},
-
-		{"a mandate's end", ended(ledger.BKN, ledger.MandateControl, "2027-01-01"), "", ""},
-		{"a mandate's end in the past", ended(ledger.BKN, ledger.MandateControl, "2020-01-02"), "", ""},
-		{"an end on the day it began", ended(ledger.BKN, ledger.MandateControl, "2020-01-01"), ledger.CodeRosterConflict, "/data/mandate"},
-		{"an end of what ends earlier", ended(ledger.KASN, ledger.MandateClarification, "2024-09-05"), ledger.CodeRosterConflict, "/data/mandate"},
-		{"an earlier end", ended(ledger.KASN, ledger.MandateClarification, "2024-08-24"), "", ""},
-		{"an end of what is not held", ended(ledger.BKN, ledger.MandateIntake, "2027-01-01"), ledger.CodeRosterConflict, "/data/mandate"},
-		{"an end of a stranger's", ended("kpu", ledger.MandateIntake, "2027-01-01"), ledger.CodeRosterConflict, "/data/mandate"},
-		{"an end under another subject", about(ended(ledger.BKN, ledger.MandateControl, "2027-01-01"), "kasn"), ledger.CodeSubject, "/subject"},
-
-		{"a regime", event(ledger.BKN, &ledger.Regime{ID: "new", From: "2023-01-10"}), "", ""},
-		{"a regime again", event(ledger.BKN, &ledger.Regime{ID: "old", From: "2023-01-10"}), ledger.CodeRosterConflict, "/data/id"},
-		{"a regime of no day", event(ledger.BKN, &ledger.Regime{ID: "new", From: "2023-01-10", Until: "2023-01-10"}), ledger.CodeRosterConflict, "/data/until"},
-		{"a regime under another subject", about(event(ledger.BKN, &ledger.Regime{ID: "new"}), "old"), ledger.CodeSubject, "/subject"},
-		{"a contest", event(ledger.Bawaslu, &ledger.Contest{ID: "pilkada-2020", Voting: "2020-12-09", Determination: "2020-09-23"}), "", ""},
-		{"a contest decided before its candidates", event(ledger.Bawaslu, &ledger.Contest{ID: "x", Voting: "2020-09-22", Determination: "2020-09-23"}), ledger.CodeRosterConflict, "/data/determination"},
-		{"a contest under another subject", about(event(ledger.Bawaslu, &ledger.Contest{ID: "x"}), "y"), ledger.CodeSubject, "/subject"},
-		{"holidays", event(ledger.BKN, &ledger.Holidays{Year: 2020, Days: []ledger.Date{"2020-01-01", "2020-12-31"}}), "", ""},
-		{"holidays of another year", event(ledger.BKN, &ledger.Holidays{Year: 2020, Days: []ledger.Date{"2020-01-01", "2021-01-01"}}), ledger.CodeRosterConflict, "/data/days/1"},
-		{"holidays under another subject", about(event(ledger.BKN, &ledger.Holidays{Year: 2020}), "holidays-2021"), ledger.CodeSubject, "/subject"},
-		{"what is not the roster's", event(ledger.BKN, published), "", ""},
-	} {
+	for _, tt := range conflicts {
 		r := apply(t, peopled(t), 20, event(ledger.BKN, &ledger.Regime{ID: "old"}))
 		bad := r.Check(tt.e)
 		if tt.code != "" {

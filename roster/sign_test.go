@@ -29,82 +29,84 @@ func peopled(t testing.TB) *roster.Roster {
 	)
 }
 
+// Events whose signers are tried.
+var (
+	figures         = event(ledger.Bawaslu, &ledger.FiguresPublished{Table: "x"})
+	newKey, newRoot = addKey("bawaslu/4", ledger.RoleEvent), addKey("kasn/root-c", ledger.RoleRoot)
+	control         = granted(asIs)
+	controlEnded    = ended(ledger.BKN, ledger.MandateControl, "2030-01-01")
+	undecoded       = ledger.Event{Kind: ledger.MandateGrantedKind, Version: 1, Source: ledger.BKN}
+	badKey          = with(addKey("bawaslu/4", ledger.RoleEvent), "x")
+	badRoot         = event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Root: ledger.NamedKey{ID: "kpu/root", Public: "x"}})
+)
+
+// signers are tried on the peopled roster. Without a code they satisfy the rule.
+var signers = []struct {
+	name string
+	e    ledger.Event
+	keys []ledger.KeyID
+	code ledger.Code
+	at   string
+}{
+	{"its event key", figures, ids("bawaslu/1"), "", ""},
+	{"all its event keys", figures, ids("bawaslu/1 bawaslu/2"), "", ""},
+	{"a service's event key", event(ledger.Vault, &ledger.CaseOpened{}), ids("vault/1"), "", ""},
+	{"nobody", figures, nil, ledger.CodeSignatureMissing, ""},
+	{"an unknown key", figures, ids("bawaslu/9"), ledger.CodeKeyUnknown, ""},
+	{"a stranger", figures, ids("kpu/1"), ledger.CodeKeyUnknown, ""},
+	{"a revoked key", figures, ids("bawaslu/3"), ledger.CodeKeyRevoked, ""},
+	{"a good and a revoked key", figures, ids("bawaslu/1 bawaslu/3"), ledger.CodeKeyRevoked, ""},
+	{"another's key", figures, ids("bkn/1"), ledger.CodeKeyForeign, ""},
+	{"its own and another's", figures, ids("bawaslu/1 bkn/1"), ledger.CodeKeyForeign, ""},
+	{"its root for an event", figures, ids("bawaslu/root"), ledger.CodeKeyForeign, ""},
+	{"the registrar's key", figures, ids("registrar/1"), ledger.CodeKeyForeign, ""},
+	{"another's revoked key", event(ledger.BKN, &ledger.FiguresPublished{}), ids("bawaslu/3"), ledger.CodeKeyForeign, ""},
+
+	{"a new key: root and new key", newKey, ids("bawaslu/4 bawaslu/root"), "", ""},
+	{"a new key: the root alone", newKey, ids("bawaslu/root"), ledger.CodeSignatureMissing, ""},
+	{"a new key: itself alone", newKey, ids("bawaslu/4"), ledger.CodeSignatureMissing, ""},
+	{"a new key: an event key for the root", newKey, ids("bawaslu/1 bawaslu/4"), ledger.CodeKeyForeign, ""},
+	{"a new key: another's root", newKey, ids("bawaslu/4 bkn/root"), ledger.CodeKeyForeign, ""},
+	{"a new key: both roots", newKey, ids("bawaslu/4 bawaslu/root bkn/root"), ledger.CodeKeyForeign, ""},
+	{"a new key: a root that is gone", addKey("kasn/2", ledger.RoleEvent), ids("kasn/2 kasn/root"), ledger.CodeKeyRevoked, ""},
+	{"a new key: the root that came after", addKey("kasn/2", ledger.RoleEvent), ids("kasn/2 kasn/root-b"), "", ""},
+	{"a new key of a service", addKey("vault/2", ledger.RoleEvent), ids("vault/2 vault/root"), "", ""},
+	{"a new key that is none", badKey, ids("bawaslu/4 bawaslu/root"), ledger.CodeSchema, "/data/key/public"},
+
+	{"a new root: two roots and itself", newRoot, ids("bawaslu/root bkn/root kasn/root-c"), "", ""},
+	{"a new root: all roots and itself", newRoot, ids("bawaslu/root bkn/root kasn/root-b kasn/root-c kemendagri/root"), "", ""},
+	{"a new root: two roots alone", newRoot, ids("bawaslu/root bkn/root"), ledger.CodeSignatureMissing, ""},
+	{"a new root: one root and itself", newRoot, ids("bkn/root kasn/root-c"), ledger.CodeRootsTooFew, ""},
+	{"a new root: a service has no vote", newRoot, ids("bkn/root kasn/root-c vault/root"), ledger.CodeKeyForeign, ""},
+	{"a new root: an event key has no vote", newRoot, ids("bawaslu/1 bkn/root kasn/root-c"), ledger.CodeKeyForeign, ""},
+	{"a new root: a revoked root has no vote", newRoot, ids("bkn/root kasn/root kasn/root-c"), ledger.CodeKeyRevoked, ""},
+
+	{"a key revoked: its root", revokeKey(ledger.BKN, "bkn/1"), ids("bkn/root"), "", ""},
+	{"a key revoked: itself", revokeKey(ledger.BKN, "bkn/1"), ids("bkn/1"), ledger.CodeKeyForeign, ""},
+	{"a key revoked: other roots", revokeKey(ledger.BKN, "bkn/1"), ids("bawaslu/root kasn/root-b"), ledger.CodeKeyForeign, ""},
+	{"a key nobody added", revokeKey(ledger.BKN, "bkn/9"), ids("bkn/root"), "", ""}, // Check refuses it
+	{"a root revoked: two roots", revokeKey(ledger.BKN, "bkn/root"), ids("bawaslu/root kasn/root-b"), "", ""},
+	{"a root revoked: it may vote", revokeKey(ledger.BKN, "bkn/root"), ids("bawaslu/root bkn/root"), "", ""},
+	{"a root revoked: itself alone", revokeKey(ledger.BKN, "bkn/root"), ids("bkn/root"), ledger.CodeRootsTooFew, ""},
+
+	{"a newcomer: two roots and its own", event(ledger.BKN, newcomer), ids("bawaslu/root bkn/root kpu/root"), "", ""},
+	{"a newcomer: without its own", event(ledger.BKN, newcomer), ids("bawaslu/root bkn/root"), ledger.CodeSignatureMissing, ""},
+	{"a newcomer: with one root", event(ledger.BKN, newcomer), ids("bkn/root kpu/root"), ledger.CodeRootsTooFew, ""},
+	{"a newcomer whose root is no key", badRoot, ids("bawaslu/root bkn/root kpu/root"), ledger.CodeSchema, "/data/root/public"},
+
+	{"a mandate: two roots", control, ids("bawaslu/root bkn/root"), "", ""},
+	{"a mandate: one root", control, ids("bkn/root"), ledger.CodeRootsTooFew, ""},
+	{"a mandate: nobody", granted, nil, ledger.CodeRootsTooFew, ""},
+	{"a mandate: an unknown root", control, ids("bkn/root kpu/root"), ledger.CodeKeyUnknown, ""},
+	{"a mandate's end: two roots", controlEnded, ids("kasn/root-b kemendagri/root"), "", ""},
+	{"a mandate's end: event keys", controlEnded, ids("bawaslu/1 bkn/1"), ledger.CodeKeyForeign, ""},
+	{"a mandate that did not decode", undecoded, ids("bawaslu/root bkn/root"), ledger.CodeSchema, "/data"},
+	{"a regime: an event key", event(ledger.BKN, &ledger.Regime{ID: "x"}), ids("bkn/1"), "", ""},
+	{"a regime: roots", event(ledger.BKN, &ledger.Regime{ID: "x"}), ids("bawaslu/root bkn/root"), ledger.CodeKeyForeign, ""},
+}
+
 func TestSigners(t *testing.T) {
-	figures := event(ledger.Bawaslu, &ledger.FiguresPublished{Table: "x"})
-	newKey, newRoot := addKey("bawaslu/4", ledger.RoleEvent), addKey("kasn/root-c", ledger.RoleRoot)
-	newcomer := event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Kind: ledger.KindInstitution, Root: named("kpu/root")})
-	granted := event(ledger.BKN, &ledger.MandateGranted{Grant: grant(ledger.BKN, ledger.MandateAppeals, "", "")})
-	ended := event(ledger.BKN, &ledger.MandateEnded{Agency: ledger.BKN, Mandate: ledger.MandateControl, Until: "2030-01-01"})
-	regime := event(ledger.BKN, &ledger.Regime{ID: "x"})
-	undecoded := granted
-	undecoded.Payload = nil
-	badKey := addKey("bawaslu/4", ledger.RoleEvent)
-	badKey.Payload.(*ledger.KeyAdded).Key.Public = "x"
-	badRoot := event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Root: ledger.NamedKey{ID: "kpu/root", Public: "x"}})
-
-	for _, tt := range []struct {
-		name string
-		e    ledger.Event
-		keys []ledger.KeyID
-		code ledger.Code // "" for admitted
-		at   string
-	}{
-		{"its event key", figures, ids("bawaslu/1"), "", ""},
-		{"all its event keys", figures, ids("bawaslu/1 bawaslu/2"), "", ""},
-		{"a service's event key", event(ledger.Vault, &ledger.CaseOpened{}), ids("vault/1"), "", ""},
-		{"nobody", figures, nil, ledger.CodeSignatureMissing, ""},
-		{"an unknown key", figures, ids("bawaslu/9"), ledger.CodeKeyUnknown, ""},
-		{"a stranger", figures, ids("kpu/1"), ledger.CodeKeyUnknown, ""},
-		{"a revoked key", figures, ids("bawaslu/3"), ledger.CodeKeyRevoked, ""},
-		{"a good and a revoked key", figures, ids("bawaslu/1 bawaslu/3"), ledger.CodeKeyRevoked, ""},
-		{"another's key", figures, ids("bkn/1"), ledger.CodeKeyForeign, ""},
-		{"its own and another's", figures, ids("bawaslu/1 bkn/1"), ledger.CodeKeyForeign, ""},
-		{"its root for an event", figures, ids("bawaslu/root"), ledger.CodeKeyForeign, ""},
-		{"the registrar's key", figures, ids("registrar/1"), ledger.CodeKeyForeign, ""},
-		{"another's revoked key", event(ledger.BKN, &ledger.FiguresPublished{}), ids("bawaslu/3"), ledger.CodeKeyForeign, ""},
-
-		{"a new key: root and new key", newKey, ids("bawaslu/4 bawaslu/root"), "", ""},
-		{"a new key: the root alone", newKey, ids("bawaslu/root"), ledger.CodeSignatureMissing, ""},
-		{"a new key: itself alone", newKey, ids("bawaslu/4"), ledger.CodeSignatureMissing, ""},
-		{"a new key: an event key for the root", newKey, ids("bawaslu/1 bawaslu/4"), ledger.CodeKeyForeign, ""},
-		{"a new key: another's root", newKey, ids("bawaslu/4 bkn/root"), ledger.CodeKeyForeign, ""},
-		{"a new key: both roots", newKey, ids("bawaslu/4 bawaslu/root bkn/root"), ledger.CodeKeyForeign, ""},
-		{"a new key: a root that is gone", addKey("kasn/2", ledger.RoleEvent), ids("kasn/2 kasn/root"), ledger.CodeKeyRevoked, ""},
-		{"a new key: the root that came after", addKey("kasn/2", ledger.RoleEvent), ids("kasn/2 kasn/root-b"), "", ""},
-		{"a new key of a service", addKey("vault/2", ledger.RoleEvent), ids("vault/2 vault/root"), "", ""},
-		{"a new key that is none", badKey, ids("bawaslu/4 bawaslu/root"), ledger.CodeSchema, "/data/key/public"},
-
-		{"a new root: two roots and itself", newRoot, ids("bawaslu/root bkn/root kasn/root-c"), "", ""},
-		{"a new root: all roots and itself", newRoot, ids("bawaslu/root bkn/root kasn/root-b kasn/root-c kemendagri/root"), "", ""},
-		{"a new root: two roots alone", newRoot, ids("bawaslu/root bkn/root"), ledger.CodeSignatureMissing, ""},
-		{"a new root: one root and itself", newRoot, ids("bkn/root kasn/root-c"), ledger.CodeRootsTooFew, ""},
-		{"a new root: a service has no vote", newRoot, ids("bkn/root kasn/root-c vault/root"), ledger.CodeKeyForeign, ""},
-		{"a new root: an event key has no vote", newRoot, ids("bawaslu/1 bkn/root kasn/root-c"), ledger.CodeKeyForeign, ""},
-		{"a new root: a revoked root has no vote", newRoot, ids("bkn/root kasn/root kasn/root-c"), ledger.CodeKeyRevoked, ""},
-
-		{"a key revoked: its root", revokeKey(ledger.BKN, "bkn/1"), ids("bkn/root"), "", ""},
-		{"a key revoked: itself", revokeKey(ledger.BKN, "bkn/1"), ids("bkn/1"), ledger.CodeKeyForeign, ""},
-		{"a key revoked: other roots", revokeKey(ledger.BKN, "bkn/1"), ids("bawaslu/root kasn/root-b"), ledger.CodeKeyForeign, ""},
-		{"a key nobody added", revokeKey(ledger.BKN, "bkn/9"), ids("bkn/root"), "", ""}, // Check refuses it
-		{"a root revoked: two roots", revokeKey(ledger.BKN, "bkn/root"), ids("bawaslu/root kasn/root-b"), "", ""},
-		{"a root revoked: it may vote", revokeKey(ledger.BKN, "bkn/root"), ids("bawaslu/root bkn/root"), "", ""},
-		{"a root revoked: itself alone", revokeKey(ledger.BKN, "bkn/root"), ids("bkn/root"), ledger.CodeRootsTooFew, ""},
-
-		{"a newcomer: two roots and its own", newcomer, ids("bawaslu/root bkn/root kpu/root"), "", ""},
-		{"a newcomer: without its own", newcomer, ids("bawaslu/root bkn/root"), ledger.CodeSignatureMissing, ""},
-		{"a newcomer: with one root", newcomer, ids("bkn/root kpu/root"), ledger.CodeRootsTooFew, ""},
-		{"a newcomer whose root is no key", badRoot, ids("bawaslu/root bkn/root kpu/root"), ledger.CodeSchema, "/data/root/public"},
-
-		{"a mandate: two roots", granted, ids("bawaslu/root bkn/root"), "", ""},
-		{"a mandate: one root", granted, ids("bkn/root"), ledger.CodeRootsTooFew, ""},
-		{"a mandate: nobody", granted, nil, ledger.CodeRootsTooFew, ""},
-		{"a mandate: an unknown root", granted, ids("bkn/root kpu/root"), ledger.CodeKeyUnknown, ""},
-		{"a mandate's end: two roots", ended, ids("kasn/root-b kemendagri/root"), "", ""},
-		{"a mandate's end: event keys", ended, ids("bawaslu/1 bkn/1"), ledger.CodeKeyForeign, ""},
-		{"a mandate that did not decode", undecoded, ids("bawaslu/root bkn/root"), ledger.CodeSchema, "/data"},
-		{"a regime: an event key", regime, ids("bkn/1"), "", ""},
-		{"a regime: roots", regime, ids("bawaslu/root bkn/root"), ledger.CodeKeyForeign, ""},
-	} {
+	for _, tt := range signers {
 		t.Run(tt.name, func(t *testing.T) {
 			keys, bad := peopled(t).Signers(tt.e, signatures(tt.keys...))
 			if tt.code != "" {

@@ -96,7 +96,7 @@ var signers = []struct {
 
 	{"a mandate: two roots", control, ids("bawaslu/root bkn/root"), "", ""},
 	{"a mandate: one root", control, ids("bkn/root"), ledger.CodeRootsTooFew, ""},
-	{"a mandate: nobody", granted, nil, ledger.CodeRootsTooFew, ""},
+	{"a mandate: nobody", control, nil, ledger.CodeRootsTooFew, ""},
 	{"a mandate: an unknown root", control, ids("bkn/root kpu/root"), ledger.CodeKeyUnknown, ""},
 	{"a mandate's end: two roots", controlEnded, ids("kasn/root-b kemendagri/root"), "", ""},
 	{"a mandate's end: event keys", controlEnded, ids("bawaslu/1 bkn/1"), ledger.CodeKeyForeign, ""},

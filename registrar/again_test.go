@@ -114,6 +114,12 @@ func TestRefusedAgain(t *testing.T) {
 	n.admit(opened)
 	n.same(s, n.admit(s)[0])
 
+	// Another reason at the same place is another refusal.
+	revoked := n.Sign(ledger.Bawaslu, assessed(n, caseID).Body, "bawaslu/d")
+	n.refused(revoked, ledger.CodeKeyUnknown)
+	n.admit(n.AddKey(ledger.Bawaslu, "bawaslu/d", soon), n.RevokeKey(ledger.Bawaslu, "bawaslu/d", soon))
+	n.same(revoked, n.refused(revoked, ledger.CodeKeyRevoked))
+
 	// The same order in one batch: each is decided with what stands before it.
 	otherCase, other := n.open1()
 	s = n.Sign(ledger.Bawaslu, n.register(otherCase, 30*time.Minute).Body, "bawaslu/c")

@@ -62,9 +62,7 @@ func (c *Case) hinders(e Event, r *Respondent) string {
 			return "only reports of the shared system are verified by the task force"
 		}
 	case *CaseRecommended:
-		if r.Stage == StageAssessment && (c.Channel != ChannelSharedSystem || r.Assessed != OutcomeViolation) {
-			return r.ID + " is in assessment; without clarification a recommendation follows only a violation that was assessed in the shared system"
-		}
+		return c.hindersRecommending(r)
 	case *DecisionRecorded:
 		if r.Stage == StageDecided {
 			return r.Decision.hinders(e.Source, p.Decree, r.ID)
@@ -77,6 +75,13 @@ func (c *Case) hinders(e Event, r *Respondent) string {
 		}
 	}
 	return ""
+}
+
+func (c *Case) hindersRecommending(r *Respondent) string {
+	if r.Stage != StageAssessment || c.Channel == ChannelSharedSystem && r.Assessed == OutcomeViolation {
+		return ""
+	}
+	return r.ID + " is in assessment; without clarification a recommendation follows only a violation that was assessed in the shared system"
 }
 
 // hinders says why a decree may not be recorded of somebody who is decided.

@@ -142,17 +142,25 @@ func (r *Row) sameState(o Row) bool {
 
 // Equal compares two rows wholly.
 func (r *Row) Equal(o Row) bool {
-	return r.Case == o.Case && r.Respondent == o.Respondent && r.From.Equal(o.From) && r.To.Equal(o.To) &&
-		r.Stage == o.Stage && r.Control == o.Control && r.Holder == o.Holder && r.Origin == o.Origin &&
-		r.Contest == o.Contest && r.Family == o.Family && r.Sanction == o.Sanction && r.Office == o.Office &&
-		r.PPKKind == o.PPKKind && r.PPK == o.PPK && r.Recommendation == o.Recommendation &&
-		r.ProvinceOfAct == o.ProvinceOfAct && r.Province == o.Province && r.Institution == o.Institution &&
-		r.InstitutionKind == o.InstitutionKind && r.Class == o.Class &&
-		slices.Equal(r.SeenBy, o.SeenBy) && slices.Equal(r.ForwardedTo, o.ForwardedTo) && slices.Equal(r.Items, o.Items) &&
-		sameTimes(r.Began, o.Began) && sameTimes(r.BeganAll, o.BeganAll)
+	return r.From.Equal(o.From) && r.To.Equal(o.To) && r.sameStanding(&o) && r.sameNature(&o) &&
+		sameTimes(&r.Began, &o.Began) && sameTimes(&r.BeganAll, &o.BeganAll)
 }
 
-func sameTimes(a, b [MeasureCount]time.Time) bool {
+// sameStanding compares what events move.
+func (r *Row) sameStanding(o *Row) bool {
+	return r.Stage == o.Stage && r.Control == o.Control && r.Holder == o.Holder && r.Family == o.Family &&
+		r.Sanction == o.Sanction && r.PPKKind == o.PPKKind && r.PPK == o.PPK && r.Recommendation == o.Recommendation &&
+		slices.Equal(r.SeenBy, o.SeenBy) && slices.Equal(r.ForwardedTo, o.ForwardedTo) && slices.Equal(r.Items, o.Items)
+}
+
+// sameNature compares what stays as it was when the case was opened.
+func (r *Row) sameNature(o *Row) bool {
+	return r.Case == o.Case && r.Respondent == o.Respondent && r.Origin == o.Origin && r.Contest == o.Contest &&
+		r.Office == o.Office && r.ProvinceOfAct == o.ProvinceOfAct && r.Province == o.Province &&
+		r.Institution == o.Institution && r.InstitutionKind == o.InstitutionKind && r.Class == o.Class
+}
+
+func sameTimes(a, b *[MeasureCount]time.Time) bool {
 	for i := range a {
 		if !a[i].Equal(b[i]) {
 			return false
@@ -267,7 +275,7 @@ func Count(rows []Row, q Query) uint64 {
 // counts gives the key under which a row counts for a measure, "" if it does
 // not.
 func (r *Row) counts(m Measure, q Query) string {
-	if r.From.After(q.AsOf) || (!r.To.IsZero() && !r.To.After(q.AsOf)) {
+	if !r.holdsAt(q.AsOf) {
 		return ""
 	}
 	began := r.Began[m]
@@ -295,6 +303,12 @@ func (r *Row) counts(m Measure, q Query) string {
 	default:
 		return r.Case + " " + r.Respondent
 	}
+}
+
+// holdsAt reports whether a moment lies in the row's span: from its first one to
+// before its last.
+func (r *Row) holdsAt(t time.Time) bool {
+	return !r.From.After(t) && (r.To.IsZero() || r.To.After(t))
 }
 
 // dimension gives the values of a row that a filter compares with.

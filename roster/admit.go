@@ -13,27 +13,9 @@ import (
 func (r *Roster) Check(e ledger.Event) *ledger.Refusal {
 	switch p := e.Payload.(type) {
 	case *ledger.InstitutionAdded:
-		if _, ok := r.institutions[p.ID]; ok || p.ID == ledger.Registrar {
-			return conflict("/data/id", "the institution is on the roster already")
-		}
-		if bad := r.freshKey(p.ID, p.Root, "/data/root"); bad != nil {
-			return bad
-		}
-		return subject(e, string(p.ID))
+		return r.checkInstitution(e, p)
 	case *ledger.KeyAdded:
-		if p.Agency != e.Source {
-			return conflict("/data/agency", "an institution adds its own keys")
-		}
-		if bad := r.known(list{"/data/agency", []ledger.AgencyID{p.Agency}}); bad != nil {
-			return bad
-		}
-		if bad := r.freshKey(p.Agency, p.Key, "/data/key"); bad != nil {
-			return bad
-		}
-		if p.Role == ledger.RoleRoot && r.root(p.Agency) != "" {
-			return conflict("/data/role", "revoke the old root first")
-		}
-		return subject(e, string(p.Agency))
+		return r.checkKey(e, p)
 	case *ledger.KeyRevoked:
 		return r.checkRevoked(e, p)
 	case *ledger.MandateGranted:
@@ -54,6 +36,32 @@ func (r *Roster) Check(e ledger.Event) *ledger.Refusal {
 		return checkHolidays(e, p)
 	}
 	return nil
+}
+
+func (r *Roster) checkInstitution(e ledger.Event, p *ledger.InstitutionAdded) *ledger.Refusal {
+	if _, ok := r.institutions[p.ID]; ok || p.ID == ledger.Registrar {
+		return conflict("/data/id", "the institution is on the roster already")
+	}
+	if bad := r.freshKey(p.ID, p.Root, "/data/root"); bad != nil {
+		return bad
+	}
+	return subject(e, string(p.ID))
+}
+
+func (r *Roster) checkKey(e ledger.Event, p *ledger.KeyAdded) *ledger.Refusal {
+	if p.Agency != e.Source {
+		return conflict("/data/agency", "an institution adds its own keys")
+	}
+	if bad := r.known(list{"/data/agency", []ledger.AgencyID{p.Agency}}); bad != nil {
+		return bad
+	}
+	if bad := r.freshKey(p.Agency, p.Key, "/data/key"); bad != nil {
+		return bad
+	}
+	if p.Role == ledger.RoleRoot && r.root(p.Agency) != "" {
+		return conflict("/data/role", "revoke the old root first")
+	}
+	return subject(e, string(p.Agency))
 }
 
 func (r *Roster) checkRegime(e ledger.Event, p *ledger.Regime) *ledger.Refusal {

@@ -31,14 +31,9 @@ func (r *Roster) Signers(e ledger.Event, sigs []ledger.Signature) ([]ed25519.Pub
 			out, newSigned = append(out, public), true
 			continue
 		}
-		k, ok := r.keys[s.Key]
-		switch {
-		case !ok:
-			return nil, ledger.Refuse(ledger.CodeKeyUnknown, "", "")
-		case k.Role != rule.role || rule.agency != "" && k.Agency != rule.agency || rule.agency == "" && !r.votes(k.Agency):
-			return nil, ledger.Refuse(ledger.CodeKeyForeign, "", "%s", rule.words)
-		case k.Revoked != 0:
-			return nil, ledger.Refuse(ledger.CodeKeyRevoked, "", "revoked at position %d", k.Revoked)
+		k, bad := r.signer(s.Key, rule)
+		if bad != nil {
+			return nil, bad
 		}
 		votes++ // a key is named once, and an institution has one valid root
 		out = append(out, k.public)
@@ -54,6 +49,20 @@ func (r *Roster) Signers(e ledger.Event, sigs []ledger.Signature) ([]ed25519.Pub
 		return nil, ledger.Refuse(code, "", "%d of %d signatures: %s", votes, rule.votes, rule.words)
 	}
 	return out, nil
+}
+
+// signer looks up a key that a rule counts.
+func (r *Roster) signer(id ledger.KeyID, rule rule) (Key, *ledger.Refusal) {
+	k, ok := r.keys[id]
+	switch {
+	case !ok:
+		return k, ledger.Refuse(ledger.CodeKeyUnknown, "", "")
+	case k.Role != rule.role || rule.agency != "" && k.Agency != rule.agency || rule.agency == "" && !r.votes(k.Agency):
+		return k, ledger.Refuse(ledger.CodeKeyForeign, "", "%s", rule.words)
+	case k.Revoked != 0:
+		return k, ledger.Refuse(ledger.CodeKeyRevoked, "", "revoked at position %d", k.Revoked)
+	}
+	return k, nil
 }
 
 // rule says who has to sign an event.

@@ -54,19 +54,11 @@ func (r *Roster) found() error {
 	}
 	votes := 0
 	for _, i := range g.Institutions {
-		switch _, double := r.institutions[i.ID]; {
-		case double:
-			return fmt.Errorf("%s is named twice", i.ID)
-		case !i.ID.Valid() || i.ID == ledger.Registrar:
-			return fmt.Errorf("%q is not the id of a participant", i.ID)
-		case i.Kind == ledger.KindInstitution:
-			votes++
-		case i.Kind != ledger.KindService:
-			return fmt.Errorf("%s is neither an institution nor a service", i.ID)
+		if err := r.foundInstitution(i); err != nil {
+			return err
 		}
-		r.institutions[i.ID] = Institution{ID: i.ID, Kind: i.Kind, Added: 1}
-		if err := r.put(i.ID, i.Root, ledger.RoleRoot, 1); err != nil {
-			return fmt.Errorf("root of %s: %w", i.ID, err)
+		if i.Kind == ledger.KindInstitution {
+			votes++
 		}
 	}
 	if g.Threshold < 1 || g.Threshold > votes {
@@ -79,6 +71,22 @@ func (r *Roster) found() error {
 		if bad := r.saneGrant(m, fmt.Sprintf("/data/mandates/%d", i)); bad != nil {
 			return bad
 		}
+	}
+	return nil
+}
+
+func (r *Roster) foundInstitution(i ledger.GenesisInstitution) error {
+	switch _, double := r.institutions[i.ID]; {
+	case double:
+		return fmt.Errorf("%s is named twice", i.ID)
+	case !i.ID.Valid() || i.ID == ledger.Registrar:
+		return fmt.Errorf("%q is not the id of a participant", i.ID)
+	case i.Kind != ledger.KindInstitution && i.Kind != ledger.KindService:
+		return fmt.Errorf("%s is neither an institution nor a service", i.ID)
+	}
+	r.institutions[i.ID] = Institution{ID: i.ID, Kind: i.Kind, Added: 1}
+	if err := r.put(i.ID, i.Root, ledger.RoleRoot, 1); err != nil {
+		return fmt.Errorf("root of %s: %w", i.ID, err)
 	}
 	return nil
 }

@@ -288,6 +288,7 @@ func (r *Respondent) control(e Event) {
 		r.Control = ControlBlocked
 	case ControlUnblockedKind:
 		r.Control, r.Unblocked = ControlNone, e.Time
+	default: // no other kind has the payload
 	}
 }
 

@@ -119,6 +119,7 @@ func hindersControl(kind Kind, r *Respondent) string {
 		if rank > slices.Index(ladder, to) {
 			return fmt.Sprintf("%s is %s already", r.ID, r.Control)
 		}
+	default: // no other kind has the payload
 	}
 	return ""
 }
@@ -282,14 +283,14 @@ func Place(history []CaseEvent, draft CaseEvent, regimeAt func(time.Time) Regime
 // the case.
 func CheckScope(c Case, e Event, grants []Grant) *Refusal {
 	for _, g := range grants {
-		if g.reaches(c, e) {
+		if g.reaches(c) {
 			return nil
 		}
 	}
 	return Refuse(CodeOutsideScope, "/source", "")
 }
 
-func (g Grant) reaches(c Case, e Event) bool {
+func (g Grant) reaches(c Case) bool {
 	switch g.Scope {
 	case ScopeOwnRecommendations:
 		return c.recommendedBy(g.Agency)
@@ -297,8 +298,8 @@ func (g Grant) reaches(c Case, e Event) bool {
 		return c.processedBy(g.Predecessor)
 	case ScopeNotPredecessor:
 		return !c.processedBy(g.Predecessor)
-	default:
-		return true
+	default: // a scope this code does not know reaches nothing
+		return g.Scope == ScopeAll
 	}
 }
 

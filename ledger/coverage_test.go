@@ -323,3 +323,22 @@ func TestUnblockingIsTheOnlyWayBack(t *testing.T) {
 		}
 	}
 }
+
+// TestScopeOfNobodyKnowsWhat: a scope that this program does not know reaches no
+// case.
+func TestScopeOfNobodyKnowsWhat(t *testing.T) {
+	c := ledger.Fold(wayTo(t, ledger.StageRecommended))
+	for scope, ok := range map[ledger.Scope]bool{ledger.ScopeAll: true, "": false, "all-of-java": false} {
+		bad := ledger.CheckScope(c, ledger.Event{}, []ledger.Grant{{Agency: ledger.KASN, Scope: scope}})
+		if (bad == nil) != ok {
+			t.Errorf("scope %q: %v", scope, bad)
+		}
+	}
+	if bad := ledger.CheckScope(c, ledger.Event{}, nil); bad == nil || bad.Code != ledger.CodeOutsideScope {
+		t.Errorf("no grant: %v", bad)
+	}
+	// Any of several grants will do.
+	if bad := ledger.CheckScope(c, ledger.Event{}, []ledger.Grant{{Scope: "x"}, {Scope: ledger.ScopeAll}}); bad != nil {
+		t.Errorf("the second grant reaches the case: %v", bad)
+	}
+}

@@ -83,15 +83,11 @@ func (c *Case) whyNobody(hindered []Hindered) string {
 // best is the payload of a kind that a respondent hinders least: it names the
 // letters and decrees that the respondent has.
 func best(kind Kind, r *Respondent) any {
-	switch kind {
-	case DecisionRecordedKind:
-		if r.Decision != nil {
-			return &DecisionRecorded{Decree: r.Decision.Decree}
-		}
-	case PPKAdmonishedKind:
-		if rec := r.Recommendation; rec != nil {
-			return &PPKAdmonished{Recommendation: RecommendationRef{rec.Agency, rec.Number}, Authority: rec.Authority}
-		}
+	if d := r.Decision; d != nil && kind == DecisionRecordedKind {
+		return &DecisionRecorded{Decree: d.Decree}
+	}
+	if rec := r.Recommendation; rec != nil && kind == PPKAdmonishedKind {
+		return &PPKAdmonished{Recommendation: RecommendationRef{rec.Agency, rec.Number}, Authority: rec.Authority}
 	}
 	return newCasePayload(kind)
 }

@@ -38,9 +38,9 @@ func TestFoldIsTotal(t *testing.T) {
 			t.Error("the rows differ from one time to the next")
 		}
 		if e := drawEvent(t); e.Payload != nil {
-			ledger.Check(c, e, ledger.Regime{ReprimandBeforeBlock: true})
-			ledger.CheckVersion(c, e)
-			ledger.CheckScope(c, e, []ledger.Grant{{Scope: ledger.ScopePredecessor}, {Scope: ledger.ScopeOwnRecommendations}})
+			_ = ledger.Check(c, e, ledger.Regime{ReprimandBeforeBlock: true})
+			_ = ledger.CheckVersion(c, e)
+			_ = ledger.CheckScope(c, e, []ledger.Grant{{Scope: ledger.ScopePredecessor}, {Scope: ledger.ScopeOwnRecommendations}})
 			_, _ = ledger.Place(history, ledger.CaseEvent{Position: 1000, Event: e}, drawRegime(t))
 		}
 		if snapshot(t, history) != before {

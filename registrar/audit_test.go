@@ -184,7 +184,7 @@ func (n *node) audit() {
 			refused[r.Position] = seen
 			e, err := ledger.DecodeRecord(records[r.Position-1])
 			if err != nil {
-				n.t.Fatal(err)
+				n.t.Fatalf("%v", err)
 			}
 			if p, ok := e.Payload.(*ledger.SubmissionRefused); !ok || p.Digest != registrar.Digest(r.Nonce, s.Body).String() || p.Reason != r.Reason {
 				n.t.Errorf("position %d is not the refusal of its receipt", r.Position)
@@ -200,7 +200,7 @@ func (n *node) audit() {
 			n.t.Errorf("recorded time runs back at position %d", r.Position)
 		}
 		if err := a.next(r, refused[r.Position]); err != nil {
-			n.t.Error(err)
+			n.t.Errorf("%v", err)
 		}
 		if r.Position > n.founded && !answered[r.Position] && !n.store.lost[r.Position] && !n.store.others[r.Position] {
 			n.t.Errorf("position %d (%s) answers nobody", r.Position, r.Subject)

@@ -32,16 +32,16 @@ func say(by ledger.AgencyID, kind ledger.Kind, payload any, change ...func(*ledg
 }
 
 // about is say for an event that is not about the case.
-func about(by ledger.AgencyID, kind ledger.Kind, subject string, payload any, change ...func(*ledger.Event)) func(*node, string) registrar.Message {
+func about(by ledger.AgencyID, kind ledger.Kind, subject string, payload any) func(*node, string) registrar.Message {
 	return func(n *node, _ string) registrar.Message {
-		return message(n.Say(by, kind, subject, today.Add(-2*time.Minute), payload, change...))
+		return message(n.Say(by, kind, subject, today.Add(-2*time.Minute), payload))
 	}
 }
 
-// rooted is about, signed with the roots of several institutions.
-func rooted(by ledger.AgencyID, kind ledger.Kind, subject string, payload any, keys ...ledger.KeyID) func(*node, string) registrar.Message {
+// rooted is an event about BKN that is signed with root keys.
+func rooted(kind ledger.Kind, payload any, keys ...ledger.KeyID) func(*node, string) registrar.Message {
 	return func(n *node, _ string) registrar.Message {
-		return message(n.Sign(by, n.Event(by, kind, subject, today.Add(-2*time.Minute), payload), keys...))
+		return message(n.Sign(ledger.BKN, n.Event(ledger.BKN, kind, "bkn", today.Add(-2*time.Minute), payload), keys...))
 	}
 }
 
@@ -210,15 +210,15 @@ var badKeys = []bad{
 	{name: "the registrar's key", want: ledger.CodeKeyForeign, make: func(n *node, caseID string) registrar.Message {
 		return message(n.Sign(ledger.Bawaslu, assessed(n, caseID).Body, testkit.RegistrarKey))
 	}},
-	{name: "new key does not sign", want: ledger.CodeSignatureMissing, make: rooted(ledger.BKN, ledger.KeyAddedKind, "bkn",
+	{name: "new key does not sign", want: ledger.CodeSignatureMissing, make: rooted(ledger.KeyAddedKind,
 		ledger.KeyAdded{Agency: ledger.BKN, Key: testkit.NewWorld().Named("bkn/new"), Role: ledger.RoleEvent}, testkit.RootKey(ledger.BKN))},
-	{name: "too few roots", want: ledger.CodeRootsTooFew, make: rooted(ledger.BKN, ledger.MandateGrantedKind, "bkn", grant,
+	{name: "too few roots", want: ledger.CodeRootsTooFew, make: rooted(ledger.MandateGrantedKind, grant,
 		testkit.RootKey(ledger.BKN), testkit.RootKey(ledger.KASN))},
-	{name: "roots of which one has no vote", want: ledger.CodeKeyForeign, make: rooted(ledger.BKN, ledger.MandateGrantedKind, "bkn", grant,
+	{name: "roots of which one has no vote", want: ledger.CodeKeyForeign, make: rooted(ledger.MandateGrantedKind, grant,
 		testkit.RootKey(ledger.BKN), testkit.RootKey(ledger.KASN), testkit.RootKey(ledger.Vault))},
 	{
 		name: "roster event that does not fit its schema", want: ledger.CodeSchema, pointers: []string{"/data/grant/basis"},
-		make: rooted(ledger.BKN, ledger.MandateGrantedKind, "bkn", ledger.MandateGranted{Grant: ledger.Grant{
+		make: rooted(ledger.MandateGrantedKind, ledger.MandateGranted{Grant: ledger.Grant{
 			Agency: ledger.BKN, Mandate: ledger.MandateIntake, Scope: ledger.ScopeAll, Doubt: ledger.DoubtNone,
 		}}, testkit.RootKey(ledger.BKN)),
 	},

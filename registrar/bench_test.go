@@ -79,7 +79,7 @@ func (n *node) allAdmitted(events int) {
 	}
 	for _, r := range records {
 		if r.CaseID() == "" {
-			n.t.Fatal("something was refused")
+			n.t.Fatalf("something was refused")
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"pgregory.net/rapid"
 
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
@@ -64,9 +63,10 @@ func (h *hands) set(t time.Time) {
 // tester is what a node needs of a test: *testing.T, *testing.B and *rapid.T
 // have it.
 type tester interface {
-	rapid.TB
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
 	Context() context.Context
-	Cleanup(func())
 }
 
 // node is a registrar at work on a ledger in memory.
@@ -119,7 +119,7 @@ func (n *node) newJudge() *registrar.Judge {
 	open := func(k ledger.Kind, v int) bool { return n.closed == nil || !n.closed(k, v) }
 	j := registrar.NewJudge(validator(), open, n.store.read)
 	if err := j.Replay(n.t.Context(), n.store.Feed()); err != nil {
-		n.t.Fatal(err)
+		n.t.Fatalf("%v", err)
 	}
 	return j
 }
@@ -146,7 +146,7 @@ func (n *node) start() {
 	c := n.config()
 	g, err := registrar.New(c)
 	if err != nil {
-		n.t.Fatal(err)
+		n.t.Fatalf("%v", err)
 	}
 	n.judge, n.registrar = c.Judge, g
 	ctx, cancel := context.WithCancel(n.t.Context())
@@ -156,10 +156,6 @@ func (n *node) start() {
 		defer close(gone)
 		n.err = g.Run(ctx)
 	}()
-	n.t.Cleanup(func() {
-		cancel()
-		<-gone
-	})
 }
 
 // end stops the registrar and checks that nothing was wrong.
@@ -168,7 +164,7 @@ func (n *node) end() {
 	n.stop()
 	<-n.gone
 	if n.err != nil {
-		n.t.Fatal(n.err)
+		n.t.Fatalf("%v", n.err)
 	}
 }
 
@@ -262,7 +258,7 @@ func (n *node) consistent() {
 	n.t.Helper()
 	n.end()
 	if diff := registrar.DiffState(n.judge, n.newJudge()); diff != "" {
-		n.t.Fatal(diff)
+		n.t.Fatalf("%v", diff)
 	}
 	n.intake.revive()
 	n.start()
@@ -286,7 +282,7 @@ func (n *node) kinds(after int) []ledger.Kind {
 	for _, r := range n.store.all()[after:] {
 		e, err := ledger.DecodeRecord(r)
 		if err != nil {
-			n.t.Fatal(err)
+			n.t.Fatalf("%v", err)
 		}
 		out = append(out, e.Kind)
 	}

@@ -191,7 +191,7 @@ func (n *node) ended() bool {
 	}
 	<-n.gone
 	if !slices.Contains([]error{errCrashed, nil}, n.err) {
-		n.t.Fatal(n.err)
+		n.t.Fatalf("%v", n.err)
 	}
 	return true
 }

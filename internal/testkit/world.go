@@ -239,10 +239,10 @@ func (w *World) Record(after []ledger.Record, s ledger.Submission, recorded time
 func Feed(records []ledger.Record) ledger.Feed {
 	return func(ctx context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
 		rest := records[min(int(after), len(records)):]
-		if ctx.Err() != nil || len(rest) == 0 {
-			return nil
+		if len(rest) > 0 && ctx.Err() == nil {
+			return yield(slices.Clone(rest))
 		}
-		return yield(slices.Clone(rest))
+		return nil
 	}
 }
 

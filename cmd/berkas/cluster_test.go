@@ -23,7 +23,7 @@ import (
 func TestServeOnACluster(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "ledger")
-	berkas(t, "", "init", "--data", data, "--origin", "berkas.example/cluster", "--rehearsal")
+	berkas(t, "init", "--data", data, "--origin", "berkas.example/cluster", "--rehearsal")
 	url := startCluster(t, dir, data)
 	seed := func(name string) string { return filepath.Join(data, "nats", "seeds", name+".nk") }
 	database := testkit.DB(t)
@@ -50,15 +50,15 @@ func TestServeOnACluster(t *testing.T) {
 	key := filepath.Join(dir, "key.json")
 	write(t, key, fmt.Sprintf(`{"agency":"bawaslu","key":{"id":"bawaslu/event","public":%q},"role":"event"}`, publicKey(t, home{data})))
 	// Its first key is signed by its root too.
-	out := berkas(t, "", append([]string{"emit", "--agency", "bawaslu", "--kind", "key.added", "--case", "bawaslu", "--key", filepath.Join(data, "keys", "bawaslu", "root.key"), "--key", filepath.Join(data, "keys", "bawaslu", "event.key"), key}, agency...)...)
+	out := berkas(t, append([]string{"emit", "--agency", "bawaslu", "--kind", "key.added", "--case", "bawaslu", "--key", filepath.Join(data, "keys", "bawaslu", "root.key"), "--key", filepath.Join(data, "keys", "bawaslu", "event.key"), key}, agency...)...)
 	if !strings.Contains(out, "admitted") {
 		t.Fatalf("the key was not admitted: %s", out)
 	}
 	contest := filepath.Join(dir, "contest.json")
 	write(t, contest, `{"id":"pilkada-2024","kind":"pilkada","voting":"2024-11-27","determination":"2024-09-22","doubt":"none"}`)
-	berkas(t, "", append([]string{"emit", "--agency", "bawaslu", "--kind", "contest.published", "--case", "pilkada-2024", contest}, agency...)...)
+	berkas(t, append([]string{"emit", "--agency", "bawaslu", "--kind", "contest.published", "--case", "pilkada-2024", contest}, agency...)...)
 	reader := []string{"--nats", url, "--nats-seed", seed("follower-commands"), "--data", data}
-	replayed := berkas(t, "", append([]string{"replay"}, reader...)...)
+	replayed := berkas(t, append([]string{"replay"}, reader...)...)
 	if !strings.Contains(replayed, "contest.published") || strings.Count(replayed, "\n") != 3 {
 		t.Errorf("LEDGER holds something else than genesis, key and contest:\n%s", replayed)
 	}
@@ -85,11 +85,10 @@ func write(t *testing.T, path, text string) {
 }
 
 // berkas runs the program and gives what it prints; a failure ends the test.
-func berkas(t *testing.T, stdin string, args ...string) string {
+func berkas(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Args[0] = "berkas"
-	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
@@ -109,7 +108,7 @@ func startCluster(t *testing.T, dir, data string) string {
 	}
 	var servers []*server.Server
 	for i := range 3 {
-		text := berkas(t, "", "nats-config", "--data", data, "--server", fmt.Sprintf("n%d", i+1),
+		text := berkas(t, "nats-config", "--data", data, "--server", fmt.Sprintf("n%d", i+1),
 			"--listen", fmt.Sprintf("127.0.0.1:%d", ports[i]), "--route", fmt.Sprintf("127.0.0.1:%d", ports[3+i]),
 			"--routes", strings.Join(routes, ","), "--store", filepath.Join(dir, fmt.Sprintf("n%d", i+1)))
 		o := &server.Options{}

@@ -207,7 +207,7 @@ respondents; for the others the rule that stands against it.
 				return err
 			}
 			defer v.close()
-			j, _, err := v.judge(cmd.Context())
+			j, err := v.judge(cmd.Context())
 			if err != nil {
 				return err
 			}

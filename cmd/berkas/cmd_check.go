@@ -35,7 +35,7 @@ registrar would.
 				return err
 			}
 			defer v.close()
-			j, _, err := v.judge(cmd.Context())
+			j, err := v.judge(cmd.Context())
 			if err != nil {
 				return err
 			}

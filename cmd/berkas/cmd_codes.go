@@ -40,7 +40,7 @@ func codeTables() map[string]any {
 	}
 }
 
-func newCodes(o *options) *cobra.Command {
+func newCodes() *cobra.Command {
 	tables := codeTables()
 	var names []string
 	for n := range tables {

@@ -54,11 +54,10 @@ at the time are compared with the ledger's.
 }
 
 type devConfig struct {
-	home             home
-	demo, once       bool
-	acceptTime       bool
-	port             int
-	skipAnnouncement bool
+	home       home
+	demo, once bool
+	acceptTime bool
+	port       int
 }
 
 func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err error) {
@@ -87,13 +86,13 @@ func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err er
 	work := make(chan error, 1)
 	go func() { work <- n.run(ctx) }()
 	then := make(chan error, 1)
-	go func() { then <- n.afterStart(ctx, out, o, c) }()
+	go func() { then <- n.afterStart(ctx, out, c) }()
 	select {
 	case err = <-work:
 		cancel()
 		return errors.Join(err, ignoreCancel(<-then))
 	case err = <-then:
-		if err == nil && !(c.demo && c.once) {
+		if err == nil && (!c.demo || !c.once) {
 			return <-work
 		}
 		cancel()
@@ -110,7 +109,7 @@ func ignoreCancel(err error) error {
 
 // afterStart is what dev does once everything runs: give the institutions their
 // event keys on a new ledger, play the demo, say where things are.
-func (n *node) afterStart(ctx context.Context, out io.Writer, o *options, c devConfig) error {
+func (n *node) afterStart(ctx context.Context, out io.Writer, c devConfig) error {
 	if err := n.introduce(ctx); err != nil {
 		return fmt.Errorf("give the institutions their keys: %w", err)
 	}

@@ -232,7 +232,7 @@ func (f *importFlags) rehearse(ctx context.Context, cmd *cobra.Command, o *optio
 		return err
 	}
 	defer v.close()
-	j, _, err := v.judge(ctx)
+	j, err := v.judge(ctx)
 	if err != nil {
 		return err
 	}

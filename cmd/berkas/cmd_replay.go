@@ -73,52 +73,74 @@ func (f *replayFlags) run(ctx context.Context, v *view, out io.Writer) error {
 	if err != nil || from == 0 {
 		return usage("--from is a position, counted from 1, not %q", f.from)
 	}
-	var since time.Time
-	if d := ledger.Date(f.since); d.Valid() {
-		since = d.Start() // a span begins with the beginning of its first day
-	} else if f.since != "" {
-		if since, err = ledger.ParseMoment(f.since); err != nil {
-			return usage("--since: %w", err)
-		}
+	since, err := f.start()
+	if err != nil {
+		return err
 	}
 	feed, err := f.feed(ctx, v)
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(out)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	chain := ledger.Chain{Position: ledger.Position(from - 1)}
-	n := 0
-	err = feed(ctx, ledger.Position(from-1), func(records []ledger.Record) error {
-		for _, r := range records {
-			if f.caseID == "" {
-				if _, err := chain.Next(r); err != nil {
-					return err
-				}
-			}
-			if !f.wants(r, since) {
-				continue
-			}
-			if err := enc.Encode(f.line(r)); err != nil {
-				return err
-			}
-			if n++; n == f.limit {
-				return errEnough
-			}
-		}
-		return w.Flush()
-	})
+	p := printer{flags: f, since: since, w: bufio.NewWriter(out), chain: ledger.Chain{Position: ledger.Position(from - 1)}}
+	p.enc = json.NewEncoder(p.w)
+	p.enc.SetEscapeHTML(false)
+	err = feed(ctx, p.chain.Position, p.print)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	if err := errors.Join(err, w.Flush()); err != nil {
+	if err := errors.Join(err, p.w.Flush()); err != nil {
 		return err
 	}
-	if n == 0 && f.caseID != "" && !f.follow {
+	if p.n == 0 && f.caseID != "" && !f.follow {
 		return notFound("no such records of case %s", f.caseID)
 	}
 	return nil
+}
+
+// start reads --since: a span begins with the beginning of its first day.
+func (f *replayFlags) start() (time.Time, error) {
+	if d := ledger.Date(f.since); d.Valid() {
+		return d.Start(), nil
+	}
+	if f.since == "" {
+		return time.Time{}, nil
+	}
+	t, err := ledger.ParseMoment(f.since)
+	if err != nil {
+		return t, usage("--since: %w", err)
+	}
+	return t, nil
+}
+
+// printer writes the records that are wanted, and checks on the way that
+// positions run on.
+type printer struct {
+	flags *replayFlags
+	since time.Time
+	w     *bufio.Writer
+	enc   *json.Encoder
+	chain ledger.Chain
+	n     int
+}
+
+func (p *printer) print(records []ledger.Record) error {
+	for _, r := range records {
+		if p.flags.caseID == "" { // the positions of one case do not run on
+			if _, err := p.chain.Next(r); err != nil {
+				return err
+			}
+		}
+		if !p.flags.wants(r, p.since) {
+			continue
+		}
+		if err := p.enc.Encode(p.flags.line(r)); err != nil {
+			return err
+		}
+		if p.n++; p.n == p.flags.limit {
+			return errEnough
+		}
+	}
+	return p.w.Flush()
 }
 
 func (f *replayFlags) feed(ctx context.Context, v *view) (ledger.Feed, error) {

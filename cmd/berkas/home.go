@@ -129,7 +129,9 @@ const (
 // for each agency. Their seeds are made when they are first asked for.
 func (h home) natsUsers(list []ledger.AgencyID) ([]eventstore.User, error) {
 	users := []eventstore.User{
-		{Role: eventstore.RoleRegistrar}, {Role: eventstore.RoleProvision}, {Role: eventstore.RoleDoor},
+		{Role: eventstore.RoleRegistrar},
+		{Role: eventstore.RoleProvision},
+		{Role: eventstore.RoleDoor},
 		{Role: eventstore.RoleMonitoring},
 		{Role: eventstore.RoleFollower, Name: followerProjections},
 		{Role: eventstore.RoleFollower, Name: followerCommands},

@@ -134,14 +134,14 @@ func (v *view) subject(subject string) ledger.Feed {
 
 // judge folds the whole ledger, for dry runs. The records it may need again are
 // kept in memory.
-func (v *view) judge(ctx context.Context) (*registrar.Judge, *schemas.Validator, error) {
+func (v *view) judge(ctx context.Context) (*registrar.Judge, error) {
 	validator, err := schemas.New()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	feed, err := v.feed(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var kept []ledger.Record
 	read := func(p ledger.Position) (ledger.Record, error) { return kept[p-1], nil }
@@ -152,7 +152,7 @@ func (v *view) judge(ctx context.Context) (*registrar.Judge, *schemas.Validator,
 			return yield(records)
 		})
 	})
-	return j, validator, err
+	return j, err
 }
 
 // rosterOf folds the roster's records of a feed that starts at genesis.

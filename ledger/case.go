@@ -38,7 +38,7 @@ type Respondent struct {
 	Institution Institution
 	Items       []string // as alleged, then as assessed
 	Stage       Stage
-	Before      Stage // the stage from which the case was forwarded
+	Before      Stage // the stage from which the case was last forwarded
 	ForwardedTo []AgencyID
 	Registered  bool
 	// Assessed is the latest assessment's outcome, Clarified the latest
@@ -209,7 +209,10 @@ func (c *Case) moveCase(e Event) {
 // respondent in the payload's own list, where it has one.
 func (r *Respondent) move(e Event, entry int) {
 	if s := steps[e.Kind]; s.to != "" {
-		r.Stage, r.Before = s.to, r.Stage
+		if s.to == StageForwarded {
+			r.Before = r.Stage
+		}
+		r.Stage = s.to
 	}
 	switch p := e.Payload.(type) {
 	case *CaseRegistered:

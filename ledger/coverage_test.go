@@ -281,8 +281,12 @@ func checkAfter(t *testing.T, after ledger.Case, from, to ledger.Stage, kind led
 	if to == "" {
 		to = from
 	}
-	if got := after.Respondents[0].Stage; got != to {
-		t.Errorf("%s leads somebody %s to %s, want %s", kind, from, got, to)
+	r := after.Respondents[0]
+	if r.Stage != to {
+		t.Errorf("%s leads somebody %s to %s, want %s", kind, from, r.Stage, to)
+	}
+	if kind == ledger.CaseForwardedKind && r.Before != from {
+		t.Errorf("forwarded from %s, not %s", r.Before, from)
 	}
 }
 

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -123,17 +124,16 @@ type folder struct {
 // fold makes the batch of the next records. committed is the number of the last
 // batch that stands in the tables. With an error comes the batch of the records
 // before the one that it is about, nil if it is about none.
-func (f *folder) fold(ctx context.Context, records []decoded, committed uint64) (*batch, error) {
+func (f *folder) fold(ctx context.Context, pieces []*piece, committed uint64) (*batch, error) {
 	f.batches++
 	b := &batch{number: f.batches, before: f.state}
 	kept := &f.buffers[f.batches%2]
 	b.records, b.history = kept.records[:0], kept.history[:0]
 	*kept = buffers{}
-	if err := f.fetch(ctx, records); err != nil {
+	if err := f.fetch(ctx, pieces); err != nil {
 		return nil, err
 	}
-	for i := range records {
-		d := &records[i]
+	for d := range recordsOf(pieces) {
 		if at := f.state.chain.Position; !f.checked && d.record.Position != at {
 			return nil, &ledger.ErrBroken{Position: at, Problem: fmt.Sprintf("found position %d instead", d.record.Position)}
 		}
@@ -164,12 +164,24 @@ func (f *folder) complete(b *batch) *batch {
 	return b
 }
 
+// recordsOf goes through the decoded records of pieces.
+func recordsOf(pieces []*piece) iter.Seq[*decoded] {
+	return func(yield func(*decoded) bool) {
+		for _, p := range pieces {
+			for i := range p.decoded {
+				if !yield(&p.decoded[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // fetch brings the cases of records into memory.
-func (f *folder) fetch(ctx context.Context, records []decoded) error {
+func (f *folder) fetch(ctx context.Context, pieces []*piece) error {
 	var missing []uuid.UUID
 	asked := make(map[uuid.UUID]bool)
-	for i := range records {
-		d := &records[i]
+	for d := range recordsOf(pieces) {
 		if d.caseID == uuid.Nil || asked[d.caseID] || f.cases.has(d.caseID) {
 			continue
 		}

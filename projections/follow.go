@@ -18,6 +18,7 @@ const (
 	pieceBytes   = 512 << 10 // likewise
 	waiting      = 128       // pieces in line, so at most 64 MiB
 	batchRecords = 16384     // records in a transaction
+	firstRecords = 1024      // likewise in the first, so that PostgreSQL has work soon; then twice as many
 	batchBytes   = 32 << 20  // likewise
 )
 
@@ -138,13 +139,14 @@ func (l *line) read(ctx context.Context, feed ledger.Feed, after ledger.Position
 // fold makes batches of what waits, until the feed ends.
 func (l *line) fold(ctx context.Context) {
 	defer close(l.batches)
-	for end := false; !end; {
+	limit := firstRecords
+	for end := false; !end; limit = min(2*limit, batchRecords) {
 		var f folded
-		var records []decoded
-		records, end, f.err = l.gather(ctx)
-		if len(records) > 0 {
+		var pieces []*piece
+		pieces, end, f.err = l.gather(ctx, min(limit, l.batchRecords))
+		if len(pieces) > 0 {
 			var err error
-			if f.batch, err = l.folder.fold(ctx, records, l.done.Load()); err != nil {
+			if f.batch, err = l.folder.fold(ctx, pieces, l.done.Load()); err != nil {
 				f.err = err // it is about an earlier record than gather's
 			}
 		}
@@ -163,10 +165,10 @@ func (l *line) fold(ctx context.Context) {
 }
 
 // gather waits for a piece and takes what waits behind it; end says that nothing
-// follows. An error comes with the records before it.
-func (l *line) gather(ctx context.Context) (out []decoded, end bool, err error) {
-	size := 0
-	for len(out) < l.batchRecords && size < batchBytes {
+// follows. An error is about what follows the pieces.
+func (l *line) gather(ctx context.Context, limit int) (out []*piece, end bool, err error) {
+	records, size := 0, 0
+	for records < limit && size < batchBytes {
 		p, ok, err := l.next(ctx, len(out) == 0)
 		switch {
 		case err != nil:
@@ -181,7 +183,8 @@ func (l *line) gather(ctx context.Context) (out []decoded, end bool, err error) 
 		case <-ctx.Done():
 			return nil, false, ctx.Err()
 		}
-		out = append(out, p.decoded...)
+		out = append(out, p)
+		records += len(p.records)
 		size += p.bytes
 		if p.err != nil {
 			return out, false, p.err

@@ -235,7 +235,8 @@ func (b *batch) replace(id uuid.UUID, m mark, p ledger.Position) {
 }
 
 // endReplaced ends rows of the table. Each must be there: a row that is missing
-// means that the tables are not what was written.
+// means that the tables are not what was written. The lateral subquery leaves the
+// planner one way, by the index; on a young table it would try all pairs.
 func endReplaced(ctx context.Context, tx pgx.Tx, schema schemaName, list []replaced) error {
 	if len(list) == 0 {
 		return nil
@@ -248,10 +249,14 @@ func endReplaced(ctx context.Context, tx pgx.Tx, schema schemaName, list []repla
 		ids[i], respondents[i], happened[i], by[i] = r.id, r.respondent, r.happened, int64(r.by)
 	}
 	tag, err := tx.Exec(ctx, fmt.Sprintf(`
-		UPDATE %s.respondent_history h SET recorded_to = c.by
+		UPDATE %[1]s.respondent_history h SET recorded_to = c.by
 		FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[]) AS c (case_id, respondent, happened, by)
-		WHERE h.case_id = c.case_id AND h.respondent = c.respondent AND h.happened_from = c.happened
-		  AND h.recorded_to = 9223372036854775807`, schema), ids, respondents, happened, by)
+		CROSS JOIN LATERAL (
+			SELECT ctid FROM %[1]s.respondent_history
+			WHERE case_id = c.case_id AND respondent = c.respondent AND happened_from = c.happened
+			  AND recorded_to = 9223372036854775807
+			LIMIT 1) old
+		WHERE h.ctid = old.ctid`, schema), ids, respondents, happened, by)
 	if err != nil {
 		return fmt.Errorf("end replaced rows: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -58,6 +59,8 @@ func Rebuild(ctx context.Context, c Config, feed ledger.Feed, o RebuildOptions) 
 	if !alone {
 		return Rebuilt{}, ErrRebuilding
 	}
+	// The server would notice the connection's end, but not before we return.
+	defer unlock(ctx, conn)
 	if err := dropSchemas(ctx, conn, schemaNext, schemaOld); err != nil {
 		return Rebuilt{}, err
 	}
@@ -71,6 +74,12 @@ func Rebuild(ctx context.Context, c Config, feed ledger.Feed, o RebuildOptions) 
 		return out, errors.Join(err, dropSchemas(context.WithoutCancel(ctx), conn, schemaNext))
 	}
 	return out, dropSchemas(ctx, conn, schemaOld)
+}
+
+func unlock(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock_all()") // if it fails, the connection has ended
 }
 
 func dropSchemas(ctx context.Context, conn *pgx.Conn, schemas ...schemaName) error {
@@ -117,7 +126,7 @@ func (r *rebuild) run(ctx context.Context) (Rebuilt, error) {
 	if _, err := r.conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", lockSpace, lockSwitch); err != nil {
 		return Rebuilt{}, fmt.Errorf("lock the switch: %w", err)
 	}
-	// The connection ends with the rebuild, and the lock with it.
+	// The lock goes with the others when the rebuild ends.
 	if old, err = r.standing(ctx, r.conn); err != nil {
 		return Rebuilt{}, err
 	}

@@ -53,7 +53,7 @@ CREATE TABLE respondent_history (
     recorded_from bigint NOT NULL,
     recorded_to bigint NOT NULL,
     case_id uuid NOT NULL,
-    respondent text NOT NULL,
+    respondent text COLLATE "C" NOT NULL,
     happened_from timestamptz NOT NULL,
     happened_to timestamptz NOT NULL,
 

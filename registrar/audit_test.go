@@ -141,10 +141,13 @@ func (a *auditor) judgeRules(e ledger.Event, info ledger.KindInfo, at ledger.Pos
 	if _, bad := ledger.Place(history, ledger.CaseEvent{Position: at, Recorded: recorded, Event: e}, a.roster.RegimeAt); bad != nil {
 		return bad
 	}
-	then := slices.DeleteFunc(history, func(o ledger.CaseEvent) bool { return o.Time.After(e.Time) })
+	then := slices.DeleteFunc(slices.Clone(history), func(o ledger.CaseEvent) bool { return o.Time.After(e.Time) })
 	if info.Party == ledger.PartyMandate {
 		if bad := ledger.CheckScope(ledger.Fold(then), e, authority.Grants); bad != nil {
 			return bad
+		}
+		if !authority.Late {
+			return ledger.CheckScope(ledger.Fold(history), e, authority.Now)
 		}
 	}
 	return nil

@@ -75,10 +75,14 @@ func (t *tx) judgeCase(p *prepared, authority roster.Authority) (*ledger.Refusal
 	if bad != nil || err != nil {
 		return bad, err
 	}
-	if p.info.Party == ledger.PartyMandate {
-		return ledger.CheckScope(then, p.event, authority.Grants), nil
+	if p.info.Party != ledger.PartyMandate {
+		return nil, nil
 	}
-	return nil, nil
+	bad = ledger.CheckScope(then, p.event, authority.Grants)
+	if bad == nil && !authority.Late {
+		bad = ledger.CheckScope(state.folded, p.event, authority.Now)
+	}
+	return bad, nil
 }
 
 // place judges an event at its place in time and gives the case as it stood

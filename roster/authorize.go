@@ -9,8 +9,11 @@ import (
 
 // Authority is what an agency may rely on for one event.
 type Authority struct {
-	Grants []ledger.Grant // any of them may cover the case
-	Late   bool           // recorded under the mandate for late recording
+	Grants []ledger.Grant // held when it happened; one of them has to reach the case as it stood
+	// Now are those held when it is recorded; one of them has to reach the case as
+	// it stands, unless the event is recorded late.
+	Now  []ledger.Grant
+	Late bool // recorded under the mandate for late recording
 }
 
 // Authorize says under which mandates an agency may record an event that
@@ -26,7 +29,7 @@ func (r *Roster) Authorize(agency ledger.AgencyID, mandate ledger.Mandate, happe
 	now := r.held(agency, mandate, recorded)
 	late := recorded.Sub(happened) > time.Duration(r.genesis.LateAfterDays)*24*time.Hour
 	if len(now) > 0 && !late {
-		return Authority{Grants: then}, nil
+		return Authority{Grants: then, Now: now}, nil
 	}
 	if r.mayRecordLate(agency, happened, recorded) {
 		return Authority{Grants: then, Late: true}, nil

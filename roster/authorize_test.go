@@ -173,3 +173,19 @@ func TestRegimeAt(t *testing.T) {
 		t.Errorf("regimes in the order %v, want %v", ids, want)
 	}
 }
+
+// TestGrantsOfBothTimes: what was held when it happened and what is held when it
+// is recorded come apart, so that the scope of each can be looked at.
+func TestGrantsOfBothTimes(t *testing.T) {
+	old := grant(ledger.BKN, ledger.MandateClarification, "", "2025-02-01")
+	heir := grant(ledger.BKN, ledger.MandateClarification, "2025-02-01", "")
+	heir.Scope, heir.Predecessor = ledger.ScopeNotPredecessor, ledger.KASN
+	r := apply(t, start(t), 2, event(ledger.BKN, &ledger.MandateGranted{Grant: old}), event(ledger.BKN, &ledger.MandateGranted{Grant: heir}))
+	got, bad := r.Authorize(ledger.BKN, ledger.MandateClarification, ledger.Date("2025-01-31").Start(), ledger.Date("2025-02-01").Start())
+	if bad != nil {
+		t.Fatal(bad)
+	}
+	if got.Late || len(got.Grants) != 1 || got.Grants[0].Scope != ledger.ScopeAll || len(got.Now) != 1 || got.Now[0].Scope != ledger.ScopeNotPredecessor {
+		t.Errorf("%+v", got)
+	}
+}

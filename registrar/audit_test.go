@@ -146,8 +146,8 @@ func (a *auditor) judgeRules(e ledger.Event, info ledger.KindInfo, at ledger.Pos
 		if bad := ledger.CheckScope(ledger.Fold(then), e, authority.Grants); bad != nil {
 			return bad
 		}
-		if !authority.Late {
-			return ledger.CheckScope(ledger.Fold(history), e, authority.Now)
+		if bad := ledger.CheckScope(ledger.Fold(history), e, authority.Now); bad != nil && !authority.Late {
+			return bad
 		}
 	}
 	return nil

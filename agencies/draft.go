@@ -2,11 +2,9 @@ package agencies
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -58,10 +56,9 @@ func NewID() (string, error) {
 	return id.String(), nil
 }
 
-// Compose writes an event: CloudEvents 1.0 as structured JSON, attributes in a
-// fixed order, data last. time is cut to microseconds and written in UTC.
-// Nothing is checked but that the kind is known; the constructors of the
-// institutions check the result.
+// Compose writes an event of version 1 of a kind, as ledger.Event.Encode does.
+// The time is cut to microseconds and written in UTC. Nothing is checked but
+// that the kind is known; the constructors of the institutions check the result.
 func Compose(origin string, by ledger.AgencyID, kind ledger.Kind, subject string, at time.Time, payload any, options ...Option) (Draft, error) {
 	info, ok := ledger.LookupKind(kind, 1)
 	if !ok {
@@ -83,65 +80,12 @@ func Compose(origin string, by ledger.AgencyID, kind ledger.Kind, subject string
 		return Draft{}, fmt.Errorf("%s: write data: %w", kind, err)
 	}
 	d := Draft{ID: x.id, Kind: kind, Subject: subject, Time: at.UTC().Truncate(time.Microsecond)}
-	w := writer{out: make([]byte, 0, len(data)+512)}
-	w.text("specversion", "1.0")
-	w.text("id", d.ID)
-	w.text("source", "/agencies/"+string(by))
-	w.text("type", info.Type())
-	w.text("subject", subject)
-	w.text("time", d.Time.Format(timeFormat))
-	w.text("dataschema", info.Schema())
-	w.text("datacontenttype", "application/json")
-	w.text("ledger", origin)
-	if x.caseVersion != nil {
-		w.raw("caseversion", strconv.AppendUint(nil, *x.caseVersion, 10))
+	d.Body, err = ledger.Event{
+		ID: d.ID, Source: by, Kind: kind, Version: info.Version, Subject: subject, Time: d.Time, Ledger: origin,
+		CaseVersion: x.caseVersion, Correlation: x.correlation, Causation: x.causation, TraceParent: x.tracing, Data: data,
+	}.Encode()
+	if err != nil {
+		return Draft{}, err
 	}
-	w.optional("correlationid", x.correlation)
-	w.optional("causationid", x.causation)
-	w.optional("traceparent", x.tracing)
-	w.raw("data", data)
-	if w.err != nil {
-		return Draft{}, fmt.Errorf("%s: write envelope: %w", kind, w.err)
-	}
-	d.Body = append(w.out, '}')
 	return d, nil
-}
-
-const timeFormat = "2006-01-02T15:04:05.999999Z"
-
-// writer writes one JSON object, member by member.
-type writer struct {
-	out []byte
-	err error
-}
-
-func (w *writer) name(name string) {
-	if len(w.out) == 0 {
-		w.out = append(w.out, '{')
-	} else {
-		w.out = append(w.out, ',')
-	}
-	w.out = append(w.out, '"')
-	w.out = append(w.out, name...)
-	w.out = append(w.out, '"', ':')
-}
-
-func (w *writer) text(name, value string) {
-	w.name(name)
-	out, err := jsontext.AppendQuote(w.out, value)
-	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("%s: %w", name, err)
-	}
-	w.out = out
-}
-
-func (w *writer) optional(name, value string) {
-	if value != "" {
-		w.text(name, value)
-	}
-}
-
-func (w *writer) raw(name string, value []byte) {
-	w.name(name)
-	w.out = append(w.out, value...)
 }

@@ -32,9 +32,9 @@ func TestComposeIsByteExact(t *testing.T) {
 	want := `{"specversion":"1.0","id":"01759a2b-7c00-7000-8000-0000000000e1","source":"/agencies/kasn",` +
 		`"type":"id.berkas.case.received.v1","subject":"01759a2b-7c00-7000-8000-0000000000c1",` +
 		`"time":"2020-10-05T02:30:00.000001Z","dataschema":"urn:berkas:schema:case.received.v1",` +
-		`"datacontenttype":"application/json","ledger":"ledger.example/test","caseversion":5,` +
+		`"datacontenttype":"application/json","ledger":"ledger.example/test",` +
 		`"correlationid":"01759a2b-7c00-7000-8000-0000000000aa","causationid":"01759a2b-7c00-7000-8000-0000000000bb",` +
-		`"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","data":{"from":"bawaslu"}}`
+		`"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","caseversion":5,"data":{"from":"bawaslu"}}`
 	if string(d.Body) != want {
 		t.Errorf("got\n%s\nwant\n%s", d.Body, want)
 	}

@@ -203,7 +203,7 @@ func (b *bulk) send(ctx context.Context, r Result) {
 // bytes that are no event keep no order, and the registrar refuses them.
 func laneOf(body []byte) (lane string, roster bool) {
 	kind, subject := typeAndSubject(body)
-	info, known := kindsByType[kind]
+	info, known := ledger.LookupType(kind)
 	switch {
 	case known && info.Stream == ledger.StreamRoster:
 		return "", true
@@ -213,14 +213,6 @@ func laneOf(body []byte) (lane string, roster bool) {
 		return subject, false
 	}
 }
-
-var kindsByType = func() map[string]ledger.KindInfo {
-	m := make(map[string]ledger.KindInfo, len(ledger.Kinds))
-	for _, k := range ledger.Kinds {
-		m[k.Type()] = k
-	}
-	return m
-}()
 
 func typeAndSubject(body []byte) (kind, subject string) {
 	d := jsontext.NewDecoder(bytes.NewReader(body))

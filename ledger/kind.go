@@ -122,6 +122,7 @@ var Kinds = []KindInfo{
 	{Kind: SubmissionRefusedKind, Version: 1, Stream: StreamRefusal, Party: PartyRegistrar},
 }
 
+// kindIndex finds a kind by its CloudEvents type.
 var kindIndex = func() map[string]KindInfo {
 	m := make(map[string]KindInfo, len(Kinds))
 	for _, k := range Kinds {
@@ -133,7 +134,13 @@ var kindIndex = func() map[string]KindInfo {
 // LookupKind finds a kind and version; ok is false for one this code does not
 // know.
 func LookupKind(k Kind, version int) (KindInfo, bool) {
-	i, ok := kindIndex[typeOf(k, version)]
+	return LookupType(typeOf(k, version))
+}
+
+// LookupType is LookupKind by the CloudEvents type, such as
+// "id.berkas.case.opened.v1".
+func LookupType(t string) (KindInfo, bool) {
+	i, ok := kindIndex[t]
 	return i, ok
 }
 

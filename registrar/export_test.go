@@ -38,5 +38,5 @@ func (j *Judge) IDs() int { return len(j.ids) }
 
 // Settle prepares, decides and commits one batch, as Run does.
 func (g *Registrar) Settle(ctx context.Context, messages []Message) error {
-	return g.settle(ctx, rules{g.Judge.Roster(), g.Schemas, g.Judge.open}.prepareAll(messages))
+	return g.settle(ctx, rules{g.Judge.Roster(), g.Judge.schemas, g.Judge.open}.prepareAll(messages))
 }

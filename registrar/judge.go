@@ -16,8 +16,9 @@ import (
 // It is not safe for concurrent use, except Roster's results, which are values.
 type Judge struct {
 	schemas *schemas.Validator
-	// Open says which kinds are taken; a rehearsal takes all that are known.
+	// open says which kinds and versions are taken.
 	open func(ledger.Kind, int) bool
+	// read gives a record of the ledger by its position.
 	read func(ledger.Position) (ledger.Record, error)
 
 	chain  ledger.Chain
@@ -46,8 +47,10 @@ type entry struct {
 	agency   ledger.AgencyID
 }
 
-// NewJudge makes a judge of an empty ledger; Replay brings it up. read gives the
-// record at a position, for cases whose history has to be folded anew.
+// NewJudge makes a judge of an empty ledger; Replay brings it up. open says
+// which kinds and versions are taken: a rehearsal takes all that are known,
+// production those that are frozen. read gives the record at a position, for
+// cases whose history has to be folded anew.
 func NewJudge(v *schemas.Validator, open func(ledger.Kind, int) bool, read func(ledger.Position) (ledger.Record, error)) *Judge {
 	return &Judge{schemas: v, open: open, read: read, cases: map[string]*caseState{}, ids: map[string]entry{}}
 }

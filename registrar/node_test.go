@@ -127,7 +127,7 @@ func (n *node) newJudge() *registrar.Judge {
 func (n *node) config() registrar.Config {
 	signer, _, _ := n.NoteKeys("receipt")
 	c := registrar.Config{
-		Judge: n.newJudge(), Store: n.store, Intake: n.intake, Schemas: validator(),
+		Judge: n.newJudge(), Store: n.store, Intake: n.intake,
 		Key: testkit.RegistrarKey, Private: n.Private(testkit.RegistrarKey), Receipt: signer,
 		Retry:  func(err error) bool { return errors.Is(err, errFull) },
 		Reread: func(err error) bool { return errors.Is(err, errDoubt) },

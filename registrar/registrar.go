@@ -13,7 +13,6 @@ import (
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/roster"
-	"github.com/berkas-ledger/berkas/schemas"
 )
 
 // MaxBatch is how many submissions are decided and committed together.
@@ -41,10 +40,9 @@ type Intake interface {
 // Config says how a registrar works. All fields but Log, Retry, Reread and
 // OnRoster are required.
 type Config struct {
-	Judge   *Judge
-	Store   Store
-	Intake  Intake
-	Schemas *schemas.Validator
+	Judge  *Judge // holds the schemas, too, by which submissions are checked
+	Store  Store
+	Intake Intake
 
 	Key     ledger.KeyID // of the registrar's own records
 	Private ed25519.PrivateKey
@@ -160,7 +158,7 @@ func (g *Registrar) takeIn(ctx context.Context, batches chan<- []prepared, curre
 			return err
 		}
 		select {
-		case batches <- rules{current.Load(), g.Schemas, g.Judge.open}.prepareAll(messages):
+		case batches <- rules{current.Load(), g.Judge.schemas, g.Judge.open}.prepareAll(messages):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -208,7 +208,7 @@ func (n *node) startRegistrar(ctx context.Context) error {
 	n.closers = append(n.closers, n.intake.Close)
 	started := time.Now()
 	n.registrar, err = registrar.New(registrar.Config{
-		Judge: n.judge, Store: n.store, Intake: intake{n.intake, n.store}, Schemas: validator,
+		Judge: n.judge, Store: n.store, Intake: intake{n.intake, n.store},
 		Key: genesis.Registrar.ID, Private: private, Receipt: receipt,
 		Retry: func(err error) bool { return errors.Is(err, eventstore.ErrNoSpace) },
 		Reread: func(err error) bool {

@@ -45,5 +45,5 @@ func (k KemenPANRB) PublishRegime(at time.Time, p ledger.Regime, options ...Opti
 
 // PublishHolidays states the holidays of a year.
 func (k KemenPANRB) PublishHolidays(at time.Time, p ledger.Holidays, options ...Option) (Draft, error) {
-	return k.say(ledger.HolidaysPublishedKind, holidaysSubject(p), at, p, options)
+	return k.say(ledger.HolidaysPublishedKind, p.Subject(), at, p, options)
 }

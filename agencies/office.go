@@ -2,7 +2,6 @@ package agencies
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -89,6 +88,3 @@ func (i Institution) GrantMandate(at time.Time, p ledger.Grant, options ...Optio
 func (i Institution) EndMandate(at time.Time, p ledger.MandateEnded, options ...Option) (Draft, error) {
 	return i.say(ledger.MandateEndedKind, string(p.Agency), at, p, options)
 }
-
-// holidaysSubject is what a list of holidays is about: its year.
-func holidaysSubject(p ledger.Holidays) string { return "holidays-" + strconv.Itoa(p.Year) }

@@ -3,7 +3,6 @@ package ledger
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -363,13 +362,4 @@ func idsOf[T any](list []T, id func(T) string) []string {
 		out[i] = id(v)
 	}
 	return out
-}
-
-// stageList writes stages for a person.
-func stageList(s []Stage) string {
-	names := make([]string, len(s))
-	for i, v := range s {
-		names[i] = string(v)
-	}
-	return strings.Join(names, " or ")
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -75,6 +76,15 @@ func (c *Case) hinders(e Event, r *Respondent) string {
 		}
 	}
 	return ""
+}
+
+// stageList writes stages for a person.
+func stageList(s []Stage) string {
+	names := make([]string, len(s))
+	for i, v := range s {
+		names[i] = string(v)
+	}
+	return strings.Join(names, " or ")
 }
 
 func (c *Case) hindersRecommending(r *Respondent) string {

@@ -51,7 +51,7 @@ const (
 	CodeNotHolder          Code = "not-holder"
 	CodeNotAddressee       Code = "not-addressee"
 	CodeNotOpener          Code = "not-opener"
-	CodeNotParticipant     Code = "not-participant"
+	CodeNotParticipant     Code = "not-participant" // of kinds to come: case.linked, evidence.attached
 	CodeReferenceUnknown   Code = "reference-unknown"
 	CodeRegime             Code = "regime-requires"
 	CodeSubject            Code = "subject-mismatch"

@@ -322,7 +322,8 @@ func DecodeRecord(r Record) (Event, error) {
 	return e, nil
 }
 
-// SubjectOf gives the LEDGER subject of an event; agency is the sender.
+// SubjectOf gives the subject of LEDGER on which an event of the kind stands:
+// that of its case, its source's figures, the roster, or the agency refused.
 func SubjectOf(e Event, info KindInfo) string {
 	switch info.Stream {
 	case StreamFigures:

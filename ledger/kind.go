@@ -69,7 +69,7 @@ const (
 	PartyHolder                   // the agency that holds the case
 	PartyAddressee                // the agency the case was forwarded to
 	PartyOpener                   // the agency that opened the case
-	PartyInstitution              // any agency on the roster
+	PartyInstitution              // any agency that holds a mandate, whichever
 	PartyOwnRoot                  // the agency, with its root key
 	PartyRoots                    // k of n root keys
 	PartyRegistrar                // the registrar only

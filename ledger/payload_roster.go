@@ -4,7 +4,9 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -43,10 +45,17 @@ type Genesis struct {
 	Receipt   string   `json:"receipt"`   // verifier key of receipts, as golang.org/x/mod/sumdb/note writes it
 	Log       string   `json:"log"`       // verifier key of checkpoints, likewise
 	Threshold int      `json:"threshold"` // how many institutions' roots change roots and mandates
-	// LateAfterDays: what happened longer ago needs a mandate for late recording.
+	// LateAfterDays: see Late.
 	LateAfterDays int                  `json:"late_after_days"`
 	Institutions  []GenesisInstitution `json:"institutions"`
 	Mandates      []Grant              `json:"mandates"`
+}
+
+// Late reports whether what happened at one time and is recorded at another is
+// recorded late: more than LateAfterDays times 24 hours after it happened. That
+// takes a mandate for late recording and is shown (docs/adr/0003).
+func (g Genesis) Late(happened, recorded time.Time) bool {
+	return recorded.Sub(happened) > time.Duration(g.LateAfterDays)*24*time.Hour
 }
 
 // Verifiers reads the keys of receipts and of checkpoints, which have to be two.
@@ -129,17 +138,19 @@ type MandateEnded struct {
 	Doubt   Doubt    `json:"doubt"`
 }
 
-// Regime is regime.published.v1: rules that hold for events of its days.
+// Regime is regime.published.v1: rules that hold for events of its days. Of
+// version 1's rules only ReprimandBeforeBlock is judged by Check; the others are
+// on record for readers, and for the deadlines to come.
 type Regime struct {
-	ID                        string `json:"id"`
-	From                      Date   `json:"from,omitempty"`
-	Until                     Date   `json:"until,omitempty"`
-	Basis                     string `json:"basis"`
-	Doubt                     Doubt  `json:"doubt"`
-	ReprimandBeforeBlock      bool   `json:"reprimand_before_block"`
-	FindingsSkipVerification  bool   `json:"findings_skip_verification"`
-	DecisionDays              int    `json:"decision_days,omitzero"` // appointing authority's time to decide
-	DecisionDaysAreWorkingDay bool   `json:"decision_days_are_working_days,omitzero"`
+	ID                         string `json:"id"`
+	From                       Date   `json:"from,omitempty"`
+	Until                      Date   `json:"until,omitempty"`
+	Basis                      string `json:"basis"`
+	Doubt                      Doubt  `json:"doubt"`
+	ReprimandBeforeBlock       bool   `json:"reprimand_before_block"`
+	FindingsSkipVerification   bool   `json:"findings_skip_verification"`
+	DecisionDays               int    `json:"decision_days,omitzero"` // appointing authority's time to decide
+	DecisionDaysAreWorkingDays bool   `json:"decision_days_are_working_days,omitzero"`
 }
 
 // Contest is contest.published.v1.
@@ -157,6 +168,9 @@ type Holidays struct {
 	Days  []Date `json:"days"`
 	Basis string `json:"basis"`
 }
+
+// Subject is what the events about a year's holidays are about.
+func (h Holidays) Subject() string { return "holidays-" + strconv.Itoa(h.Year) }
 
 // SubmissionRefused is submission.refused.v1, written by the registrar. Without
 // the nonce, which only the receipt holds, nobody can find out by trying what

@@ -84,7 +84,7 @@ func checkHolidays(e ledger.Event, p *ledger.Holidays) *ledger.Refusal {
 			return conflict("/data/days/"+strconv.Itoa(i), "the day does not lie in the year")
 		}
 	}
-	return subject(e, "holidays-"+strconv.Itoa(p.Year))
+	return subject(e, p.Subject())
 }
 
 // freshKey refuses a key whose id or public key was ever used: a key that came

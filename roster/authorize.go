@@ -27,7 +27,7 @@ func (r *Roster) Authorize(agency ledger.AgencyID, mandate ledger.Mandate, happe
 		return Authority{}, ledger.Refuse(ledger.CodeNoMandateThen, "/time", "%s did not hold %s", agency, nameOf(mandate))
 	}
 	now := r.held(agency, mandate, recorded)
-	late := recorded.Sub(happened) > time.Duration(r.genesis.LateAfterDays)*24*time.Hour
+	late := r.genesis.Late(happened, recorded)
 	if len(now) > 0 && !late {
 		return Authority{Grants: then, Now: now}, nil
 	}

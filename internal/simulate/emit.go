@@ -68,7 +68,7 @@ func rosterEvents() []event {
 		}),
 		say("2023-01-10", ledger.KemenPANRB, ledger.RegimePublishedKind, "perbkn-1-2023", ledger.Regime{
 			ID: "perbkn-1-2023", From: "2023-01-10", Basis: "PerBKN 1/2023", Doubt: ledger.DoubtConflict,
-			ReprimandBeforeBlock: true, FindingsSkipVerification: true, DecisionDays: 14, DecisionDaysAreWorkingDay: true,
+			ReprimandBeforeBlock: true, FindingsSkipVerification: true, DecisionDays: 14, DecisionDaysAreWorkingDays: true,
 		}),
 	}
 }

@@ -120,9 +120,6 @@ func (j *Judge) Roster() *roster.Roster { return j.roster }
 // Chain gives the position and leaf hash of the last record.
 func (j *Judge) Chain() ledger.Chain { return j.chain }
 
-// LastRecorded is the recorded time of the last record.
-func (j *Judge) LastRecorded() time.Time { return j.last }
-
 // Case gives a case as it stands; ok is false if none of that id was opened.
 func (j *Judge) Case(id string) (ledger.Case, bool) {
 	c, ok := j.cases[id]
@@ -131,9 +128,6 @@ func (j *Judge) Case(id string) (ledger.Case, bool) {
 	}
 	return c.folded, true
 }
-
-// Cases is how many cases there are.
-func (j *Judge) Cases() int { return len(j.cases) }
 
 // History reads a case's events in order of (time, position).
 func (j *Judge) History(id string) ([]ledger.CaseEvent, error) {

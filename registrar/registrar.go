@@ -31,8 +31,8 @@ type Store interface {
 
 // Intake hands over what waits and sends answers.
 type Intake interface {
-	// Next blocks until there is at least one message and returns at most max.
-	Next(ctx context.Context, max int) ([]Message, error)
+	// Next blocks until there is at least one message and returns at most limit.
+	Next(ctx context.Context, limit int) ([]Message, error)
 	SendReceipt(agency ledger.AgencyID, sum ledger.Hash, receipt []byte) error
 	Flush() error
 }
@@ -94,7 +94,7 @@ func New(c Config) (*Registrar, error) {
 	if err := checkReceiptKey(c.Receipt, genesis.Receipt); err != nil {
 		return nil, err
 	}
-	clock, err := newClock(c.Wall, c.Mono, c.Built, c.Judge.LastRecorded(), c.AcceptTime)
+	clock, err := newClock(c.Wall, c.Mono, c.Built, c.Judge.last, c.AcceptTime)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"runtime/debug"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -52,9 +49,9 @@ func (o *options) submitter() (*submitter, error) {
 	}
 	s := &submitter{options: o, home: h, url: o.nats}
 	if s.url == "" {
-		r, ok := h.found()
-		if !ok {
-			return nil, unreachable("Start one with 'berkas dev', or name a server with --nats.", "no ledger is running over %s", h.dir)
+		r, err := h.runs("name a server with --nats")
+		if err != nil {
+			return nil, err
 		}
 		s.url = r.NATS
 	}
@@ -85,30 +82,4 @@ func (s *submitter) dial(ctx context.Context, a ledger.AgencyID) (*agencies.Clie
 		return dialAs(ctx, s.home, s.url, a, s.genesis)
 	}
 	return dialWith(ctx, s.url, s.options.seed, s.options.creds, a, s.genesis)
-}
-
-func pid() int { return os.Getpid() }
-
-// version is set by the linker for releases.
-var version = "0.1.0-dev"
-
-// builtAt is set by the linker; without, the time of the source's last change
-// stands for it.
-var builtAt string
-
-// built is when this program was built, the zero time when that is not known.
-func built() time.Time {
-	text := builtAt
-	if info, ok := debug.ReadBuildInfo(); ok && text == "" {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.time" {
-				text = s.Value
-			}
-		}
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }

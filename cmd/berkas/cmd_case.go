@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,20 +74,12 @@ and where each respondent stands.
 	}
 }
 
-// lateAfter reads the ledger's limit for late recording from its genesis.
-func (v *view) lateAfter(ctx context.Context) (time.Duration, error) {
-	r, err := rosterOf(ctx, v.subject(ledger.SubjectRoster))
-	if err != nil {
-		return 0, err
-	}
-	return time.Duration(r.Genesis().LateAfterDays) * 24 * time.Hour, nil
-}
-
 func (v *view) caseView(ctx context.Context, id string) (*caseView, error) {
-	late, err := v.lateAfter(ctx)
+	r, err := rosterOf(ctx, v.subject(ledger.SubjectRoster))
 	if err != nil {
 		return nil, err
 	}
+	genesis := r.Genesis()
 	var history []ledger.CaseEvent
 	keys := map[ledger.Position][]string{}
 	err = v.subject(ledger.SubjectCase(id))(ctx, 0, func(records []ledger.Record) error {
@@ -115,7 +106,7 @@ func (v *view) caseView(ctx context.Context, id string) (*caseView, error) {
 	for _, e := range history {
 		c = c.Apply(e.Event)
 		out.Timeline = append(out.Timeline, caseStep{
-			Position: e.Position, Happened: e.Time, Recorded: e.Recorded, Late: e.Recorded.Sub(e.Time) > late,
+			Position: e.Position, Happened: e.Time, Recorded: e.Recorded, Late: genesis.Late(e.Time, e.Recorded),
 			Agency: e.Source, Kind: e.Kind, Event: e.ID, Keys: keys[e.Position], Stages: stagesOf(c),
 		})
 	}
@@ -145,9 +136,6 @@ func stagesOf(c ledger.Case) string {
 	return strings.Join(parts, ", ")
 }
 
-// wib writes a time as people in western Indonesia read it.
-func wib(t time.Time) string { return t.In(ledger.Jakarta).Format("2006-01-02 15:04:05 WIB") }
-
 func (v *caseView) print(w io.Writer, format string) error {
 	steps := table{columns: []string{"position", "happened", "recorded", "late", "agency", "kind", "then"}, value: v}
 	for _, s := range v.Timeline {
@@ -160,7 +148,7 @@ func (v *caseView) print(w io.Writer, format string) error {
 	if format != "table" {
 		return steps.print(w, format)
 	}
-	fmt.Fprintf(w, "Case %s, version %d, held by %s, seen by %s\n\n", v.Case, v.Version, v.Holder, joined(agencyNames(v.SeenBy)))
+	fmt.Fprintf(w, "Case %s, version %d, held by %s, seen by %s\n\n", v.Case, v.Version, v.Holder, joined(v.SeenBy))
 	people := table{columns: []string{"respondent", "stage", "control", "class", "institution", "office", "recommendation", "decision"}}
 	for _, r := range v.Respondents {
 		people.add(r.ID, string(r.Stage), string(r.Control), r.Class, r.Institution, r.Office, dash(r.Letter), dash(r.Decision))
@@ -170,63 +158,4 @@ func (v *caseView) print(w io.Writer, format string) error {
 	}
 	fmt.Fprintln(w)
 	return steps.print(w, format)
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-func agencyNames(list []ledger.AgencyID) []string {
-	out := make([]string, len(list))
-	for i, a := range list {
-		out[i] = string(a)
-	}
-	return out
-}
-
-func newNext(o *options) *cobra.Command {
-	var agency string
-	c := &cobra.Command{
-		Use:   "next CASE",
-		Short: "Say what an agency may record about a case now",
-		Long: `List the kinds of event that an agency may record about a case now, and for which
-respondents; for the others the rule that stands against it.
-
-` + exitHelp,
-		Example: `  berkas next 01746ac6-7800-7cc3-9bd1-2f5a6c0d4e11 --agency bkn`,
-		Args:    exactArgs("a case id"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if agency == "" {
-				return usage("--agency is needed: who asks")
-			}
-			v, err := o.view(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer v.close()
-			j, err := v.judge(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if _, ok := j.Case(args[0]); !ok {
-				return notFound("no case %s on the ledger", args[0])
-			}
-			possible := j.Next(args[0], ledger.AgencyID(agency), time.Now())
-			t := table{columns: []string{"kind", "may", "respondents", "why not"}, value: possible}
-			for _, p := range possible {
-				may := "no"
-				if p.WhyNot == "" {
-					may = "yes"
-				}
-				t.add(string(p.Kind), may, dash(strings.Join(p.Respondents, " ")), dash(p.WhyNot))
-			}
-			slices.SortStableFunc(t.rows, func(a, b []string) int { return strings.Compare(b[1], a[1]) })
-			return t.print(cmd.OutOrStdout(), o.output)
-		},
-	}
-	c.Flags().StringVar(&agency, "agency", "", "the agency that asks (required)")
-	return c
 }

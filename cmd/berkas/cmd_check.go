@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,21 +9,15 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-func joined(list []string) string {
-	if len(list) == 0 {
-		return "-"
-	}
-	return strings.Join(list, " ")
-}
-
 func newCheck(o *options) *cobra.Command {
 	var d draftFlags
 	c := &cobra.Command{
 		Use:   "check [DATA.json|-]",
 		Short: "Say whether an event would be admitted now, and which rule would refuse it",
 		Long: `Judge one event against the ledger as it stands, without submitting or signing it.
-The rules about signatures are passed over; everything else is judged as the
-registrar would.
+The rules about signatures are passed over, and kinds whose version is not frozen
+yet are taken as a rehearsal takes them; everything else is judged as the registrar
+would.
 
 ` + exitHelp,
 		Example: `  berkas check --agency kasn --kind case.recommended --case 0193... recommendation.json

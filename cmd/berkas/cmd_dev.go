@@ -131,7 +131,7 @@ func (n *node) afterStart(ctx context.Context, out io.Writer, c devConfig) error
 }
 
 func (n *node) announce() error {
-	r := running{PID: pid(), Origin: n.origin, Database: n.database}
+	r := running{PID: os.Getpid(), Origin: n.origin, Database: n.database}
 	if n.nats != nil {
 		r.NATS = n.nats.ClientURL()
 	}

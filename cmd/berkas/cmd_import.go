@@ -47,7 +47,7 @@ as if those before it had been admitted.
 
 ` + exitHelp,
 		Example: `  berkas import history.ndjson
-  berkas import reports.csv --mapping examples/import/reports.json --dry-run`,
+  berkas import examples/import/findings.csv --mapping examples/import/findings.json --dry-run`,
 		Args: exactArgs("a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.report == "" {

@@ -13,6 +13,9 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
+// defaultThreshold is a majority of the five institutions that have a vote.
+const defaultThreshold = 3
+
 func newInit(o *options) *cobra.Command {
 	var origin string
 	var roots []string
@@ -53,7 +56,7 @@ public half. With --rehearsal all keys are drawn here, for a ledger of no value.
 	f.StringVar(&origin, "origin", "", "name of the ledger, such as berkas.example/2026 (required)")
 	f.StringArrayVar(&roots, "root", nil, "institution=file with its public root key, as 'berkas keys new' prints it; one for each")
 	f.BoolVar(&rehearsal, "rehearsal", false, "draw every institution's keys here too: a ledger to learn with")
-	f.IntVar(&threshold, "threshold", 3, "how many institutions' root keys change roots and mandates")
+	f.IntVar(&threshold, "threshold", defaultThreshold, "how many institutions' root keys change roots and mandates")
 	return c
 }
 
@@ -129,7 +132,7 @@ func ensureRehearsal(h home, origin string) (created bool, err error) {
 	if h.exists() {
 		return false, nil
 	}
-	_, err = initialise(h, origin, nil, true, 3, time.Now())
+	_, err = initialise(h, origin, nil, true, defaultThreshold, time.Now())
 	return err == nil, err
 }
 

@@ -50,8 +50,8 @@ Filters (--filter name=value) and --by: ` + strings.Join(ledger.Filters, ", ") +
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&n.asOf, "as-of", "", "what had happened by then: a date or time (default: now)")
-	f.StringVar(&n.knownAt, "known-at", "", "using only what was recorded by then: a position, date or time (default: now)")
+	f.StringVar(&n.asOf, "as-of", "", "what had happened by then: a date or time (default: when the last record was recorded)")
+	f.StringVar(&n.knownAt, "known-at", "", "using only what was recorded by then: a position, date or time (default: the last record)")
 	f.StringVar(&n.since, "since", "", "only what began after then: a date or time")
 	f.StringVar(&n.unit, "unit", "respondent", "what is counted: case, respondent, recommendation or ppk")
 	f.StringVar(&n.measure, "measure", "", "a measure or a sum a+b (default: all)")
@@ -72,19 +72,23 @@ func measureList() []string {
 
 // reader connects to the read models of --database or of the running ledger.
 func (o *options) reader(ctx context.Context) (*projections.Reader, error) {
-	url := o.database
-	if url == "" {
-		h, err := o.home()
-		if err != nil {
-			return nil, err
-		}
-		r, ok := h.found()
-		if !ok {
-			return nil, unreachable("Start one with 'berkas dev', or name a database with --database.", "no ledger is running over %s", h.dir)
-		}
-		url = r.Database
+	url, err := o.databaseURL()
+	if err != nil {
+		return nil, err
 	}
 	return projections.OpenReader(ctx, url)
+}
+
+func (o *options) databaseURL() (string, error) {
+	if o.database != "" {
+		return o.database, nil
+	}
+	h, err := o.home()
+	if err != nil {
+		return "", err
+	}
+	r, err := h.runs("name a database with --database")
+	return r.Database, err
 }
 
 // query reads the flags.

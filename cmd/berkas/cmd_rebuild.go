@@ -2,12 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
@@ -81,30 +78,4 @@ func printRebuilt(cmd *cobra.Command, format string, built projections.Rebuilt, 
 		return &quietError{exitVerify}
 	}
 	return nil
-}
-
-func (o *options) databaseURL() (string, error) {
-	if o.database != "" {
-		return o.database, nil
-	}
-	h, err := o.home()
-	if err != nil {
-		return "", err
-	}
-	r, ok := h.found()
-	if !ok {
-		return "", unreachable("Start one with 'berkas dev', or name a database with --database.", "no ledger is running over %s", h.dir)
-	}
-	return r.Database, nil
-}
-
-// progress shows a bar on a terminal's standard error, with rate and time left;
-// elsewhere nothing. The function moves it to a number, the other ends it.
-func progress[N ~uint64 | ~int](total int, what string) (to func(N), done func()) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return func(N) {}, func() {}
-	}
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowIts(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
-	return func(n N) { _ = bar.Set64(int64(n)) }, func() { _ = bar.Finish() }
 }

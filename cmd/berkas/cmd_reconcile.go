@@ -58,7 +58,7 @@ its reason where that is known, and the exit code is 5.
 			return nil
 		},
 	}
-	c.Flags().StringVar(&known, "known-at", "", "using only what was recorded by then: a position, date or time (default: now)")
+	c.Flags().StringVar(&known, "known-at", "", "using only what was recorded by then: a position, date or time (default: the last record)")
 	c.Flags().BoolVar(&all, "all-cases", false, "list every case behind a difference, not the first few")
 	return c
 }

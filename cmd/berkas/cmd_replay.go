@@ -130,7 +130,11 @@ func (p *printer) print(records []ledger.Record) error {
 				return err
 			}
 		}
-		if !p.flags.wants(r, p.since) {
+		wanted, err := p.flags.wants(r, p.since)
+		if err != nil {
+			return err
+		}
+		if !wanted {
 			continue
 		}
 		if err := p.enc.Encode(p.flags.line(r)); err != nil {
@@ -156,15 +160,15 @@ func (f *replayFlags) feed(ctx context.Context, v *view) (ledger.Feed, error) {
 	}
 }
 
-func (f *replayFlags) wants(r ledger.Record, since time.Time) bool {
+func (f *replayFlags) wants(r ledger.Record, since time.Time) (bool, error) {
 	if r.Recorded.Before(since) || f.caseID != "" && r.CaseID() != f.caseID {
-		return false
+		return false, nil
 	}
 	if f.agency == "" && f.kind == "" {
-		return true
+		return true, nil
 	}
-	e, bad := ledger.Decode(r.Body)
-	return bad == nil && (f.agency == "" || string(e.Source) == f.agency) && (f.kind == "" || string(e.Kind) == f.kind)
+	e, err := ledger.DecodeRecord(r)
+	return (f.agency == "" || string(e.Source) == f.agency) && (f.kind == "" || string(e.Kind) == f.kind), err
 }
 
 func (f *replayFlags) line(r ledger.Record) replayed {

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,7 +57,7 @@ The text is never taken from the command line, where others could read it.
 ` + exitHelp,
 		Example: `  printf '{"name":"Contoh Satu"}' | berkas seal --holder r1 --pointer /data/respondents/0/identity -o json`,
 		Args:    exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			h, err := o.home()
 			if err != nil {
 				return err
@@ -115,7 +115,7 @@ Reasons: ` + strings.Join(reasonNames(), ", ") + `.
 		Example: `  berkas open --case 0193... --event 0193... --pointer /data/respondents/0/identity \
     --agency bawaslu --officer intake-17 --reason case-handling`,
 		Args: exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			s, err := o.submitter()
 			if err != nil {
 				return err
@@ -159,7 +159,7 @@ func reasonNames() []string {
 
 // recordUnsealing submits what is about to be opened, as the vault.
 func (s *submitter) recordUnsealing(ctx context.Context, caseID string, payload ledger.Unsealed) error {
-	draft, err := agencies.Compose(s.genesis.Origin, ledger.Vault, ledger.UnsealedKind, caseID, time.Now(), payload)
+	draft, err := agencies.NewVault(agencies.Office{Origin: s.genesis.Origin}).RecordUnsealing(caseID, time.Now(), payload)
 	if err != nil {
 		return err
 	}
@@ -177,11 +177,13 @@ func (o *options) sealedAt(ctx context.Context, p placeFlags) (string, error) {
 	var found string
 	err = v.subject(ledger.SubjectCase(p.caseID))(ctx, 0, func(records []ledger.Record) error {
 		for _, r := range records {
-			e, bad := ledger.Decode(r.Body)
-			if bad != nil || e.ID != p.event {
-				continue
+			e, err := ledger.DecodeRecord(r)
+			if err != nil {
+				return err
 			}
-			found, _ = stringAt(r.Body, p.pointer)
+			if e.ID == p.event {
+				found = stringAt(r.Body, p.pointer)
+			}
 		}
 		return nil
 	})
@@ -191,26 +193,26 @@ func (o *options) sealedAt(ctx context.Context, p placeFlags) (string, error) {
 	return found, err
 }
 
-// stringAt reads the string that stands at a JSON pointer.
-func stringAt(body []byte, pointer string) (string, error) {
+// stringAt reads the string that stands at a JSON pointer, "" if none does.
+func stringAt(body []byte, pointer string) string {
 	var value any
-	if err := json.Unmarshal(body, &value); err != nil {
-		return "", err
+	if json.Unmarshal(body, &value) != nil {
+		return ""
 	}
 	for token := range jsontext.Pointer(pointer).Tokens() {
 		switch v := value.(type) {
 		case map[string]any:
 			value = v[token]
 		case []any:
-			var i int
-			if _, err := fmt.Sscanf(token, "%d", &i); err != nil || i < 0 || i >= len(v) {
-				return "", fmt.Errorf("nothing at %s", pointer)
+			i, err := strconv.Atoi(token)
+			if err != nil || i < 0 || i >= len(v) {
+				return ""
 			}
 			value = v[i]
 		default:
-			return "", fmt.Errorf("nothing at %s", pointer)
+			return ""
 		}
 	}
 	s, _ := value.(string)
-	return s, nil
+	return s
 }

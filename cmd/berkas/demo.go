@@ -143,9 +143,9 @@ func recordedIDs(ctx context.Context, feed ledger.Feed) (map[string]bool, error)
 	known := map[string]bool{}
 	err := feed(ctx, 0, func(records []ledger.Record) error {
 		for _, r := range records {
-			e, bad := ledger.Decode(r.Body)
-			if bad != nil {
-				return bad
+			e, err := ledger.DecodeRecord(r)
+			if err != nil {
+				return err
 			}
 			known[e.ID] = true
 		}

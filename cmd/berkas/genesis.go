@@ -72,7 +72,10 @@ func firstMandates() []ledger.Grant {
 	own := grant(ledger.KASN, ledger.MandateFollowUp, "2014-01-15", endOfKASN, "UU 5/2014")
 	own.Scope = ledger.ScopeOwnRecommendations
 	list = append(list, own)
-	for _, a := range institutions[:5] {
+	for _, a := range institutions {
+		if a == ledger.Vault {
+			continue // there are no openings from before the ledger
+		}
 		late := grant(a, ledger.MandateLate, start, "", "history before this ledger")
 		late.Happened = &ledger.Days{From: "2018-01-01", Until: "2026-01-01"}
 		list = append(list, late)

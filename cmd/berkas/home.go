@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/nats-io/nkeys"
 	"golang.org/x/mod/sumdb/note"
@@ -21,7 +22,7 @@ import (
 )
 
 // home is the data directory of a ledger. Everything in it is private to its
-// owner.
+// owner but genesis.leaf, which is for everybody.
 type home struct{ dir string }
 
 func (h home) path(parts ...string) string {
@@ -232,6 +233,21 @@ func (h home) found() (r running, ok bool) {
 		return running{}, false
 	}
 	return r, true
+}
+
+// runs is found for who cannot do without; instead says what would do as well.
+func (h home) runs(instead string) (running, error) {
+	r, ok := h.found()
+	if !ok {
+		return r, unreachable("Start one with 'berkas dev', or "+instead+".", "no ledger is running over %s", h.dir)
+	}
+	return r, nil
+}
+
+// alive reports whether a process exists.
+func alive(p *os.Process) bool {
+	err := p.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, os.ErrPermission)
 }
 
 // registrarKey loads the key of the registrar's own records.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -356,9 +355,3 @@ func (i intake) SendReceipt(a ledger.AgencyID, sum ledger.Hash, receipt []byte) 
 }
 
 func (i intake) Flush() error { return i.store.Flush() }
-
-// alive reports whether a process exists.
-func alive(p *os.Process) bool {
-	err := p.Signal(syscall.Signal(0))
-	return err == nil || errors.Is(err, os.ErrPermission)
-}

@@ -5,9 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/berkas-ledger/berkas/ledger"
 )
 
 func checkOutput(format string) error {
@@ -100,4 +107,35 @@ func (t *table) text(w io.Writer) error {
 		}
 	}
 	return tw.Flush()
+}
+
+// wib writes a time as people in western Indonesia read it.
+func wib(t time.Time) string { return t.In(ledger.Jakarta).Format("2006-01-02 15:04:05 WIB") }
+
+// dash stands for nothing in a table.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// joined writes a list into one cell.
+func joined[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, v := range list {
+		words[i] = string(v)
+	}
+	return dash(strings.Join(words, " "))
+}
+
+// progress shows a bar on a terminal's standard error, with rate and time left;
+// elsewhere nothing. The function moves it to a number, the other ends it.
+func progress[N ~uint64 | ~int](total int, what string) (to func(N), done func()) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return func(N) {}, func() {}
+	}
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowIts(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+	return func(n N) { _ = bar.Set64(int64(n)) }, func() { _ = bar.Finish() }
 }

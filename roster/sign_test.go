@@ -36,6 +36,8 @@ var (
 	control         = granted(asIs)
 	controlEnded    = ended(ledger.BKN, ledger.MandateControl, "2030-01-01")
 	undecoded       = ledger.Event{Kind: ledger.MandateGrantedKind, Version: 1, Source: ledger.BKN}
+	undecodedKey    = ledger.Event{Kind: ledger.KeyAddedKind, Version: 1, Source: ledger.BKN}
+	undecodedCase   = ledger.Event{Kind: ledger.CaseOpenedKind, Version: 1, Source: ledger.BKN}
 	badKey          = with(addKey("bawaslu/4", ledger.RoleEvent), "x")
 	badRoot         = event(ledger.BKN, &ledger.InstitutionAdded{ID: "kpu", Root: ledger.NamedKey{ID: "kpu/root", Public: "x"}})
 )
@@ -101,6 +103,8 @@ var signers = []struct {
 	{"a mandate's end: two roots", controlEnded, ids("kasn/root-b kemendagri/root"), "", ""},
 	{"a mandate's end: event keys", controlEnded, ids("bawaslu/1 bkn/1"), ledger.CodeKeyForeign, ""},
 	{"a mandate that did not decode", undecoded, ids("bawaslu/root bkn/root"), ledger.CodeSchema, "/data"},
+	{"a key that did not decode", undecodedKey, ids("bkn/root"), ledger.CodeSchema, "/data"},
+	{"an event that did not decode", undecodedCase, ids("bkn/1"), "", ""}, // its schema refuses it
 	{"a regime: an event key", event(ledger.BKN, &ledger.Regime{ID: "x"}), ids("bkn/1"), "", ""},
 	{"a regime: roots", event(ledger.BKN, &ledger.Regime{ID: "x"}), ids("bawaslu/root bkn/root"), ledger.CodeKeyForeign, ""},
 }

@@ -25,7 +25,7 @@ type CatchUp struct {
 }
 
 // Ratio is the speed of projecting as a part of the speed of COPY.
-func (c CatchUp) Ratio() float64 { return c.Copy.Seconds() / c.Project.Seconds() }
+func (m CatchUp) Ratio() float64 { return m.Copy.Seconds() / m.Project.Seconds() }
 
 // Schemas of a measurement.
 const (

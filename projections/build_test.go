@@ -84,10 +84,7 @@ func (b *book) feed(size int) ledger.Feed { return sliceFeed(b.records, size) }
 
 func sliceFeed(records []ledger.Record, size int) ledger.Feed {
 	return func(ctx context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
-		for at := int(after); at < len(records); at += size {
-			if ctx.Err() != nil {
-				return nil
-			}
+		for at := int(after); at < len(records) && ctx.Err() == nil; at += size {
 			if err := yield(records[at:min(at+size, len(records))]); err != nil {
 				return err
 			}

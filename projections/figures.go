@@ -230,7 +230,11 @@ func (r *Reader) scan(ctx context.Context, answers []Answer, indexes []int) erro
 		columns := make([]string, len(part))
 		for i, f := range part {
 			q := answers[f.answer].Query
-			columns[i] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[q.Unit], s.counts(f.measure, q))
+			count := "count(DISTINCT " + unitKeys[q.Unit] + ")"
+			if q.Unit == ledger.UnitRespondent {
+				count = "count(*)" // the same, for of one respondent one row holds; and several times faster
+			}
+			columns[i] = fmt.Sprintf("%s FILTER (WHERE %s)", count, s.counts(f.measure, q))
 		}
 		values := make([]int64, len(part))
 		into := make([]any, len(part))

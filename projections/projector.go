@@ -40,24 +40,31 @@ func (p *Projector) Run(ctx context.Context, feed ledger.Feed) error {
 	pause := firstPause
 	for {
 		err := p.session(ctx, feed, func() { pause = firstPause })
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
-			return nil
-		case !passing(err):
+		if ctx.Err() == nil && !passing(err) {
 			return err
-		case errors.Is(err, errMoved):
-			p.log.InfoContext(ctx, "reading the projections' position anew", "why", err.Error())
-		default:
-			p.log.WarnContext(ctx, "PostgreSQL is away; the projections wait", "retry in", pause, "error", err.Error())
 		}
-		select {
-		case <-ctx.Done():
+		if !p.wait(ctx, pause, err) {
 			return nil
-		case <-time.After(pause):
 		}
 		pause = min(2*pause, longPause)
+	}
+}
+
+// wait pauses before the next session; it reports false when the context ended.
+func (p *Projector) wait(ctx context.Context, pause time.Duration, why error) bool {
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case errors.Is(why, errMoved), errors.Is(why, ErrRebuilding):
+		p.log.InfoContext(ctx, "the projections read their position anew", "why", why.Error())
+	default:
+		p.log.WarnContext(ctx, "PostgreSQL is away; the projections wait", "pause", pause, "error", why.Error())
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
 	}
 }
 

@@ -3,6 +3,7 @@ package projections
 import (
 	"bytes"
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -192,7 +193,10 @@ func (w *writer) stop(ctx context.Context, why string) error {
 // passing reports whether an error of PostgreSQL goes away by itself: the
 // server is down, starting, short of something, or ended our session.
 func passing(err error) bool {
-	if errors.Is(err, errMoved) || errors.Is(err, ErrRebuilding) {
+	switch {
+	case err == nil:
+		return false
+	case errors.Is(err, errMoved), errors.Is(err, ErrRebuilding):
 		return true
 	}
 	var pg *pgconn.PgError
@@ -207,6 +211,6 @@ func passing(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) ||
 		strings.Contains(err.Error(), "conn closed")
 }

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/berkas-ledger/berkas/agencies"
 	"github.com/berkas-ledger/berkas/eventstore"
 	"github.com/berkas-ledger/berkas/internal/local"
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/registrar"
+	"github.com/berkas-ledger/berkas/vault"
 )
 
 // Exit codes are part of the command's contract.
@@ -77,18 +80,22 @@ func exitCode(err error) int {
 		return coded.code
 	case errors.As(err, &broken):
 		return exitVerify
-	case errors.As(err, &refusal), errors.Is(err, eventstore.ErrLocked), errors.Is(err, local.ErrInUse):
+	case errors.As(err, &refusal), isAny(err, eventstore.ErrLocked, local.ErrInUse, vault.ErrInUse, agencies.ErrOutboxInUse):
 		return exitConflict
-	case errors.As(err, &settled), errors.Is(err, projections.ErrNotFound), errors.Is(err, eventstore.ErrNoJournal), errors.Is(err, fs.ErrNotExist):
+	case errors.As(err, &settled), isAny(err, projections.ErrNotFound, eventstore.ErrNoJournal, vault.ErrNoKey, fs.ErrNotExist):
 		return exitNotFound
-	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, local.ErrNoPostgres),
-		errors.Is(err, projections.ErrNoTables), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &connect), errors.As(err, &network),
+		isAny(err, agencies.ErrUnreachable, local.ErrNoPostgres, projections.ErrNoTables, context.DeadlineExceeded):
 		return exitUnreachable
 	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"):
 		return exitUsage
 	default:
 		return exitFailure
 	}
+}
+
+func isAny(err error, list ...error) bool {
+	return slices.ContainsFunc(list, func(e error) bool { return errors.Is(err, e) })
 }
 
 // hintFor says what to do next, where the error does not say it itself.

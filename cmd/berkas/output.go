@@ -85,12 +85,12 @@ func (t *table) csv(w io.Writer) error {
 }
 
 // neutral keeps a spreadsheet from reading a cell as a formula. Numbers stay
-// numbers.
+// numbers, and the dash that stands for nothing stays one.
 func neutral(cell string) string {
 	if cell == "" || !strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return cell
 	}
-	if strings.Trim(cell[1:], "0123456789") == "" && len(cell) > 1 {
+	if cell == dash("") || strings.Trim(cell[1:], "0123456789") == "" && len(cell) > 1 {
 		return cell
 	}
 	return "'" + cell

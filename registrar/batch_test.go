@@ -390,3 +390,18 @@ func TestReplayEnds(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestReplayDates: recorded times never run back, so a record that is dated
+// before the one before it was dated anew by somebody.
+func TestReplayDates(t *testing.T) {
+	n := newNode(t)
+	records := slices.Clone(n.store.all())
+	last := len(records) - 1
+	records[last].Recorded = records[last-1].Recorded.Add(-time.Microsecond)
+	j := registrar.NewJudge(validator(), func(ledger.Kind, int) bool { return true }, n.store.read)
+	err := j.Replay(t.Context(), testkit.Feed(records))
+	var broken *ledger.ErrBroken
+	if !errors.As(err, &broken) || broken.Position != records[last].Position {
+		t.Errorf("a ledger with a back-dated record was read: %v", err)
+	}
+}

@@ -98,6 +98,9 @@ func (j *Judge) fold(records []ledger.Record) error {
 		if r.Position == before {
 			continue
 		}
+		if r.Recorded.Before(tx.last) {
+			return &ledger.ErrBroken{Position: r.Position, Problem: "it was recorded before the record before it"}
+		}
 		if err := list[i].err; err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -218,4 +220,22 @@ func TestRunStopsAtChangedTables(t *testing.T) {
 	if n := opened(t, openReader(t, url)); n != 10 {
 		t.Fatalf("%d cases after the rebuild, want 10", n)
 	}
+}
+
+func TestRunLeavesNothingBehind(t *testing.T) {
+	url := testkit.DB(t)
+	b := findings(20)
+	project(t, url, until(b.feed(3), 5))
+	before := goleak.IgnoreCurrent()
+	broken := sliceFeed(altered(b.records, 20, func(r *ledger.Record) { r.Position++ }), 2)
+	if err := NewProjector(Config{URL: url, batchRecords: 1}).Run(t.Context(), broken); err == nil {
+		t.Fatal("a broken ledger was taken")
+	}
+	source := newTap()
+	source.add(b.records...)
+	p := start(t, Config{URL: url, batchRecords: 1}, source.feed)
+	if err := p.stop(); err != nil { // wherever it is
+		t.Fatal(err)
+	}
+	goleak.VerifyNone(t, before)
 }

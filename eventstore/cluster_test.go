@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
@@ -35,7 +36,7 @@ func newCluster(t *testing.T) *cluster {
 		return err == nil
 	})
 	system := clusterLogin(c.servers, User{Role: RoleSystem})
-	c.configs = []Config{{Dir: journal, Origin: testOrigin, Login: clusterLogin(c.servers, User{Role: RoleRegistrar}), Cluster: true, First: true, System: &system, PublishTimeout: 5 * time.Second}}
+	c.configs = []Config{{Dir: journal, Origin: testOrigin, Login: clusterLogin(c.servers, User{Role: RoleRegistrar}), Cluster: true, First: true, System: &system, PublishTimeout: 5 * time.Second, Log: testkit.Log(t)}}
 	return c
 }
 
@@ -246,18 +247,14 @@ func TestClusterFollower(t *testing.T) {
 	c := newCluster(t)
 	s := c.open(t, 0)
 	check(t, s.Commit(t.Context(), newRecords(2, 500, "", 300), func() {}))
-	follower, err := Follow(t.Context(), FollowConfig{Login: clusterLogin(c.servers, User{Role: RoleFollower, Name: "auditor"}), Follower: "auditor"})
+	follower, err := Follow(t.Context(), FollowConfig{Login: clusterLogin(c.servers, User{Role: RoleFollower, Name: "auditor"}), Follower: "auditor", Log: testkit.Log(t)})
 	check(t, err)
 	defer follower.Close()
 	f := startFollowing(t, follower.Feed(), ledger.Chain{})
 	f.reach(t, 501)
-	gone := -1
-	for i, srv := range c.servers {
-		if srv.Name() == follower.conn.ConnectedServerName() {
-			gone = i
-			srv.stop()
-		}
-	}
+	server := follower.conn.ConnectedServerName()
+	gone := slices.IndexFunc(c.servers, func(s *testServer) bool { return s.Name() == server })
+	c.servers[gone].stop()
 	for {
 		err := s.Commit(t.Context(), newRecords(502, 10, "", 300), func() {})
 		if err == nil {

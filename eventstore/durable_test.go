@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -108,6 +109,7 @@ type harness struct {
 	older string
 	torn  string
 
+	mu      sync.Mutex
 	cutAt   int // the moment at which the power is cut
 	form    string
 	moments []moment
@@ -135,6 +137,8 @@ var errPowerCut = errors.New("power cut")
 
 // pass is called at each moment and says whether the power is cut there.
 func (h *harness) pass(name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if !h.armed {
 		return nil
 	}
@@ -150,7 +154,10 @@ func (h *harness) pass(name string) error {
 }
 
 func (h *harness) diskFault(op string) (happened bool, err error) {
-	if h.cut {
+	h.mu.Lock()
+	cut := h.cut
+	h.mu.Unlock()
+	if cut {
 		return false, errPowerCut
 	}
 	if op != "write" && op != "sync" {
@@ -186,13 +193,16 @@ func (h *harness) run(after aftermath) error {
 	if err := h.submit(s, 3); err != nil {
 		return err
 	}
+	if err := h.settle(s); err != nil {
+		return err
+	}
+	h.mu.Lock()
 	h.armed = true
+	h.mu.Unlock()
 	err = h.submit(s, 40, 1)
 	if h.cutAt >= 0 && err == nil {
 		// The power may go after Commit has returned, while LEDGER follows.
-		s.mu.Lock()
-		err = cmp.Or(s.settle(h.tb.Context()), s.ended)
-		s.mu.Unlock()
+		err = h.settle(s)
 	}
 	if h.cutAt >= 0 && (!h.cut || err == nil) {
 		return fmt.Errorf("the power was not cut (%v), or nobody noticed: %v", h.cut, err)
@@ -239,10 +249,14 @@ func (h *harness) comeBack() error {
 	if err := h.submit(s, 2, 30); err != nil {
 		return err
 	}
+	return errors.Join(h.settle(s), h.audit(s), s.Close())
+}
+
+// settle waits for LEDGER to follow.
+func (h *harness) settle(s *Store) error {
 	s.mu.Lock()
-	err = s.settle(h.tb.Context())
-	s.mu.Unlock()
-	return errors.Join(err, h.audit(s), s.Close())
+	defer s.mu.Unlock()
+	return cmp.Or(s.settle(h.tb.Context()), s.ended)
 }
 
 // submit hands in new submissions, and before them all that have no receipt, as

@@ -156,6 +156,11 @@ func (s *session) sort(messages []*nats.Msg) (used int, end error) {
 			if err != nil {
 				return used, restart(err)
 			}
+			// A heartbeat tells the last delivery. It may have gone to a request
+			// that somebody left behind, a process before this one.
+			if sent, err := strconv.ParseUint(m.Header.Get(headerDelivered), 10, 64); err == nil && sent > s.number {
+				return used, restart(fmt.Errorf("delivery %d went elsewhere", s.number+1))
+			}
 			if spent {
 				used++
 			}

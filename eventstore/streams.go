@@ -24,10 +24,11 @@ const (
 	metaJournal = "berkas-journal"
 	metaOrigin  = "berkas-origin"
 
-	// ackWait is how long a message may be in work. It matters only for a
-	// registrar that lives and is slow: one that starts takes up at once what
+	// ackWait is how long a message may be in work before it comes again. Coming
+	// again does no harm, it is recognised; but for a message that was lost on
+	// the way it is the wait. A registrar that starts takes up at once what
 	// another has left (see Intake).
-	ackWait = 2 * time.Minute
+	ackWait = 30 * time.Second
 	// inWork bounds what the registrar may have taken and not acknowledged from
 	// one agency.
 	inWork = 8 * MaxBatch

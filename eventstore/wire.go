@@ -23,6 +23,8 @@ const (
 	headerSubject  = "Nats-Subject"
 	headerPending  = "Nats-Num-Pending"
 	headerStatus   = "Status"
+
+	headerDelivered = "Nats-Last-Consumer"
 )
 
 // storedHeaders are what this package publishes records with and the server

@@ -253,6 +253,12 @@ func (n *node) run(ctx context.Context) error {
 		"registrar": n.registrar.Run,
 		"roster":    n.followRoster,
 	}
+	if n.pg != nil {
+		parts["PostgreSQL"] = func(ctx context.Context) error {
+			n.pg.Keep(ctx)
+			return nil
+		}
+	}
 	if n.projector != nil {
 		parts["projections"] = func(ctx context.Context) error { return n.projector.Run(ctx, n.follower.Feed()) }
 	}

@@ -18,12 +18,9 @@ const (
 
 // awayFrom is the home under away that belongs to dir, made on first use.
 func awayFrom(dir, away string) (home string, err error) {
-	text, err := os.ReadFile(filepath.Join(dir, locationFile))
-	if err == nil {
-		return strings.TrimSpace(string(text)), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+	home, err = awayOf(dir)
+	if err != nil || home != "" {
+		return home, err
 	}
 	lock, err := lockDir(away, 0o755)
 	if err != nil {
@@ -47,6 +44,44 @@ func awayFrom(dir, away string) (home string, err error) {
 	return home, writeFile(filepath.Join(dir, locationFile), home+"\n", 0o644, nil)
 }
 
+// awayOf is the home that dir names, "" if it names none that is its own. A
+// directory that was copied names the home of the one it was copied from: two
+// servers over one home would end each other. One that was moved keeps its home.
+func awayOf(dir string) (string, error) {
+	home, err := readLine(filepath.Join(dir, locationFile))
+	if err != nil || home == "" {
+		return "", err
+	}
+	asked, err := readLine(filepath.Join(home, askedFile))
+	if err != nil || asked == "" { // the home is gone
+		return "", err
+	}
+	if asked == dir {
+		return home, nil
+	}
+	here, err := os.Stat(dir)
+	if err != nil {
+		return "", err
+	}
+	if there, err := os.Stat(asked); err == nil && os.SameFile(here, there) {
+		return home, nil // the same directory by another path
+	}
+	named, err := readLine(filepath.Join(asked, locationFile))
+	if err != nil || named == home {
+		return "", err
+	}
+	return home, writeFile(filepath.Join(home, askedFile), dir+"\n", 0o644, nil)
+}
+
+// readLine reads a file of one line; "" if there is none.
+func readLine(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(text)), err
+}
+
 // sweep removes the homes whose directory was removed: that was the order to
 // begin anew. It needs the lock of away, because a home that is being made is
 // not yet named by its directory.
@@ -56,16 +91,16 @@ func sweep(away string) error {
 		return err
 	}
 	for _, home := range homes {
-		asked, err := os.ReadFile(filepath.Join(home, askedFile))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		asked, err := readLine(filepath.Join(home, askedFile))
+		if err != nil {
 			return err
 		}
-		if err == nil {
-			location, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(asked)), locationFile))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if asked != "" {
+			location, err := readLine(filepath.Join(asked, locationFile))
+			if err != nil {
 				return err
 			}
-			if strings.TrimSpace(string(location)) == home {
+			if location == home {
 				continue
 			}
 		}

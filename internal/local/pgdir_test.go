@@ -123,3 +123,54 @@ func TestSweepTakesOnlyWhatIsNobodys(t *testing.T) {
 		t.Errorf("a home that is nobody's is still there: %v", err)
 	}
 }
+
+// TestAwayOfCopyAndMove: a copied directory gets a home of its own, a moved one
+// keeps its home, and one whose home is gone gets another.
+func TestAwayOfCopyAndMove(t *testing.T) {
+	away, root := openDir(t), openDir(t)
+	dir, copied, moved := filepath.Join(root, "dir"), filepath.Join(root, "copied"), filepath.Join(root, "moved")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	find := func(dir string) string {
+		t.Helper()
+		home, err := awayFrom(dir, away)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(home); err != nil {
+			t.Error(err)
+		}
+		return home
+	}
+	first := find(dir)
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	other := find(copied)
+	if other == first {
+		t.Error("a copy got the home of the directory it was copied from")
+	}
+	if find(copied) != other || find(dir) != first {
+		t.Error("a home was not found again")
+	}
+	link := filepath.Join(root, "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if find(link) != first {
+		t.Error("by another path the directory got another home")
+	}
+	if err := os.Rename(dir, moved); err != nil {
+		t.Fatal(err)
+	}
+	if find(moved) != first || find(copied) != other {
+		t.Error("the home did not move with its directory")
+	}
+	if err := os.RemoveAll(first); err != nil {
+		t.Fatal(err)
+	}
+	if find(moved) == first {
+		t.Error("a home that is gone was found")
+	}
+}

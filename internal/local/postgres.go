@@ -56,6 +56,9 @@ type Postgres struct {
 	proc   *process
 	lock   io.Closer
 	stop   func() error
+
+	bin    pgBin
+	config PostgresConfig // Port is the one taken
 }
 
 // StartPostgres starts the server of cfg.Dir, on first use after making it,
@@ -101,11 +104,12 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, pattern, away string
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{home: home, secret: secret, lock: lock}
+	p := &Postgres{home: home, secret: secret, lock: lock, bin: bin, config: cfg}
 	p.stop = sync.OnceValue(p.stopNow)
 	if err := p.launch(ctx, bin, cfg, log); err != nil {
 		return nil, err
 	}
+	p.config.Port = p.port
 	if err := p.createDatabase(ctx); err != nil {
 		return nil, errors.Join(err, p.proc.stop(syscall.SIGINT, stopPatience))
 	}
@@ -135,6 +139,39 @@ func (p *Postgres) DataDir() string { return p.home.data() }
 
 // Done is closed when the server has ended, asked or not.
 func (p *Postgres) Done() <-chan struct{} { return p.proc.done }
+
+// Keep starts the server again, at its address, whenever it ends without having
+// been asked, as when the kernel runs out of memory and kills it. It returns when
+// ctx ends, and has to have returned before Stop is called.
+func (p *Postgres) Keep(ctx context.Context) {
+	log := logger(p.config.Log)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.proc.done:
+		}
+		log.ErrorContext(ctx, "the private PostgreSQL ended by itself; starting it again")
+		for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+			err := endLeftover(ctx, p.home, log)
+			if err == nil {
+				err = p.launch(ctx, p.bin, p.config, log)
+			}
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			log.ErrorContext(ctx, "the private PostgreSQL does not start", "error", err, "retry in", wait)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+		}
+	}
+}
 
 // Stop ends all sessions, shuts the server down and waits for its end. Calling
 // it again returns the first result.
@@ -227,8 +264,10 @@ func serverEnv() []string {
 // tried again.
 func (p *Postgres) launch(ctx context.Context, bin pgBin, cfg PostgresConfig, log *slog.Logger) error {
 	for attempt := 1; ; attempt++ {
-		p.port = cfg.Port
-		if p.port == 0 {
+		if cfg.Port != 0 && cfg.Port != p.port { // written once: others read it while Keep launches
+			p.port = cfg.Port
+		}
+		if cfg.Port == 0 {
 			ports, err := freePorts(1)
 			if err != nil {
 				return err

@@ -97,6 +97,47 @@ func TestPostgresKeepsItsDataAcrossARestart(t *testing.T) {
 	}
 }
 
+// TestPostgresIsKept: a server that was killed is started again at its address.
+func TestPostgresIsKept(t *testing.T) {
+	cfg := pgConfig(filepath.Join(openDir(t), "pg"))
+	p, err := StartPostgres(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		p.Keep(ctx)
+	}()
+	pid, err := p.home.serverPID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	again := func() bool {
+		conn, err := pgx.Connect(t.Context(), p.URL())
+		if err != nil {
+			return false
+		}
+		defer conn.Close(context.WithoutCancel(t.Context()))
+		now, err := p.home.serverPID()
+		return err == nil && now != pid && conn.Ping(t.Context()) == nil
+	}
+	for end := time.Now().Add(time.Minute); !again(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the server was not started again")
+		}
+	}
+	cancel()
+	<-kept
+	if err := p.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func exec1(t *testing.T, url, sql string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)

@@ -27,8 +27,66 @@ func TestServeOnACluster(t *testing.T) {
 	url := startCluster(t, dir, data)
 	seed := func(name string) string { return filepath.Join(data, "nats", "seeds", name+".nk") }
 	database := testkit.DB(t)
-	serve := exec.Command(os.Args[0], "serve", "--data", data, "--rehearsal", "--nats", url, "--cluster", "--first-start", "--database", database,
-		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"), "--system-seed", seed("system"))
+	stop := serveUntil(t, []string{"serve", "--data", data, "--rehearsal", "--nats", url, "--cluster", "--first-start", "--database", database,
+		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"), "--system-seed", seed("system")})
+	agency := []string{"--data", data, "--nats", url, "--nats-seed", seed("agency-bawaslu")}
+	key := filepath.Join(dir, "key.json")
+	write(t, key, fmt.Sprintf(`{"agency":"bawaslu","key":{"id":"bawaslu/event","public":%q},"role":"event"}`, publicKey(t, home{data})))
+	// Its first key is signed by its root too.
+	out := berkas(t, append([]string{"emit", "--agency", "bawaslu", "--kind", "key.added", "--case", "bawaslu", "--key", filepath.Join(data, "keys", "bawaslu", "root.key"), "--key", filepath.Join(data, "keys", "bawaslu", "event.key"), key}, agency...)...)
+	if !strings.Contains(out, "admitted") {
+		t.Fatalf("the key was not admitted: %s", out)
+	}
+	contest := filepath.Join(dir, "contest.json")
+	write(t, contest, `{"id":"pilkada-2024","kind":"pilkada","voting":"2024-11-27","determination":"2024-09-22","doubt":"none"}`)
+	berkas(t, append([]string{"emit", "--agency", "bawaslu", "--kind", "contest.published", "--case", "pilkada-2024", contest}, agency...)...)
+	reader := []string{"--nats", url, "--nats-seed", seed("follower-commands"), "--data", data}
+	replayed := berkas(t, append([]string{"replay"}, reader...)...)
+	if !strings.Contains(replayed, "contest.published") || strings.Count(replayed, "\n") != 3 {
+		t.Errorf("LEDGER holds something else than genesis, key and contest:\n%s", replayed)
+	}
+	stop()
+}
+
+// TestServeOnOneServer runs the registrar on a NATS that is not its own, and asks
+// again for the receipt of an event whose registrar was away.
+func TestServeOnOneServer(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "ledger")
+	berkas(t, "init", "--data", data, "--origin", "berkas.example/one", "--rehearsal")
+	h := home{data}
+	accounts, err := h.accounts(institutions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := testkit.NATS(t, accounts).ClientURL()
+	seed := func(name string) string { return filepath.Join(data, "nats", "seeds", name+".nk") }
+	args := []string{"serve", "--data", data, "--rehearsal", "--nats", url, "--database", testkit.DB(t),
+		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision")}
+	stop := serveUntil(t, args)
+	key := filepath.Join(data, "key.json")
+	write(t, key, fmt.Sprintf(`{"agency":"bawaslu","key":{"id":"bawaslu/event","public":%q},"role":"event"}`, publicKey(t, h)))
+	agency := []string{"emit", "--agency", "bawaslu", "--data", data, "--nats", url, "--nats-seed", seed("agency-bawaslu")}
+	stop()
+	// Nobody answers: the bytes are kept, and sent again later.
+	late := exec.Command(os.Args[0], append(agency, "--wait", "300ms", "--kind", "key.added", "--case", "bawaslu",
+		"--key", filepath.Join(data, "keys", "bawaslu", "root.key"), "--key", filepath.Join(data, "keys", "bawaslu", "event.key"), key)...)
+	late.Args[0] = "berkas"
+	if out, err := late.CombinedOutput(); err == nil {
+		t.Fatalf("a receipt without a registrar: %s", out)
+	}
+	stop = serveUntil(t, args)
+	if out := berkas(t, append(agency, "-o", "json")...); !strings.Contains(out, `"admitted": 1`) {
+		t.Errorf("what waited was not admitted: %s", out)
+	}
+	if out := berkas(t, append(agency, "-o", "json")...); !strings.Contains(out, `"rows": 0`) {
+		t.Errorf("something still waits: %s", out)
+	}
+	stop()
+}
+
+// serveUntil runs berkas serve until the function it returns is called.
+func serveUntil(t *testing.T, args []string) (stop func()) {
+	serve := exec.Command(os.Args[0], args...)
 	serve.Args[0] = "berkas"
 	serve.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	said := &watched{want: "Serving the ledger", seen: make(chan struct{})}
@@ -46,27 +104,13 @@ func TestServeOnACluster(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatalf("berkas serve does not get ready\n%s", said.text())
 	}
-	agency := []string{"--data", data, "--nats", url, "--nats-seed", seed("agency-bawaslu")}
-	key := filepath.Join(dir, "key.json")
-	write(t, key, fmt.Sprintf(`{"agency":"bawaslu","key":{"id":"bawaslu/event","public":%q},"role":"event"}`, publicKey(t, home{data})))
-	// Its first key is signed by its root too.
-	out := berkas(t, append([]string{"emit", "--agency", "bawaslu", "--kind", "key.added", "--case", "bawaslu", "--key", filepath.Join(data, "keys", "bawaslu", "root.key"), "--key", filepath.Join(data, "keys", "bawaslu", "event.key"), key}, agency...)...)
-	if !strings.Contains(out, "admitted") {
-		t.Fatalf("the key was not admitted: %s", out)
-	}
-	contest := filepath.Join(dir, "contest.json")
-	write(t, contest, `{"id":"pilkada-2024","kind":"pilkada","voting":"2024-11-27","determination":"2024-09-22","doubt":"none"}`)
-	berkas(t, append([]string{"emit", "--agency", "bawaslu", "--kind", "contest.published", "--case", "pilkada-2024", contest}, agency...)...)
-	reader := []string{"--nats", url, "--nats-seed", seed("follower-commands"), "--data", data}
-	replayed := berkas(t, append([]string{"replay"}, reader...)...)
-	if !strings.Contains(replayed, "contest.published") || strings.Count(replayed, "\n") != 3 {
-		t.Errorf("LEDGER holds something else than genesis, key and contest:\n%s", replayed)
-	}
-	if err := serve.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("berkas serve did not end well: %v\n%s", err, said.text())
+	return func() {
+		if err := serve.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("berkas serve did not end well: %v\n%s", err, said.text())
+		}
 	}
 }
 

@@ -121,7 +121,10 @@ func (n *node) afterStart(ctx context.Context, out io.Writer, c devConfig) error
 	if err != nil {
 		return err
 	}
-	if !c.once {
+	if c.once {
+		fmt.Fprintf(out, "\nTo look around, start it again: %s dev%s\n", os.Args[0], n.dataFlag())
+		n.suggest(out, c.demo)
+	} else {
 		n.describe(out, c.demo)
 	}
 	if !agree {
@@ -147,7 +150,13 @@ func (n *node) describe(out io.Writer, demo bool) {
 		fmt.Fprintf(out, "  PostgreSQL  %s (URL in %s)\n", n.pg.Addr(), n.home.running())
 	}
 	fmt.Fprintf(out, "  journal     %s\n  keys        %s\n", n.home.journal(), n.home.path("keys"))
-	fmt.Fprintf(out, "Stop it with Ctrl-C. In another terminal, try:\n")
+	fmt.Fprintln(out, "Stop it with Ctrl-C.")
+	n.suggest(out, demo)
+}
+
+// suggest says what to try next.
+func (n *node) suggest(out io.Writer, demo bool) {
+	fmt.Fprintln(out, "In another terminal, try:")
 	tries := []string{"keys", "codes kinds", "emit --help", "replay --follow"}
 	if demo {
 		tries = []string{

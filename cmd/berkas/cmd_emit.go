@@ -110,18 +110,22 @@ func newEmit(o *options) *cobra.Command {
 The file holds the event's data as its schema says ('berkas codes kinds' lists the
 kinds, schemas/examples has examples). The bytes are kept in an outbox in the data
 directory until the receipt is there; a lost receipt is asked for by sending the
-same bytes again.
+same bytes again: 'berkas emit --agency A' without an event sends what still waits.
 
 ` + exitHelp,
 		Example: `  berkas emit --agency bawaslu --kind case.opened case.json
   berkas emit --agency bawaslu --kind case.registered --case 0193... register.json
-  berkas emit --agency bawaslu --event event.json`,
+  berkas emit --agency bawaslu --event event.json
+  berkas emit --agency bawaslu    # send again what has no receipt yet`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 			defer cancel()
 			s, err := o.submitter()
 			if err != nil {
 				return err
+			}
+			if d.kind == "" && d.whole == "" && len(args) == 0 && d.agency != "" {
+				return s.resend(ctx, cmd.OutOrStdout(), o.output, ledger.AgencyID(d.agency))
 			}
 			body, err := d.body(s.genesis.Origin, args, cmd.InOrStdin(), time.Now())
 			if err != nil {
@@ -172,6 +176,47 @@ func (s *submitter) submit(ctx context.Context, a ledger.AgencyID, body []byte, 
 	}
 	receipt, err := outbox.Submit(ctx, client, sub)
 	return receipt, errors.Join(err, outbox.Close())
+}
+
+// resend sends what waits in an agency's outbox, with the bytes and signatures
+// that were kept.
+func (s *submitter) resend(ctx context.Context, w io.Writer, format string, a ledger.AgencyID) error {
+	client, err := s.dial(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	outbox, err := agencies.OpenOutbox(s.home.path("outbox", string(a)))
+	if err != nil {
+		return err
+	}
+	t := tally{Rows: len(outbox.Pending())}
+	code := exitOK
+	for result := range outbox.Send(ctx, agencies.Clients{a: client}, demoWindow) {
+		var refused *agencies.RefusedError
+		switch {
+		case result.Err == nil:
+			t.Admitted++
+		case errors.As(result.Err, &refused):
+			t.Refused++
+			code = exitConflict
+		default:
+			t.Failed++
+			err = errors.Join(err, result.Err)
+		}
+	}
+	if err := errors.Join(err, outbox.Close()); err != nil {
+		return err
+	}
+	out := table{columns: []string{"waited", "admitted", "refused", "still waiting"}, value: t}
+	out.add(strconv.Itoa(t.Rows), strconv.Itoa(t.Admitted), strconv.Itoa(t.Refused), strconv.Itoa(t.Failed))
+	if err := out.print(w, format); err != nil {
+		return err
+	}
+	if code != exitOK {
+		return &quietError{code}
+	}
+	return nil
 }
 
 func printReceipt(w io.Writer, format string, r ledger.Receipt, body []byte) error {

@@ -67,7 +67,7 @@ func initialise(h home, origin string, roots []string, rehearsal bool, threshold
 	if empty, err := h.empty(); err != nil {
 		return ledger.Hash{}, err
 	} else if !empty {
-		return ledger.Hash{}, &codedError{exitConflict, fmt.Errorf("%s is not empty", h.dir), "A ledger is made once, in an empty directory. Nothing was changed."}
+		return ledger.Hash{}, occupied(h)
 	}
 	f := founding{origin: origin, threshold: threshold, now: now}
 	var err error
@@ -83,6 +83,16 @@ func initialise(h home, origin string, roots []string, rehearsal bool, threshold
 		return ledger.Hash{}, err
 	}
 	return h.initialise(f)
+}
+
+// occupied says why no ledger is made in a directory, and what to do.
+func occupied(h home) error {
+	hint := "A ledger is made once, in an empty directory. Nothing was changed."
+	if !h.exists() {
+		hint = "It has no journal/journal.json. If a ledger ever ran here, put journal/ back from a copy; " +
+			"if its making was cut short, remove the directory and begin anew. Nothing was changed."
+	}
+	return &codedError{exitConflict, fmt.Errorf("%s is not empty", h.dir), hint}
 }
 
 // drawRoots makes root and event keys for every institution.

@@ -76,7 +76,14 @@ func (o *options) reader(ctx context.Context) (*projections.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return projections.OpenReader(ctx, url)
+	r, err := projections.OpenReader(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if p, err := r.Progress(ctx); err == nil && p.Stopped != "" {
+		o.log().Warn("the projections stopped; nothing later is in these figures", "position", p.Position, "because", p.Stopped)
+	}
+	return r, nil
 }
 
 func (o *options) databaseURL() (string, error) {

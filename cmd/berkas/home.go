@@ -92,7 +92,11 @@ func (h home) noteSigner(file string) (note.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return note.NewSigner(secret)
+	s, err := note.NewSigner(secret)
+	if err != nil {
+		return nil, fmt.Errorf("%s does not hold a key that signs notes: %w", h.path("keys", "registrar", file), err)
+	}
+	return s, nil
 }
 
 // writeSecret keeps one line that only the owner may read; it never overwrites.

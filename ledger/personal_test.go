@@ -33,6 +33,8 @@ var direct = map[string]string{
 	"mobile abroad":         "+62 812-0000-0000",
 	"mobile without a plus": "6281200000000",
 	"mobile in a link":      "wa.me/6281200000000",
+	"what begins as sealed": "eyJ081200000000",
+	"what ends as sealed":   "x..AAAAAAAAAAAAAAAA.-081200000000-." + strings.Repeat("A", 22),
 }
 
 // harmless are strings that are nobody's.
@@ -68,6 +70,7 @@ var harmless = map[string]string{
 	"short mobile":           "081200000",
 	"long number":            "08120000000000",
 	"number of another kind": "0212345678",
+	"what begins as sealed":  "eyJhbGciOiJkaXIifQ",
 }
 
 func withCode(t *testing.T, code string) []byte {
@@ -103,7 +106,11 @@ func TestDirectIdentifiers(t *testing.T) {
 func TestHarmlessStrings(t *testing.T) {
 	for name, text := range harmless {
 		t.Run(name, func(t *testing.T) {
-			if _, bad := ledger.Decode(withCode(t, text)); bad != nil {
+			e, bad := ledger.Decode(withCode(t, text))
+			if bad == nil {
+				bad = ledger.CheckSealed(e)
+			}
+			if bad != nil {
 				t.Errorf("%q: %v", text, bad)
 			}
 		})

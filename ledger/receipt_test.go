@@ -83,3 +83,16 @@ func TestReceiptSubject(t *testing.T) {
 		t.Errorf("receipt subject %s, want %s", got, want)
 	}
 }
+
+// TestLongestReceipt: as many places as a refusal may name.
+func TestLongestReceipt(t *testing.T) {
+	r := goldenReceipts(t)["receipt-refused.note"]
+	r.Pointers = nil
+	for range ledger.MaxPointers {
+		r.Pointers = append(r.Pointers, "/data/respondents/0/institution/region")
+	}
+	got, err := ledger.ParseReceipt(r.Text())
+	if err != nil || len(got.Pointers) != ledger.MaxPointers {
+		t.Errorf("%d pointers: %d, %v", ledger.MaxPointers, len(got.Pointers), err)
+	}
+}

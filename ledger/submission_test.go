@@ -118,6 +118,9 @@ func TestBadHeaders(t *testing.T) {
 			}
 		})
 	}
+	if _, bad := ledger.ParseSubmission(ledger.Bawaslu, golden.Header(), make([]byte, ledger.MaxBody)); bad != nil {
+		t.Errorf("the largest body: %v", bad)
+	}
 	_, bad := ledger.ParseSubmission(ledger.Bawaslu, golden.Header(), make([]byte, ledger.MaxBody+1))
 	wantRefusal(t, bad, ledger.CodeTooLarge, "")
 }

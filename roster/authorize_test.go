@@ -114,6 +114,9 @@ func TestMandateEnded(t *testing.T) {
 		return event(ledger.BKN, &ledger.MandateEnded{Agency: ledger.BKN, Mandate: ledger.MandateControl, Until: until})
 	}
 	before := start(t)
+	if got := before.Grants(); got[2].Agency != ledger.BKN || got[2].Mandate != ledger.MandateControl || len(got) != 4 {
+		t.Fatalf("grants %+v", got)
+	}
 	r := apply(t, before, 2, end("2025-06-01"))
 	last, first := ledger.Date("2025-05-31").End(), ledger.Date("2025-06-01").Start()
 	if _, bad := r.Authorize(ledger.BKN, ledger.MandateControl, last, last); bad != nil {
@@ -125,6 +128,11 @@ func TestMandateEnded(t *testing.T) {
 	wantRefusal(t, "recorded after", bad, ledger.CodeNoMandateNow, "/source")
 	if _, bad := before.Authorize(ledger.BKN, ledger.MandateControl, first, first); bad != nil {
 		t.Errorf("the roster before the end changed: %v", bad)
+	}
+	for i, g := range r.Grants() {
+		if was := before.Grants()[i].Until; i != 2 && g.Until != was {
+			t.Errorf("the end of BKN's control moved that of %s of %s to %q", g.Mandate, g.Agency, g.Until)
+		}
 	}
 	// An end may be moved forward, and a new grant begins anew.
 	r = apply(t, r, 3, end("2025-03-01"))

@@ -130,3 +130,20 @@ func TestNotGenesis(t *testing.T) {
 		wantNoStart(t, sign(other, "registrar/1"), "not a genesis record")
 	}
 }
+
+// TestLimitsOfGenesis: the numbers that are just allowed.
+func TestLimitsOfGenesis(t *testing.T) {
+	for _, change := range []func(g *ledger.Genesis){
+		func(g *ledger.Genesis) { g.Threshold = 1 },
+		func(g *ledger.Genesis) { g.Threshold = 4 },
+		func(g *ledger.Genesis) { g.LateAfterDays = 1 },
+		func(g *ledger.Genesis) { g.LateAfterDays = 3660 },
+		func(g *ledger.Genesis) { g.Mandates = nil },
+	} {
+		g := genesis(t)
+		change(&g)
+		if _, err := roster.Start(record(t, g)); err != nil {
+			t.Errorf("%d of 4 roots, late after %d days: %v", g.Threshold, g.LateAfterDays, err)
+		}
+	}
+}

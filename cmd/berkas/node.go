@@ -253,6 +253,9 @@ func (n *node) run(ctx context.Context) error {
 		"registrar": n.registrar.Run,
 		"roster":    n.followRoster,
 	}
+	if n.nats != nil {
+		parts["NATS"] = n.watchNATS
+	}
 	if n.pg != nil {
 		parts["PostgreSQL"] = func(ctx context.Context) error {
 			n.pg.Keep(ctx)
@@ -285,6 +288,17 @@ func (n *node) run(ctx context.Context) error {
 		all = append(all, err)
 	}
 	return errors.Join(all...)
+}
+
+// watchNATS ends the process when a stream cannot be written: only a new start
+// makes the server try again.
+func (n *node) watchNATS(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.nats.Failed():
+		return fmt.Errorf("%w; make room on the disk of %s and start again, what has a receipt is safe", err, n.home.dir)
+	}
 }
 
 // followRoster gives new participants their intake.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ type NATS struct {
 	srv  *server.Server
 	lock io.Closer
 	stop func() error
+	log  *natsLog
 
 	opts     *server.Options // without accounts
 	mu       sync.Mutex
@@ -96,10 +98,10 @@ func startNATS(cfg NATSConfig, place func(*server.Options)) (_ *NATS, err error)
 		return nil, err
 	}
 	forgetAccounts(given)
-	log := &natsLog{log: logger(cfg.Log), fatal: make(chan string, 1)}
+	log := &natsLog{log: logger(cfg.Log), fatal: make(chan string, 1), failed: make(chan error, 1)}
 	srv.SetLoggerV2(log, false, false, false)
 	srv.Start()
-	n := &NATS{srv: srv, lock: lock, opts: opts, accounts: accounts}
+	n := &NATS{srv: srv, lock: lock, log: log, opts: opts, accounts: accounts}
 	n.stop = sync.OnceValue(n.stopNow)
 	if err := n.await(log.fatal); err != nil {
 		srv.Shutdown()
@@ -129,6 +131,11 @@ func (n *NATS) await(fatal <-chan string) error {
 
 // ClientURL is where clients connect.
 func (n *NATS) ClientURL() string { return n.srv.ClientURL() }
+
+// Failed gives an error when JetStream could not write to a stream, as on a full
+// disk. The server (2.15.2) takes nothing for that stream any more, also when
+// there is room again, until it is started anew.
+func (n *NATS) Failed() <-chan error { return n.log.failed }
 
 // Reload puts accounts, text as in NATSConfig, in the place of those there were.
 // Who is no longer a user or has moved to another account is disconnected; who
@@ -238,6 +245,8 @@ func natsOptions(cfg NATSConfig) (*server.Options, error) {
 type natsLog struct {
 	log   *slog.Logger
 	fatal chan string // the first reason why it cannot run
+
+	failed chan error // the first reason why a stream takes nothing more
 }
 
 func (l *natsLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
@@ -257,5 +266,12 @@ func (l *natsLog) Fatalf(format string, v ...any) {
 }
 
 func (l *natsLog) write(level slog.Level, format string, v []any) {
-	l.log.Log(context.Background(), level, "nats", "says", fmt.Sprintf(format, v...))
+	text := fmt.Sprintf(format, v...)
+	l.log.Log(context.Background(), level, "nats", "says", text)
+	if level == slog.LevelError && strings.Contains(text, "ritical write error") { // there is no other sign of it
+		select {
+		case l.failed <- errors.New(text):
+		default:
+		}
+	}
 }

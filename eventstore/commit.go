@@ -73,7 +73,7 @@ func (s *Store) commitOne(records []ledger.Record, leaves [][]byte, durable func
 		// Not the caller's context: the records stand already.
 		err := s.publisher.fly(context.Background(), records)
 		if err == nil {
-			err = callFault(s.fault, stepPublished)
+			err = s.rig.step(stepPublished)
 		}
 		done <- err
 	}()
@@ -124,7 +124,7 @@ func (s *Store) settle(ctx context.Context) error {
 
 // cut ends the store for good when a test cuts it off at a step.
 func (s *Store) cut(step string) error {
-	if err := callFault(s.fault, step); err != nil {
+	if err := s.rig.step(step); err != nil {
 		s.ended = err
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 // LEDGER are one again.
 func TestPowerCuts(t *testing.T) {
 	moments := dryRun(t)
-	for _, want := range []string{"disk: write", "disk: sync", stepWritten, stepSynced, stepDurable, stepPublishing, stepPublished} {
+	for _, want := range []string{"disk: write", "disk: sync", "disk: syncdir", stepWritten, stepSynced, stepDurable, stepPublishing, stepPublished} {
 		if !slices.ContainsFunc(moments, func(m moment) bool { return m.name == want }) {
 			t.Fatalf("a commit does not pass %q", want)
 		}
@@ -69,7 +69,7 @@ func (m moment) forms() []string {
 	switch m.name {
 	case "disk: write":
 		return []string{"failed", "done in part"}
-	case "disk: sync":
+	case "disk: sync", "disk: syncdir":
 		return []string{"failed", "failed but happened"}
 	case stepWritten: // what the disk has of bytes that were not synced
 		return []string{"all forgotten", "a part kept", "all kept", "zeros kept"}
@@ -128,8 +128,7 @@ func newHarness(tb testing.TB) *harness {
 	h := &harness{tb: tb, node: newNode(tb), disk: newForgetful(), receipts: map[string]receipt{}}
 	h.older, h.torn = filepath.Join(tb.TempDir(), "older"), filepath.Join(tb.TempDir(), "torn")
 	h.disk.fault = h.diskFault
-	h.node.config.disk = h.disk.disk()
-	h.node.config.fault = func(step string) error { return h.pass(step) }
+	h.node.config.rig = rig{fault: h.pass, disk: h.disk.disk(), perSegment: 64}
 	return h
 }
 
@@ -160,7 +159,7 @@ func (h *harness) diskFault(op string) (happened bool, err error) {
 	if cut {
 		return false, errPowerCut
 	}
-	if op != "write" && op != "sync" {
+	if op == "truncate" {
 		return true, nil
 	}
 	if err := h.pass("disk: " + op); err != nil {
@@ -199,7 +198,7 @@ func (h *harness) run(after aftermath) error {
 	h.mu.Lock()
 	h.armed = true
 	h.mu.Unlock()
-	err = h.submit(s, 40, 1)
+	err = h.submit(s, 60, 1) // the first one goes over the end of a segment
 	if h.cutAt >= 0 && err == nil {
 		// The power may go after Commit has returned, while LEDGER follows.
 		err = h.settle(s)
@@ -237,7 +236,7 @@ func (h *harness) loseEverything(s *Store) {
 
 // comeBack starts again on what is left.
 func (h *harness) comeBack() error {
-	h.node.config.disk, h.node.config.fault = nil, nil
+	h.node.config.rig = rig{perSegment: 64}
 	s, err := Open(h.tb.Context(), h.node.config)
 	if err != nil {
 		return fmt.Errorf("lost: %w", err)

@@ -10,11 +10,28 @@ const (
 	stepPublished  = "published, not returned"
 )
 
-func callFault(fault func(string) error, step string) error {
-	if fault == nil {
-		return nil
-	}
-	return fault(step)
+// rig is what only tests change.
+type rig struct {
+	// fault is called at each named step of a commit; an error cuts the commit
+	// off there.
+	fault func(step string) error
+	disk  *disk // what the journal is written through; nil is the real one
+	// perSegment is how many entries a segment has; 0 is SegmentEntries.
+	perSegment int
 }
 
-func (j *Journal) step(name string) error { return callFault(j.fault, name) }
+func (r *rig) complete() {
+	if r.disk == nil {
+		r.disk = &disk{openTail, syncDir}
+	}
+	if r.perSegment == 0 {
+		r.perSegment = SegmentEntries
+	}
+}
+
+func (r *rig) step(name string) error {
+	if r.fault == nil {
+		return nil
+	}
+	return r.fault(name)
+}

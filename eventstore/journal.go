@@ -32,10 +32,7 @@ type JournalOptions struct {
 	LockWait time.Duration
 	Log      *slog.Logger // nil drops everything
 
-	// disk is what the journal is written through; nil is the real one.
-	disk *disk
-	// fault is Config's.
-	fault func(step string) error
+	rig rig
 }
 
 // Journal is the durable copy of the ledger: a directory of segment files that
@@ -49,8 +46,7 @@ type Journal struct {
 	dir, id, origin string
 	log             *slog.Logger
 	lock            *os.File
-	disk            *disk
-	fault           func(step string) error
+	rig             rig
 
 	appending sync.Mutex // held while the tail is written
 	tail      tail
@@ -155,13 +151,11 @@ func OpenJournal(ctx context.Context, dir, origin string, o JournalOptions) (_ *
 	if origin != "" && origin != a.Origin {
 		return nil, fmt.Errorf("%s is the journal of %s, not of %s: %w", dir, a.Origin, origin, ErrWrongJournal)
 	}
-	j := &Journal{dir: dir, id: a.ID, origin: a.Origin, log: o.Log, disk: o.disk, fault: o.fault, grown: make(chan struct{})}
+	j := &Journal{dir: dir, id: a.ID, origin: a.Origin, log: o.Log, rig: o.rig, grown: make(chan struct{})}
 	if j.log == nil {
 		j.log = slog.New(slog.DiscardHandler)
 	}
-	if j.disk == nil {
-		j.disk = &disk{openTail, syncDir}
-	}
+	j.rig.complete()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.Close())

@@ -16,7 +16,7 @@ import (
 // load reads every segment, cuts an unfinished tail and opens the last segment
 // for writing. Segments tell their positions, so they are read side by side.
 func (j *Journal) load(ctx context.Context) error {
-	n, err := countSegments(j.dir)
+	n, err := j.countSegments()
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (j *Journal) load(ctx context.Context) error {
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		workers.Go(func() {
 			for i := range next {
-				scans[i] = scanFile(j.dir, i)
+				scans[i] = j.scanFile(i)
 			}
 		})
 	}
@@ -48,8 +48,8 @@ type scanned struct {
 	err     error
 }
 
-func scanFile(dir string, i int) scanned {
-	f, err := os.Open(filepath.Join(dir, segmentName(i)))
+func (j *Journal) scanFile(i int) scanned {
+	f, err := os.Open(filepath.Join(j.dir, segmentName(i)))
 	if err != nil {
 		return scanned{err: err}
 	}
@@ -57,8 +57,8 @@ func scanFile(dir string, i int) scanned {
 	if err != nil {
 		return scanned{err: errors.Join(err, f.Close())}
 	}
-	first := ledger.Position(i)*SegmentEntries + 1
-	s, flaw, err := scan(f, info.Size(), first)
+	first := j.firstOf(i)
+	s, flaw, err := scan(f, info.Size(), first, j.rig.perSegment)
 	var misplaced *errMisplaced
 	if errors.As(err, &misplaced) {
 		err = &ledger.ErrBroken{Position: misplaced.want, Problem: segmentName(i) + ": " + misplaced.Error()}
@@ -81,13 +81,13 @@ func (j *Journal) take(scans []scanned) error {
 			errs = append(errs, s.err)
 			continue
 		}
-		have := ledger.Position(i)*SegmentEntries + ledger.Position(len(s.segment.starts))
+		have := j.firstOf(i) + ledger.Position(len(s.segment.starts)) - 1
 		switch last := i == len(scans)-1; {
 		case s.flaw != nil && s.flaw.later >= 0:
 			errs = append(errs, s.flaw.broken(segmentName(i), have+1))
 		case s.flaw != nil && !last:
 			errs = append(errs, &ledger.ErrBroken{Position: have + 1, Problem: fmt.Sprintf("%s at byte %d: %s, but %s follows", segmentName(i), s.flaw.at, s.flaw.why, segmentName(i+1))})
-		case len(s.segment.starts) < SegmentEntries && !last:
+		case len(s.segment.starts) < j.rig.perSegment && !last:
 			errs = append(errs, &ledger.ErrBroken{Position: have + 1, Problem: fmt.Sprintf("%s ends after %d entries, but %s follows", segmentName(i), len(s.segment.starts), segmentName(i+1))})
 		}
 		j.length = have
@@ -104,7 +104,7 @@ func (j *Journal) take(scans []scanned) error {
 // openLast opens the last segment for writing and cuts off what is no entry.
 func (j *Journal) openLast(s scanned) error {
 	path := filepath.Join(j.dir, segmentName(len(j.segments)-1))
-	file, err := j.disk.open(path)
+	file, err := j.rig.disk.open(path)
 	if err != nil {
 		return err
 	}
@@ -120,9 +120,14 @@ func (j *Journal) openLast(s scanned) error {
 	return file.Sync()
 }
 
+// firstOf is the position of a segment's first entry.
+func (j *Journal) firstOf(segment int) ledger.Position {
+	return ledger.Position(segment)*ledger.Position(j.rig.perSegment) + 1
+}
+
 // countSegments counts the segment files, which have to run on from 0.
-func countSegments(dir string) (int, error) {
-	entries, err := os.ReadDir(dir)
+func (j *Journal) countSegments() (int, error) {
+	entries, err := os.ReadDir(j.dir)
 	if err != nil {
 		return 0, err
 	}
@@ -136,11 +141,11 @@ func countSegments(dir string) (int, error) {
 	slices.Sort(numbers)
 	for i, n := range numbers {
 		if i != n {
-			return 0, fmt.Errorf("journal %s: %w", dir, &ledger.ErrBroken{Position: ledger.Position(i)*SegmentEntries + 1, Problem: segmentName(i) + " is missing"})
+			return 0, fmt.Errorf("journal %s: %w", j.dir, &ledger.ErrBroken{Position: j.firstOf(i), Problem: segmentName(i) + " is missing"})
 		}
 	}
 	if len(numbers) == 0 {
-		return 0, fmt.Errorf("journal %s: %w", dir, &ledger.ErrBroken{Position: 1, Problem: segmentName(0) + " is missing"})
+		return 0, fmt.Errorf("journal %s: %w", j.dir, &ledger.ErrBroken{Position: 1, Problem: segmentName(0) + " is missing"})
 	}
 	return len(numbers), nil
 }

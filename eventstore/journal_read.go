@@ -72,10 +72,11 @@ func (j *Journal) read(first, last ledger.Position, buf []byte, use func(block) 
 		j.mu.RUnlock()
 		return fmt.Errorf("journal %s: %w", j.dir, ErrClosed)
 	}
-	s := *j.segments[(first-1)/SegmentEntries]
+	per := ledger.Position(j.rig.perSegment)
+	s := *j.segments[(first-1)/per]
 	j.mu.RUnlock()
 
-	i := int((first - 1) % SegmentEntries)
+	i := int((first - 1) % per)
 	k := int(min(ledger.Position(len(s.starts)-i), last-first+1)) + i
 	start, end := s.span(i, k)
 	for end-start > readBytes && k > i+1 {

@@ -142,32 +142,46 @@ func TestJournalFollowSeesWhatIsAppended(t *testing.T) {
 	check(t, <-done)
 }
 
+// small makes segments of a size that tests can fill.
+const small = 64
+
 func TestJournalRotatesAndReadsAcrossSegments(t *testing.T) {
-	dir := newJournal(t, 0)
-	j := openTestJournal(t, dir, JournalOptions{})
-	want := []ledger.Record{newRecord(1, "", 300)}
-	for _, n := range []int{SegmentEntries - 10, 20, SegmentEntries - 11, 1, 5} {
-		batch := newRecords(j.Len()+1, n, "", 300)
-		check(t, j.Append(leavesOf(batch)))
-		want = append(want, batch...)
-	}
-	holds(t, j, want)
-	check(t, j.Close())
-	holds(t, openTestJournal(t, dir, JournalOptions{}), want)
-	if names, _ := filepath.Glob(filepath.Join(dir, "segment-*")); len(names) != 3 {
-		t.Errorf("segments: %v", names)
+	for _, c := range []struct {
+		per     int
+		batches []int
+	}{
+		{small, []int{small - 10, 20, small - 11, 1, 5, small, small}},
+		{SegmentEntries, []int{SegmentEntries - 10, 20}},
+	} {
+		dir := newJournal(t, 0)
+		o := JournalOptions{rig: rig{perSegment: c.per}}
+		j := openTestJournal(t, dir, o)
+		want := []ledger.Record{newRecord(1, "", 300)}
+		for _, n := range c.batches {
+			batch := newRecords(j.Len()+1, n, "", 10)
+			check(t, j.Append(leavesOf(batch)))
+			want = append(want, batch...)
+		}
+		holds(t, j, want)
+		check(t, j.Close())
+		holds(t, openTestJournal(t, dir, o), want)
+		names, err := filepath.Glob(filepath.Join(dir, "segment-*"))
+		check(t, err)
+		if len(names) != (len(want)-1)/c.per+1 {
+			t.Errorf("%d records are in %v", len(want), names)
+		}
 	}
 }
 
 func TestJournalRefusesWhatDoesNotFit(t *testing.T) {
-	j := openTestJournal(t, newJournal(t, 1), JournalOptions{})
+	j := openTestJournal(t, newJournal(t, 1), JournalOptions{rig: rig{perSegment: small}})
 	for name, leaves := range map[string][][]byte{
 		"a wrong position":  leavesOf(newRecords(4, 1, "", 100)),
 		"a position twice":  leavesOf([]ledger.Record{newRecord(3, "a", 100), newRecord(3, "b", 100)}),
 		"something else":    {[]byte("berkas/record/v2\nposition: 3\n")},
 		"nothing":           {nil},
 		"too long":          {append(newRecord(3, "", 100).Leaf(), make([]byte, ledger.MaxLeaf)...)},
-		"too much at once":  make([][]byte, SegmentEntries+1),
+		"too much at once":  make([][]byte, small+1),
 		"position 3 and 33": {newRecord(33, "", 100).Leaf()},
 	} {
 		if err := j.Append(leaves); err == nil {
@@ -284,10 +298,11 @@ func TestJournalTail(t *testing.T) {
 }
 
 func TestJournalMissingSegments(t *testing.T) {
-	dir := newJournal(t, SegmentEntries)
+	o := JournalOptions{rig: rig{perSegment: small}}
+	dir := newJournalWith(t, small, o)
 	first, second, third := filepath.Join(dir, segmentName(0)), filepath.Join(dir, segmentName(1)), filepath.Join(dir, segmentName(2))
 	open := func() error {
-		j, err := OpenJournal(t.Context(), dir, testOrigin, JournalOptions{})
+		j, err := OpenJournal(t.Context(), dir, testOrigin, o)
 		if err == nil {
 			return j.Close()
 		}
@@ -342,18 +357,18 @@ func TestJournalFailedWrites(t *testing.T) {
 		{"disk full half done", "write", 5, unix.ENOSPC, true, ErrNoSpace, nil},
 		{"quota exceeded", "write", 5, unix.EDQUOT, true, ErrNoSpace, nil},
 		{"disk full, cannot be undone", "write", 5, unix.ENOSPC, true, ErrPoisoned, errDisk},
-		{"disk full in the second segment", "write", SegmentEntries - 2, unix.ENOSPC, true, ErrNoSpace, nil},
+		{"disk full in the second segment", "write", small - 2, unix.ENOSPC, true, ErrNoSpace, nil},
 		{"sync fails", "sync", 5, errDisk, false, ErrPoisoned, nil},
 		{"sync fails but happened", "sync", 5, errDisk, true, ErrPoisoned, nil},
 		{"disk full at sync", "sync", 5, unix.ENOSPC, false, ErrPoisoned, nil},
-		{"directory sync fails", "syncdir", SegmentEntries - 2, errDisk, false, ErrPoisoned, nil},
-		{"disk full at directory sync", "syncdir", SegmentEntries - 2, unix.ENOSPC, false, ErrPoisoned, nil},
+		{"directory sync fails", "syncdir", small - 2, errDisk, false, ErrPoisoned, nil},
+		{"disk full at directory sync", "syncdir", small - 2, unix.ENOSPC, false, ErrPoisoned, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := newJournal(t, c.at-1)
+			dir := newJournalWith(t, c.at-1, JournalOptions{rig: rig{perSegment: small}})
 			d := newForgetful()
-			j := openTestJournal(t, dir, JournalOptions{disk: d.disk()})
-			armed := c.at > 100 // the first write fills a segment, the second meets the fault
+			j := openTestJournal(t, dir, JournalOptions{rig: rig{disk: d.disk(), perSegment: small}})
+			armed := c.at > 10 // the first write fills a segment, the second meets the fault
 			d.fault = func(op string) (bool, error) {
 				if op == "truncate" && c.undo != nil {
 					return false, c.undo
@@ -387,14 +402,14 @@ func TestJournalFailedWrites(t *testing.T) {
 				check(t, d.cutPower())
 				check(t, j.Close())
 				// Nothing of the batch was promised; a prefix of it may be there.
-				after := openTestJournal(t, dir, JournalOptions{})
+				after := openTestJournal(t, dir, JournalOptions{rig: rig{perSegment: small}})
 				holds(t, after, append(newRecords(1, c.at, "", 300), batch[:after.Len()-ledger.Position(c.at)]...))
 				return
 			}
 			check(t, err)
 			check(t, d.cutPower())
 			check(t, j.Close())
-			holds(t, openTestJournal(t, dir, JournalOptions{}), append(newRecords(1, c.at, "", 300), again...))
+			holds(t, openTestJournal(t, dir, JournalOptions{rig: rig{perSegment: small}}), append(newRecords(1, c.at, "", 300), again...))
 		})
 	}
 }

@@ -74,12 +74,17 @@ func leavesOf(records []ledger.Record) [][]byte {
 // directory.
 func newJournal(tb testing.TB, n int) string {
 	tb.Helper()
+	return newJournalWith(tb, n, JournalOptions{})
+}
+
+func newJournalWith(tb testing.TB, n int, o JournalOptions) string {
+	tb.Helper()
 	dir := filepath.Join(tb.TempDir(), "journal")
 	check(tb, CreateJournal(dir, testOrigin, newRecord(1, "", 300)))
 	if n == 0 {
 		return dir
 	}
-	j := openTestJournal(tb, dir, JournalOptions{})
+	j := openTestJournal(tb, dir, o)
 	check(tb, j.Append(leavesOf(newRecords(2, n, "", 300))))
 	check(tb, j.Close())
 	return dir

@@ -20,7 +20,7 @@ import (
 type publisher struct {
 	conn    *link
 	timeout time.Duration
-	fault   func(step string) error
+	rig     *rig
 	inbox   string
 	answers *nats.Subscription
 
@@ -38,8 +38,8 @@ type flight struct {
 	landed chan error // one value
 }
 
-func newPublisher(c *link, timeout time.Duration, fault func(string) error) (*publisher, error) {
-	p := &publisher{conn: c, timeout: timeout, fault: fault, inbox: c.NewInbox()}
+func newPublisher(c *link, timeout time.Duration, r *rig) (*publisher, error) {
+	p := &publisher{conn: c, timeout: timeout, rig: r, inbox: c.NewInbox()}
 	var err error
 	p.answers, err = c.Subscribe(p.inbox+".*", p.heard)
 	c.onLost(p.lost)
@@ -55,7 +55,7 @@ func (p *publisher) fly(ctx context.Context, records []ledger.Record) error {
 	defer p.drop(f)
 	for i, r := range records {
 		if i == len(records)/2 {
-			if err := callFault(p.fault, stepPublishing); err != nil {
+			if err := p.rig.step(stepPublishing); err != nil {
 				return err
 			}
 		}
@@ -77,7 +77,7 @@ func (p *publisher) flyWhole(ctx context.Context, records []ledger.Record) error
 	defer p.drop(f)
 	for i, r := range records {
 		if i == len(records)/2 {
-			if err := callFault(p.fault, stepPublishing); err != nil {
+			if err := p.rig.step(stepPublishing); err != nil {
 				return err
 			}
 		}

@@ -74,13 +74,13 @@ func (e *errMisplaced) Error() string {
 }
 
 // scan reads a segment's entries from the first, which has to be the record at
-// the given position. It stops at the first flaw.
-func scan(r io.ReaderAt, size int64, first ledger.Position) (*segment, *flaw, error) {
-	s := &segment{starts: make([]uint32, 0, min(SegmentEntries, size/512+1))}
+// the given position, up to a limit. It stops at the first flaw.
+func scan(r io.ReaderAt, size int64, first ledger.Position, limit int) (*segment, *flaw, error) {
+	s := &segment{starts: make([]uint32, 0, min(int64(limit), size/512+1))}
 	in := bufio.NewReaderSize(io.NewSectionReader(r, 0, size), int(min(1<<20, size)))
 	leaf := make([]byte, ledger.MaxLeaf)
 	for s.size < size {
-		if len(s.starts) == SegmentEntries {
+		if len(s.starts) == limit {
 			return found(r, s, size, "the segment is full")
 		}
 		n, why, err := readEntry(in, leaf, size-s.size)

@@ -21,7 +21,7 @@ func FuzzSegment(f *testing.F) {
 	f.Add(append(bytes.Clone(sound[:len(sound)/2]), sound...))
 	f.Add([]byte("\x00\x11" + leafMagic))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		s, flaw, err := scan(bytes.NewReader(content), int64(len(content)), 1)
+		s, flaw, err := scan(bytes.NewReader(content), int64(len(content)), 1, SegmentEntries)
 		var misplaced *errMisplaced
 		if errors.As(err, &misplaced) {
 			return

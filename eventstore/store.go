@@ -52,11 +52,7 @@ type Config struct {
 
 	Log *slog.Logger // nil drops everything
 
-	// fault is called at each named step of a commit; an error cuts the commit
-	// off there. Only tests set it.
-	fault func(step string) error
-	// disk is what the journal is written through. Only tests set it.
-	disk *disk
+	rig rig
 }
 
 // Store is the registrar's hold on the ledger. Commit, Recover and Close are
@@ -93,14 +89,14 @@ func Open(ctx context.Context, c Config) (_ *Store, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	s.journal, err = OpenJournal(ctx, c.Dir, c.Origin, JournalOptions{LockWait: c.LockWait, Log: c.Log, disk: c.disk, fault: c.fault})
+	s.journal, err = OpenJournal(ctx, c.Dir, c.Origin, JournalOptions{LockWait: c.LockWait, Log: c.Log, rig: c.rig})
 	if err != nil {
 		return nil, err
 	}
 	if s.conn, err = c.Login.connect(ctx, User{Role: RoleRegistrar}, c.Log); err != nil {
 		return nil, err
 	}
-	if s.publisher, err = newPublisher(s.conn, c.PublishTimeout, c.fault); err != nil {
+	if s.publisher, err = newPublisher(s.conn, c.PublishTimeout, &s.rig); err != nil {
 		return nil, err
 	}
 	if c.Cluster {

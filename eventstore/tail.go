@@ -77,14 +77,14 @@ func (j *Journal) Append(leaves [][]byte) error {
 	end := j.tail
 	var parts []part
 	for len(leaves) > 0 {
-		if end.count == SegmentEntries {
+		if end.count == j.rig.perSegment {
 			next, err := j.nextTail(end)
 			if err != nil {
 				return j.fail(end, err)
 			}
 			end = next
 		}
-		n := min(len(leaves), SegmentEntries-end.count)
+		n := min(len(leaves), j.rig.perSegment-end.count)
 		p, err := j.writePart(&end, leaves[:n])
 		if err != nil {
 			return j.fail(end, err)
@@ -98,8 +98,8 @@ func (j *Journal) Append(leaves [][]byte) error {
 // fit checks what would otherwise be found when the journal is opened again,
 // and would stop the ledger then.
 func (j *Journal) fit(leaves [][]byte) error {
-	if len(leaves) > SegmentEntries {
-		return fmt.Errorf("journal: %d leaves at once, at most %d", len(leaves), SegmentEntries)
+	if len(leaves) > j.rig.perSegment {
+		return fmt.Errorf("journal: %d leaves at once, at most %d", len(leaves), j.rig.perSegment)
 	}
 	p := j.Len()
 	for _, leaf := range leaves {
@@ -118,7 +118,7 @@ func (j *Journal) fit(leaves [][]byte) error {
 func (j *Journal) nextTail(end tail) (tail, error) {
 	next := tail{index: end.index + 1}
 	var err error
-	next.file, err = j.disk.open(filepath.Join(j.dir, segmentName(next.index)))
+	next.file, err = j.rig.disk.open(filepath.Join(j.dir, segmentName(next.index)))
 	return next, err
 }
 
@@ -139,14 +139,14 @@ func (j *Journal) writePart(end *tail, leaves [][]byte) (part, error) {
 	if n, err := end.file.Write(buf); err != nil || n != len(buf) {
 		return p, errors.Join(err, fmt.Errorf("wrote %d of %d bytes", n, len(buf)))
 	}
-	if err := j.step(stepWritten); err != nil {
+	if err := j.rig.step(stepWritten); err != nil {
 		return p, &syncError{err}
 	}
 	if err := end.file.Sync(); err != nil {
 		return p, &syncError{err}
 	}
 	if end.count == 0 {
-		if err := j.disk.syncDir(j.dir); err != nil {
+		if err := j.rig.disk.syncDir(j.dir); err != nil {
 			return p, &syncError{err}
 		}
 		var err error
@@ -211,7 +211,7 @@ func (j *Journal) fail(end tail, err error) error {
 // undo cuts off what an Append wrote before the disk was full.
 func (j *Journal) undo(end tail) error {
 	if end.index != j.tail.index {
-		err := errors.Join(end.file.Close(), os.Remove(filepath.Join(j.dir, segmentName(end.index))), j.disk.syncDir(j.dir))
+		err := errors.Join(end.file.Close(), os.Remove(filepath.Join(j.dir, segmentName(end.index))), j.rig.disk.syncDir(j.dir))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,7 +208,7 @@ func (f *importFlags) csv(in io.ReadCloser, origin string) (iter.Seq[importRow],
 		return nil, usage("the CSV file is separated by semicolons; save it with commas")
 	}
 	columns[0] = strings.TrimPrefix(columns[0], "\ufeff")
-	if err := checkColumns(mapping, columns); err != nil {
+	if err := errors.Join(checkTwice(columns), checkColumns(mapping, columns)); err != nil {
 		return nil, usage("%s: %w", f.mapping, err)
 	}
 	return func(yield func(importRow) bool) {
@@ -217,14 +218,19 @@ func (f *importFlags) csv(in io.ReadCloser, origin string) (iter.Seq[importRow],
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			line, _ := reader.FieldPos(0)
-			row := importRow{number: line}
-			if err != nil {
+			var row importRow
+			var wrong *csv.ParseError
+			switch {
+			case errors.As(err, &wrong): // FieldPos knows no line then
+				row.number = wrong.StartLine
 				row.err = errors.New("the line does not have the cells of the header, or its quotes are wrong")
-			} else {
+			case err != nil:
+				row.err = err
+			default:
+				row.number, _ = reader.FieldPos(0)
 				row = f.mapRow(row, mapping, columns, cells, origin)
 			}
-			if !yield(row) {
+			if !yield(row) || err != nil && wrong == nil {
 				return
 			}
 		}
@@ -280,6 +286,16 @@ func fill(node any, numbers map[string]string, cells *strings.Replacer) any {
 	default:
 		return node
 	}
+}
+
+// checkTwice finds a name that two columns have.
+func checkTwice(columns []string) error {
+	for i, c := range columns {
+		if slices.Contains(columns[:i], c) {
+			return fmt.Errorf("the CSV file has two columns %q", c)
+		}
+	}
+	return nil
 }
 
 // checkColumns finds {names} that are no columns.

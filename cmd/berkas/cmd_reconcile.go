@@ -84,7 +84,10 @@ func reconcile(ctx context.Context, r *projections.Reader, args []string, known 
 	} else if figures, err = r.PublishedFigures(ctx); err != nil {
 		return nil, err
 	}
-	if len(figures) == 0 {
+	switch {
+	case len(figures) == 0 && len(args) == 1:
+		return nil, notFound("%s holds no figures", args[0])
+	case len(figures) == 0:
 		return nil, notFound("no figures are published on the ledger; name a file, or see 'berkas dev --demo'")
 	}
 	return r.Reconcile(ctx, figures, position)

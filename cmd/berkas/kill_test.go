@@ -170,9 +170,10 @@ func (k *killer) load(p *process) {
 	client := k.dial(ctx)
 	defer client.Close()
 	dead := make(chan struct{})
+	moment := time.Duration(k.random.IntN(400)) * time.Millisecond
 	go func() {
 		defer close(dead)
-		time.Sleep(time.Duration(k.random.IntN(250)) * time.Millisecond) // the moment is what is drawn
+		time.Sleep(moment) // it is what is drawn
 		k.kill(p)
 		cancel()
 	}()

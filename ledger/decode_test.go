@@ -263,6 +263,15 @@ func TestLargestEvent(t *testing.T) {
 	wantRefusal(t, bad, ledger.CodeTooLarge, "")
 }
 
+// TestDeepestEvent: sixteen levels, of which data is the first.
+func TestDeepestEvent(t *testing.T) {
+	golden := string(goldenFile(t, "event.json"))
+	body := swap(t, golden, goldenData, goldenData+`"copies":`+strings.Repeat("[", 15)+strings.Repeat("]", 15)+",")
+	if _, bad := ledger.Decode([]byte(body)); bad != nil {
+		t.Errorf("sixteen levels: %v", bad)
+	}
+}
+
 // TestUnknownKindIsAnEvent: kinds and versions of later programs decode, and
 // their subject is free.
 func TestUnknownKindIsAnEvent(t *testing.T) {
@@ -270,7 +279,7 @@ func TestUnknownKindIsAnEvent(t *testing.T) {
 	for _, typ := range []string{"case.opened.v2", "case.praised.v1", "a-b.c-d.e.v999"} {
 		body := swap(t, golden, goldenType, `"type":"id.berkas.`+typ+`"`)
 		body = swap(t, body, goldenSchema, `"dataschema":"urn:berkas:schema:`+typ+`"`)
-		body = swap(t, body, goldenCase, `"subject":"anything: at all"`)
+		body = swap(t, body, goldenCase, `"subject":"anything: at all`+strings.Repeat("x", 240)+`"`) // 256 bytes
 		e, bad := ledger.Decode([]byte(body))
 		if bad != nil {
 			t.Fatalf("%s: %v", typ, bad)

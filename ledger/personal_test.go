@@ -18,7 +18,13 @@ var direct = map[string]string{
 	"NIP with hyphens":      "19800101-200501-1-001",
 	"NIP after letters":     "NIP198001012005011001",
 	"NIP in a letter":       "800/198001012005011001/2020",
+	"NIP of the eldest":     "193001012005011001",
+	"NIP of the youngest":   "201512312035011001",
 	"NIK":                   "3201010101800001",
+	"NIK of Aceh":           "1101013112800001",
+	"NIK of Papua":          "9701010101800001",
+	"NIK of a woman, first": "3201014101800001",
+	"NIK of a woman, last":  "3201017112800001",
 	"NIK of a woman":        "3201014101800001",
 	"NIK with dots":         "32.01.01.010180.0001",
 	"NIK with hyphens":      "3201-0101-0180-0001",
@@ -31,6 +37,9 @@ var direct = map[string]string{
 	"longest mobile":        "0812000000000",
 	"mobile with hyphens":   "0812-0000-0000",
 	"mobile abroad":         "+62 812-0000-0000",
+	"mobile with nines":     "0899-9999-9999",
+	"mobile and a hyphen":   "081200000000-",
+	"mobile after a hyphen": "-081200000000",
 	"mobile without a plus": "6281200000000",
 	"mobile in a link":      "wa.me/6281200000000",
 	"what begins as sealed": "eyJ081200000000",
@@ -60,6 +69,17 @@ var harmless = map[string]string{
 	"source":                 "kompas.tv/127122",
 	"basis":                  "PP 94/2021 Ps 37(3), PerBKN 6/2022 Ps 50(1)",
 	"no date of birth":       "199913012005011001",
+	"born in month 0":        "199900012005011001",
+	"born on day 0":          "199901002005011001",
+	"born on day 32":         "199901322005011001",
+	"born too early":         "192912312005011001",
+	"born too late":          "201601012005011001",
+	"NIK of province 10":     "1001010101800001",
+	"NIK of province 98":     "9801010101800001",
+	"NIK of day 0":           "3201010001800001",
+	"NIK of day 40":          "3201014001800001",
+	"NIK of day 72":          "3201017201800001",
+	"NIK of month 0":         "3201010100800001",
 	"born in no century":     "289001012005011001",
 	"18 digits of no date":   "000000000000000000",
 	"NIK of no province":     "0101010101800001",
@@ -90,7 +110,7 @@ func TestDirectIdentifiers(t *testing.T) {
 			wantRefusal(t, bad, ledger.CodePersonalData, "/data/respondents/1/institution/code")
 			_, bad = ledger.Decode([]byte(swap(t, golden, `"code":"4011"`, `"code":{"`+text+`":1}`)))
 			wantRefusal(t, bad, ledger.CodePersonalData, "/data/respondents/1/institution/code")
-			if _, err := json.Number(text).Float64(); err == nil && text[0] != '0' {
+			if json.Valid([]byte(text)) { // a number
 				_, bad = ledger.Decode([]byte(swap(t, golden, `"code":"4011"`, `"code":`+text)))
 				wantRefusal(t, bad, ledger.CodePersonalData, "/data/respondents/1/institution/code")
 			}

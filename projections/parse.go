@@ -49,7 +49,11 @@ func ParsePublished(in io.Reader) ([]PublishedFigure, error) {
 	n := 0
 	for lines.Scan() {
 		n++
-		fields, bad := splitLine(lines.Text(), n)
+		line := lines.Text()
+		if n == 1 {
+			line = strings.TrimPrefix(line, "\ufeff") // as spreadsheets write it
+		}
+		fields, bad := splitLine(line, n)
 		if bad != nil {
 			return nil, bad
 		}

@@ -48,7 +48,7 @@ func TestParsePublishedRefuses(t *testing.T) {
 		fields[i] = value
 		return publishedHeader + strings.Join(good, "\t") + "\n" + strings.Join(fields, "\t") + "\n"
 	}
-	if list, err := ParsePublished(strings.NewReader(strings.ReplaceAll(with(0, "t21"), "\n", "\r\n"))); err != nil || len(list) != 2 {
+	if list, err := ParsePublished(strings.NewReader("\ufeff" + strings.ReplaceAll(with(0, "t21"), "\n", "\r\n"))); err != nil || len(list) != 2 {
 		t.Fatalf("%v, %v", list, err)
 	}
 	for _, c := range []struct {

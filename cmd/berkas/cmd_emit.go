@@ -34,6 +34,17 @@ func (d *draftFlags) register(c *cobra.Command) {
 	f.StringVar(&d.whole, "event", "", "file with a whole CloudEvent instead: its bytes are signed as they are")
 }
 
+// checkWords names what of the command line is no kind or no data.
+func checkWords(kind, file string, data []byte) error {
+	if _, ok := ledger.LookupKind(ledger.Kind(kind), 1); !ok {
+		return usage("unknown kind %q; see 'berkas codes kinds'", kind)
+	}
+	if !jsontext.Value(data).IsValid() {
+		return usage("%s is not one JSON value", file)
+	}
+	return nil
+}
+
 // body gives the bytes of the event: composed from data, or a file's.
 func (d *draftFlags) body(origin string, args []string, in io.Reader, now time.Time) ([]byte, error) {
 	agency := ledger.AgencyID(d.agency)
@@ -48,6 +59,9 @@ func (d *draftFlags) body(origin string, args []string, in io.Reader, now time.T
 	}
 	data, err := readArgument(args[0], in)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkWords(d.kind, args[0], data); err != nil {
 		return nil, err
 	}
 	at := now

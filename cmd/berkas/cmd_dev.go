@@ -78,9 +78,6 @@ func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
-	if err := n.announce(); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work := make(chan error, 1)
@@ -112,6 +109,9 @@ func ignoreCancel(err error) error {
 func (n *node) afterStart(ctx context.Context, out io.Writer, c devConfig) error {
 	if err := n.introduce(ctx); err != nil {
 		return fmt.Errorf("give the institutions their keys: %w", err)
+	}
+	if err := n.announce(); err != nil {
+		return err
 	}
 	if !c.demo {
 		n.describe(out, c.demo)

@@ -30,6 +30,7 @@ func TestPowerCuts(t *testing.T) {
 		for _, form := range m.forms() {
 			for _, after := range aftermaths {
 				t.Run(fmt.Sprintf("%d %s, %s, LEDGER %s", i, m.name, form, after.name), func(t *testing.T) {
+					t.Parallel()
 					h := newHarness(t)
 					h.cutAt, h.form = i, form
 					check(t, h.run(after))
@@ -241,6 +242,7 @@ func (h *harness) comeBack() error {
 	if err != nil {
 		return fmt.Errorf("lost: %w", err)
 	}
+	defer func() { _ = s.Close() }()
 	if err := h.audit(s); err != nil {
 		return err
 	}
@@ -248,7 +250,7 @@ func (h *harness) comeBack() error {
 	if err := h.submit(s, 2, 30); err != nil {
 		return err
 	}
-	return errors.Join(h.settle(s), h.audit(s), s.Close())
+	return errors.Join(h.settle(s), h.audit(s))
 }
 
 // settle waits for LEDGER to follow.
@@ -345,7 +347,7 @@ func (h *harness) audit(s *Store) error {
 	return nil
 }
 
-func (h *harness) storeDir() string { return h.node.server.options.StoreDir }
+func (h *harness) storeDir() string { return h.node.server.config.Dir }
 
 func (h *harness) putBack(from string) error {
 	if err := os.RemoveAll(h.storeDir()); err != nil {

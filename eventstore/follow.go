@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -16,8 +17,9 @@ type FollowConfig struct {
 	// Follower is the name that the consumer of this process was provisioned
 	// under, for instance "projections". Two processes need two names.
 	Follower string
-	Origin   string // the ledger's origin, for messages
-	Log      *slog.Logger
+	// Origin, when set, is the ledger's: another's LEDGER is refused.
+	Origin string
+	Log    *slog.Logger
 
 	// rewindPatience is how long LEDGER may be shorter than what was read of it
 	// before, while recovery makes it anew; zero is a minute.
@@ -62,7 +64,7 @@ func (f *Follower) Feed() ledger.Feed {
 		f.feeding.Lock()
 		defer f.feeding.Unlock()
 		next := after + 1
-		r := reader{f.conn, f.Follower, f.Log, f.rewound()}
+		r := reader{f.conn, f.Follower, f.Log, f.atStart()}
 		return r.read(ctx, after, 0, func(messages []*positioned) error {
 			records := make([]ledger.Record, len(messages))
 			for i, m := range messages {
@@ -80,15 +82,20 @@ func (f *Follower) Feed() ledger.Feed {
 	}
 }
 
-// rewound makes a check for the start of each session: LEDGER must not be
-// shorter than what was read of it, but for the time that recovery needs to
-// make it anew.
-func (f *Follower) rewound() func(context.Context, ledger.Position) error {
+// atStart makes a check for the start of each session: LEDGER must be the right
+// ledger's, and not shorter than what was read of it, but for the time that
+// recovery needs to make it anew.
+func (f *Follower) atStart() func(context.Context, ledger.Position) error {
 	var short time.Time
 	return func(ctx context.Context, next ledger.Position) error {
 		head, err := f.Head(ctx)
 		if err != nil {
 			return restart(err)
+		}
+		if head >= 1 {
+			if err := f.checkOrigin(ctx); err != nil {
+				return err
+			}
 		}
 		if head >= next-1 {
 			short = time.Time{}
@@ -103,6 +110,25 @@ func (f *Follower) rewound() func(context.Context, ledger.Position) error {
 		}
 		return broken
 	}
+}
+
+// checkOrigin reads whose ledger it is off the first record. A follower has no
+// right to read LEDGER's metadata, and the record is what counts.
+func (f *Follower) checkOrigin(ctx context.Context) error {
+	if f.Origin == "" {
+		return nil
+	}
+	first, err := direct(ctx, f.conn.Conn, directRequest{From: 1})
+	if err != nil {
+		return restart(err)
+	}
+	var genesis struct {
+		Ledger string `json:"ledger"`
+	}
+	if len(first) == 0 || json.Unmarshal(first[0].Data, &genesis) != nil || genesis.Ledger != f.Origin {
+		return fmt.Errorf("follow LEDGER: its first record is not of %s: %w", f.Origin, ErrWrongJournal)
+	}
+	return nil
 }
 
 // Head is the position of LEDGER's last record.

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
 func (n *node) follow(tb testing.TB, name string) *Follower {
 	tb.Helper()
-	f, err := Follow(tb.Context(), FollowConfig{Login: n.server.login(User{Role: RoleFollower, Name: name}), Follower: name, Origin: testOrigin})
+	f, err := Follow(tb.Context(), FollowConfig{Login: n.server.login(User{Role: RoleFollower, Name: name}), Follower: name, Log: testkit.Log(tb)})
 	check(tb, err)
 	tb.Cleanup(func() { check(tb, f.Close()) })
 	return f
@@ -145,7 +146,7 @@ func TestFollowerNoticesAHole(t *testing.T) {
 	}
 	check(t, s.Close())
 	n.server.stop()
-	blocks, err := filepath.Glob(filepath.Join(n.server.options.StoreDir, "jetstream", "*", "streams", "LEDGER", "msgs", "*.blk"))
+	blocks, err := filepath.Glob(filepath.Join(n.server.config.Dir, "jetstream", "*", "streams", "LEDGER", "msgs", "*.blk"))
 	check(t, err)
 	if len(blocks) < 2 {
 		t.Fatalf("LEDGER lies in %v", blocks)
@@ -221,5 +222,22 @@ func TestFollowRefuses(t *testing.T) {
 	}
 	if _, err := Follow(t.Context(), FollowConfig{Follower: "auditor"}); err == nil {
 		t.Error("nobody is followed")
+	}
+}
+
+func TestFollowerChecksTheOrigin(t *testing.T) {
+	genesis := newRecord(1, "", 10)
+	genesis.Body = []byte(`{"ledger":"` + testOrigin + `"}`)
+	n := &node{server: startServer(t, t.TempDir()), journal: filepath.Join(t.TempDir(), "journal")}
+	check(t, CreateJournal(n.journal, testOrigin, genesis))
+	n.server.provision(t, n.journal)
+	n.config = Config{Dir: n.journal, Origin: testOrigin, Login: n.server.login(User{Role: RoleRegistrar})}
+	n.open(t)
+	right, wrong := n.follow(t, "auditor"), n.follow(t, "projections")
+	right.Origin, wrong.Origin = testOrigin, "other.example"
+	f := startFollowing(t, right.Feed(), ledger.Chain{})
+	f.reach(t, 1)
+	if err := wrong.Feed()(t.Context(), 0, nil); !errors.Is(err, ErrWrongJournal) {
+		t.Errorf("another ledger: %v", err)
 	}
 }

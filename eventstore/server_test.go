@@ -3,6 +3,8 @@ package eventstore
 import (
 	"fmt"
 	"net"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,15 +13,23 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/berkas-ledger/berkas/internal/local"
+	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// testServer is a NATS server in this process that runs on the configuration
-// this package prints.
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// testServer is a NATS server in this process. The one that stands alone is the
+// embedded one; those of a cluster run on the configuration that is printed.
 type testServer struct {
-	*server.Server
-	options *server.Options
-	seeds   map[User]string
+	*server.Server // of a cluster, or flat
+	options        *server.Options
+
+	embedded *local.NATS
+	config   local.NATSConfig
+
+	seeds map[User]string
 }
 
 var testFollowers = []string{"projections", "auditor"}
@@ -51,21 +61,20 @@ func newKeys(tb testing.TB, users []User) map[User]string {
 	return seeds
 }
 
-// startServer starts a server over a directory; restart does it again after
-// the server was stopped.
+// startServer starts the embedded server over a directory; restart does it again
+// after it was stopped.
 func startServer(tb testing.TB, dir string) *testServer {
 	tb.Helper()
 	users := testUsers()
-	seeds := newKeys(tb, users)
-	text, err := Accounts(users)
+	s := &testServer{seeds: newKeys(tb, users)}
+	accounts, err := Accounts(users)
 	check(tb, err)
-	o := &server.Options{}
-	check(tb, o.ProcessConfigString(text))
-	o.ServerName, o.Host, o.Port = "test", "127.0.0.1", freePorts(tb, 1)[0]
-	o.JetStream, o.StoreDir = true, dir
-	o.NoLog, o.NoSigs, o.MaxPayload = true, true, MaxPayload
-	s := &testServer{options: o, seeds: seeds}
+	s.config = local.NATSConfig{Dir: dir, Accounts: accounts, MaxPayload: MaxPayload, Log: testkit.Log(tb)}
 	s.restart(tb)
+	address, err := url.Parse(s.ClientURL())
+	check(tb, err)
+	s.config.Port, err = strconv.Atoi(address.Port()) // clients find it there again
+	check(tb, err)
 	tb.Cleanup(s.stop)
 	return s
 }
@@ -95,6 +104,11 @@ func startFlatServer(tb testing.TB) *testServer {
 func (s *testServer) restart(tb testing.TB) {
 	tb.Helper()
 	var err error
+	if s.options == nil {
+		s.embedded, err = local.StartNATS(s.config)
+		check(tb, err)
+		return
+	}
 	s.Server, err = server.NewServer(s.options.Clone())
 	check(tb, err)
 	s.Start()
@@ -104,8 +118,19 @@ func (s *testServer) restart(tb testing.TB) {
 }
 
 func (s *testServer) stop() {
+	if s.options == nil {
+		_ = s.embedded.Stop()
+		return
+	}
 	s.Shutdown()
 	s.WaitForShutdown()
+}
+
+func (s *testServer) ClientURL() string {
+	if s.options == nil {
+		return s.embedded.ClientURL()
+	}
+	return s.Server.ClientURL()
 }
 
 func (s *testServer) login(u User) Login {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
@@ -23,7 +24,7 @@ func newNode(tb testing.TB) *node {
 	n := &node{server: startServer(tb, tb.TempDir()), journal: newJournal(tb, 0)}
 	n.server.provision(tb, n.journal)
 	provision := n.server.login(User{Role: RoleProvision})
-	n.config = Config{Dir: n.journal, Origin: testOrigin, Login: n.server.login(User{Role: RoleRegistrar}), Provision: &provision, Followers: testFollowers}
+	n.config = Config{Dir: n.journal, Origin: testOrigin, Login: n.server.login(User{Role: RoleRegistrar}), Provision: &provision, Followers: testFollowers, Log: testkit.Log(tb)}
 	return n
 }
 
@@ -129,6 +130,33 @@ func TestStoreCommits(t *testing.T) {
 	sameRecords(t, "journal", collect(t, again.Feed(), 0), want)
 }
 
+// TestStoreCommitsTheLargest commits as many of the largest records as there may
+// be at once; in a cluster, which syncs them three times, fewer.
+func TestStoreCommitsTheLargest(t *testing.T) {
+	largest := func(first ledger.Position, n int) []ledger.Record {
+		records := newRecords(first, n, "", ledger.MaxBody)
+		for i := range records {
+			for k := range ledger.MaxSignatures - 1 {
+				s := testSignature(records[i].Body)
+				s.Key = ledger.KeyID(fmt.Sprintf("kemendagri/%032d", k))
+				records[i].Signatures = append(records[i].Signatures, s)
+			}
+		}
+		return records
+	}
+	n := newNode(t)
+	s := n.open(t)
+	commit(t, s, largest(2, MaxBatch))
+	check(t, s.Close())
+	s = n.open(t)
+	sameRecords(t, "LEDGER", n.onLedger(t), collect(t, s.Feed(), 0))
+
+	c := newCluster(t)
+	s = c.open(t, 0)
+	check(t, s.Commit(t.Context(), largest(2, 300), func() {}))
+	sameRecords(t, "LEDGER of a cluster", c.onLedger(t), collect(t, s.Feed(), 0))
+}
+
 func TestStoreIsFencedByTheJournalsLock(t *testing.T) {
 	n := newNode(t)
 	s := n.open(t)
@@ -148,88 +176,91 @@ func TestStoreIsFencedByTheJournalsLock(t *testing.T) {
 	check(t, <-opened)
 }
 
+// recovery is a state of LEDGER that a start may find.
+type recovery struct {
+	name   string
+	change func(t *testing.T, n *node, want []ledger.Record)
+	halts  ledger.Position // 0: recovers
+	is     error
+}
+
+// inside asks in the provisioning role.
+func (n *node) inside(t *testing.T, subject string, in any) {
+	t.Helper()
+	check(t, ask(t.Context(), n.server.connect(t, User{Role: RoleProvision}), subject, in, nil))
+}
+
+// republish makes LEDGER anew with other records.
+func (n *node) republish(t *testing.T, records []ledger.Record) {
+	t.Helper()
+	n.inside(t, "STREAM.DELETE.LEDGER", nil)
+	n.server.provision(t, n.journal)
+	c := n.server.connect(t, User{Role: RoleRegistrar})
+	for i, r := range records {
+		m := messageOf(r, c.NewInbox())
+		m.Header[headerExpected] = []string{fmt.Sprint(i)}
+		check(t, c.PublishMsg(m))
+	}
+	check(t, flush(t.Context(), c))
+}
+
+var recoveries = []recovery{
+	{"as it was", func(*testing.T, *node, []ledger.Record) {}, 0, nil},
+	{"empty", func(t *testing.T, n *node, _ []ledger.Record) { n.republish(t, nil) }, 0, nil},
+	{"one record", func(t *testing.T, n *node, want []ledger.Record) { n.republish(t, want[:1]) }, 0, nil},
+	{"shorter", func(t *testing.T, n *node, want []ledger.Record) { n.republish(t, want[:1234]) }, 0, nil},
+	{"longer", func(t *testing.T, n *node, want []ledger.Record) {
+		n.republish(t, append(want[:recoveryLength:recoveryLength], newRecord(recoveryLength+1, "", 10)))
+	}, recoveryLength + 1, nil},
+	{"a differing record", func(t *testing.T, n *node, want []ledger.Record) {
+		other := append([]ledger.Record{}, want...)
+		other[776] = newRecord(777, "other", 300)
+		n.republish(t, other)
+	}, 777, nil},
+	{"a differing last record of a shorter one", func(t *testing.T, n *node, want []ledger.Record) {
+		n.republish(t, append(want[:500:500], newRecord(501, "other", 300)))
+	}, 501, nil},
+	{"a stranger's message", func(t *testing.T, n *node, want []ledger.Record) {
+		n.republish(t, want[:20])
+		conn := n.server.connect(t, User{Role: RoleRegistrar})
+		check(t, conn.Publish("ledger.roster", []byte(`{"hello":"world"}`)))
+		check(t, flush(t.Context(), conn))
+	}, 21, nil},
+	{"gone", func(t *testing.T, n *node, _ []ledger.Record) {
+		n.inside(t, "STREAM.DELETE.LEDGER", nil)
+	}, 0, nil},
+	{"gone, and no right to make it anew", func(t *testing.T, n *node, _ []ledger.Record) {
+		n.inside(t, "STREAM.DELETE.LEDGER", nil)
+		n.config.Provision = nil
+	}, 0, ErrNotProvisioned},
+	{"of another journal", func(t *testing.T, n *node, _ []ledger.Record) {
+		n.inside(t, "STREAM.DELETE.LEDGER", nil)
+		other := n.server.provisioning(t, n.journal)
+		other.Journal = "00000000000000000000000000000000"
+		check(t, Provision(t.Context(), other))
+	}, 0, ErrWrongJournal},
+	{"its limits changed", func(t *testing.T, n *node, _ []ledger.Record) {
+		n.inside(t, "STREAM.DELETE.LEDGER", nil)
+		a, err := readAbout(n.journal)
+		check(t, err)
+		other := ledgerStream(a.ID, testOrigin, 1)
+		other.MaxMsgs = 10
+		n.inside(t, "STREAM.CREATE.LEDGER", other)
+	}, 0, ErrNotProvisioned},
+}
+
+// recoveryLength is how many records the journal of these tests has.
+const recoveryLength = 2500
+
 // TestStoreRecovers puts LEDGER into every state that a start may find.
 func TestStoreRecovers(t *testing.T) {
-	const length = 2500
-	inside := func(n *node) (*nats.Conn, func(string, any)) {
-		c := n.server.connect(t, User{Role: RoleProvision})
-		return c, func(subject string, in any) {
-			t.Helper()
-			check(t, ask(t.Context(), c, subject, in, nil))
-		}
-	}
-	republish := func(t *testing.T, n *node, records []ledger.Record) {
-		t.Helper()
-		_, ask := inside(n)
-		ask("STREAM.DELETE.LEDGER", nil)
-		n.server.provision(t, n.journal)
-		c := n.server.connect(t, User{Role: RoleRegistrar})
-		for i, r := range records {
-			m := messageOf(r, c.NewInbox())
-			m.Header[headerExpected] = []string{fmt.Sprint(i)}
-			check(t, c.PublishMsg(m))
-		}
-		check(t, flush(t.Context(), c))
-	}
-	for _, c := range []struct {
-		name   string
-		change func(t *testing.T, n *node, want []ledger.Record)
-		halts  ledger.Position // 0: recovers
-		is     error
-	}{
-		{"as it was", func(*testing.T, *node, []ledger.Record) {}, 0, nil},
-		{"empty", func(t *testing.T, n *node, _ []ledger.Record) { republish(t, n, nil) }, 0, nil},
-		{"one record", func(t *testing.T, n *node, want []ledger.Record) { republish(t, n, want[:1]) }, 0, nil},
-		{"shorter", func(t *testing.T, n *node, want []ledger.Record) { republish(t, n, want[:1234]) }, 0, nil},
-		{"longer", func(t *testing.T, n *node, want []ledger.Record) {
-			republish(t, n, append(want[:length:length], newRecord(length+1, "", 10)))
-		}, length + 1, nil},
-		{"a differing record", func(t *testing.T, n *node, want []ledger.Record) {
-			other := append([]ledger.Record{}, want...)
-			other[776] = newRecord(777, "other", 300)
-			republish(t, n, other)
-		}, 777, nil},
-		{"a differing last record of a shorter one", func(t *testing.T, n *node, want []ledger.Record) {
-			republish(t, n, append(want[:500:500], newRecord(501, "other", 300)))
-		}, 501, nil},
-		{"a stranger's message", func(t *testing.T, n *node, want []ledger.Record) {
-			republish(t, n, want[:20])
-			conn := n.server.connect(t, User{Role: RoleRegistrar})
-			check(t, conn.Publish("ledger.roster", []byte(`{"hello":"world"}`)))
-			check(t, flush(t.Context(), conn))
-		}, 21, nil},
-		{"gone", func(t *testing.T, n *node, _ []ledger.Record) {
-			_, ask := inside(n)
-			ask("STREAM.DELETE.LEDGER", nil)
-		}, 0, nil},
-		{"gone, and no right to make it anew", func(t *testing.T, n *node, _ []ledger.Record) {
-			_, ask := inside(n)
-			ask("STREAM.DELETE.LEDGER", nil)
-			n.config.Provision = nil
-		}, 0, ErrNotProvisioned},
-		{"of another journal", func(t *testing.T, n *node, _ []ledger.Record) {
-			_, ask := inside(n)
-			ask("STREAM.DELETE.LEDGER", nil)
-			other := n.server.provisioning(t, n.journal)
-			other.Journal = "00000000000000000000000000000000"
-			check(t, Provision(t.Context(), other))
-		}, 0, ErrWrongJournal},
-		{"its limits changed", func(t *testing.T, n *node, _ []ledger.Record) {
-			_, ask := inside(n)
-			ask("STREAM.DELETE.LEDGER", nil)
-			a, err := readAbout(n.journal)
-			check(t, err)
-			other := ledgerStream(a.ID, testOrigin, 1)
-			other.MaxMsgs = 10
-			ask("STREAM.CREATE.LEDGER", other)
-		}, 0, ErrNotProvisioned},
-	} {
+	for _, c := range recoveries {
 		t.Run(c.name, func(t *testing.T) {
 			n := newNode(t)
 			s := n.open(t)
-			want := append([]ledger.Record{newRecord(1, "", 300)}, newRecords(2, length-1, "", 300)...)
-			for i := 1; i < length; i += MaxBatch {
-				commit(t, s, want[i:min(i+MaxBatch, length)])
+			want := append([]ledger.Record{newRecord(1, "", 300)}, newRecords(2, recoveryLength-1, "", 300)...)
+			for i := 1; i < recoveryLength; i += MaxBatch {
+				commit(t, s, want[i:min(i+MaxBatch, recoveryLength)])
 			}
 			check(t, s.Close())
 			c.change(t, n, want)
@@ -246,7 +277,7 @@ func TestStoreRecovers(t *testing.T) {
 				}
 			default:
 				check(t, err)
-				more := newRecords(length+1, 3, "", 300)
+				more := newRecords(recoveryLength+1, 3, "", 300)
 				commit(t, s, more)
 				check(t, s.Close())
 				sameRecords(t, "LEDGER", n.onLedger(t), append(want, more...))

@@ -216,9 +216,6 @@ func haveStream(ctx context.Context, c *nats.Conn, want streamConfig) error {
 		}
 	}
 	have.Metadata, want.Metadata = nil, nil
-	if have.PersistMode == "default" {
-		have.PersistMode = ""
-	}
 	return differs("stream "+want.Name, have, want)
 }
 

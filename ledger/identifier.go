@@ -16,7 +16,7 @@ var codePatterns = []*regexp.Regexp{
 
 // directIdentifier reports whether a string holds what looks like an e-mail
 // address, an Indonesian mobile number, a NIP or a NIK. Digits count as one
-// number when single spaces, dots or hyphens stand between them, as people
+// number when single spaces, dots, hyphens or slashes stand between them, as people
 // write them.
 func directIdentifier(s string) bool {
 	if strings.Contains(s, "@") {
@@ -39,7 +39,7 @@ func directIdentifier(s string) bool {
 // single separators; runs shorter than ten digits are of no interest.
 func digitRuns(s string) []string {
 	var out []string
-	for _, separators := range []string{"", " .-"} {
+	for _, separators := range []string{"", " .-/"} {
 		var run []byte
 		flush := func() {
 			if len(run) >= 10 {

@@ -27,8 +27,10 @@ func TestServeOnACluster(t *testing.T) {
 	url := startCluster(t, dir, data)
 	seed := func(name string) string { return filepath.Join(data, "nats", "seeds", name+".nk") }
 	database := testkit.DB(t)
-	stop := serveUntil(t, []string{"serve", "--data", data, "--rehearsal", "--nats", url, "--cluster", "--first-start", "--database", database,
-		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"), "--system-seed", seed("system")})
+	stop := serveUntil(t, []string{
+		"serve", "--data", data, "--rehearsal", "--nats", url, "--cluster", "--first-start", "--database", database,
+		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"), "--system-seed", seed("system"),
+	})
 	agency := []string{"--data", data, "--nats", url, "--nats-seed", seed("agency-bawaslu")}
 	key := filepath.Join(dir, "key.json")
 	write(t, key, fmt.Sprintf(`{"agency":"bawaslu","key":{"id":"bawaslu/event","public":%q},"role":"event"}`, publicKey(t, home{data})))
@@ -60,8 +62,10 @@ func TestServeOnOneServer(t *testing.T) {
 	}
 	url := testkit.NATS(t, accounts).ClientURL()
 	seed := func(name string) string { return filepath.Join(data, "nats", "seeds", name+".nk") }
-	args := []string{"serve", "--data", data, "--rehearsal", "--nats", url, "--database", testkit.DB(t),
-		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision")}
+	args := []string{
+		"serve", "--data", data, "--rehearsal", "--nats", url, "--database", testkit.DB(t),
+		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"),
+	}
 	stop := serveUntil(t, args)
 	key := filepath.Join(data, "key.json")
 	write(t, key, fmt.Sprintf(`{"agency":"bawaslu","key":{"id":"bawaslu/event","public":%q},"role":"event"}`, publicKey(t, h)))

@@ -64,6 +64,11 @@ func (d *draftFlags) body(origin string, args []string, in io.Reader, now time.T
 	if err := checkWords(d.kind, args[0], data); err != nil {
 		return nil, err
 	}
+	return d.compose(origin, agency, data, now)
+}
+
+// compose writes the event around its data.
+func (d *draftFlags) compose(origin string, agency ledger.AgencyID, data []byte, now time.Time) (_ []byte, err error) {
 	at := now
 	if d.at != "" {
 		if at, err = time.Parse(time.RFC3339, d.at); err != nil {

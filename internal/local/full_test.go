@@ -59,7 +59,8 @@ func TestFullDiskIsSaid(t *testing.T) {
 		}
 	})
 	select {
-	case <-n.Failed():
+	case why := <-n.Failed():
+		t.Log(why)
 	case <-time.After(patience):
 		t.Fatal("a failed write was not told")
 	}

@@ -163,7 +163,7 @@ func (p *Postgres) Keep(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			log.ErrorContext(ctx, "the private PostgreSQL does not start", "error", err, "retry in", wait)
+			log.ErrorContext(ctx, "the private PostgreSQL does not start", "error", err, "retry_in", wait)
 			select {
 			case <-ctx.Done():
 				return

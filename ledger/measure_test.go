@@ -88,6 +88,11 @@ func TestFigures(t *testing.T) {
 		{"concluded", "case", "2020-09-05", "", 0},
 		{"in_process", "case", "2020-09-05", "", 3},
 		{"concluded", "case", "2020-12-31", "", 3},
+		// A case that is concluded stays so since then, whatever follows.
+		{"concluded", "case", "2020-12-31", "since=2020-09-09", 2},
+		{"concluded", "case", "2020-12-31", "since=2020-09-10", 1},
+		{"concluded", "case", "2020-12-31", "since=2020-09-12", 0},
+		{"concluded", "respondent", "2020-12-31", "since=2020-09-10", 1},
 		{"violation", "case", "2020-12-31", "", 2},
 		{"violation+not_violation", "case", "2020-12-31", "", 3},
 		{"violation+not_violation", "respondent", "2020-12-31", "", 6},

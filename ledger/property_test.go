@@ -172,6 +172,42 @@ func TestRowsTileTime(t *testing.T) {
 	})
 }
 
+// TestTrackIsHistory: who follows event by event and keeps what begins and what
+// ends has the same rows in the end.
+func TestTrackIsHistory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		history := drawAdmitted(t, drawRegime(t))
+		if rapid.Bool().Draw(t, "anything") {
+			history = drawAnything(t)
+		}
+		var track ledger.Track
+		open := map[string]ledger.Row{}
+		var ended []ledger.Row
+		for _, e := range history {
+			begun, done := track.Add(e)
+			ended = append(ended, done...)
+			for _, r := range begun {
+				if !r.To.IsZero() || !r.From.Equal(e.Time) {
+					t.Errorf("at %v a row from %v to %v begins", e.Time, r.From, r.To)
+				}
+				open[r.Respondent] = *r
+			}
+		}
+		want := ledger.History(history)
+		if len(want) != len(ended)+len(open) {
+			t.Fatalf("%d rows ended and %d are open, of %d", len(ended), len(open), len(want))
+		}
+		for i, r := range want {
+			switch {
+			case i < len(ended) && r.Equal(ended[i]):
+			case i >= len(ended) && r.Equal(open[r.Respondent]):
+			default:
+				t.Errorf("row %d is %+v in the history and not in the track", i, r)
+			}
+		}
+	})
+}
+
 func rowsOf(rows []ledger.Row, respondent string) []ledger.Row {
 	var out []ledger.Row
 	for _, r := range rows {

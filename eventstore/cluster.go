@@ -21,8 +21,10 @@ func (s *Store) followLedger(ctx context.Context, info streamInfo) error {
 		return s.complete(ctx, 1) // the genesis record, which berkas init wrote
 	}
 	if last < have {
-		return fmt.Errorf("%w: %w", errLagging, &ledger.ErrBroken{Position: last + 1,
-			Problem: fmt.Sprintf("the journal goes to position %d, LEDGER, which is written first, to %d", have, last)})
+		return fmt.Errorf("%w: %w", errLagging, &ledger.ErrBroken{
+			Position: last + 1,
+			Problem:  fmt.Sprintf("the journal goes to position %d, LEDGER, which is written first, to %d", have, last),
+		})
 	}
 	return readWhole(ctx, s.conn.Conn, last, func(messages []*positioned) error {
 		n := 0

@@ -10,7 +10,7 @@ import (
 
 // Commit makes a batch of 1 to MaxBatch records durable, with positions running
 // on from Head, and calls durable once as soon as it is: the place to send
-// receipts and acknowledge INTAKE.
+// receipts and acknowledge INTAKE. It must not call Commit, Recover or Close.
 //
 // On one machine LEDGER may still be taking the records when Commit returns;
 // the next Commit waits for that before it journals anything. If LEDGER then
@@ -64,11 +64,15 @@ func (s *Store) commitOne(records []ledger.Record, leaves [][]byte, durable func
 		return err
 	}
 	durable()
-	if err := s.cut(stepDurable); err != nil {
-		return nil // it is the next Commit that says so
+	if s.cut(stepDurable) == nil { // otherwise it is the next Commit that says so
+		s.following = s.follow(records)
 	}
+	return nil
+}
+
+// follow publishes records that stand in the journal, and says how it went.
+func (s *Store) follow(records []ledger.Record) chan error {
 	done := make(chan error, 1)
-	s.following = done
 	go func() {
 		// Not the caller's context: the records stand already.
 		err := s.publisher.fly(context.Background(), records)
@@ -77,7 +81,7 @@ func (s *Store) commitOne(records []ledger.Record, leaves [][]byte, durable func
 		}
 		done <- err
 	}()
-	return nil
+	return done
 }
 
 // commitCluster: the replicated LEDGER is the durable copy, and taking the batch
@@ -94,7 +98,7 @@ func (s *Store) commitCluster(ctx context.Context, records []ledger.Record, leav
 	// From here on the records stand, whatever happens.
 	if err := s.journal.Append(leaves); err != nil {
 		if errors.Is(err, ErrNoSpace) { // here it does not mean that nothing happened
-			err = fmt.Errorf("%w, the journal did not: %v", ErrUnknown, err)
+			err = fmt.Errorf("%w, the journal did not: %s", ErrUnknown, err.Error())
 		}
 		s.doubt = err
 		return err

@@ -205,7 +205,7 @@ func (h *harness) run(after aftermath) error {
 		err = h.settle(s)
 	}
 	if h.cutAt >= 0 && (!h.cut || err == nil) {
-		return fmt.Errorf("the power was not cut (%v), or nobody noticed: %v", h.cut, err)
+		return fmt.Errorf("the power was not cut (%v), or nobody noticed: %w", h.cut, err)
 	}
 	if h.cutAt < 0 && err != nil {
 		return err
@@ -359,9 +359,9 @@ func (h *harness) putBack(from string) error {
 // copyTorn copies files that change while they are copied; what vanishes under
 // its hands it leaves out.
 func copyTorn(to, from string) error {
-	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
-		if err != nil {
-			return nil
+	return filepath.WalkDir(from, func(path string, d os.DirEntry, gone error) error {
+		if gone != nil {
+			return nil //nolint:nilerr // it vanished
 		}
 		name, err := filepath.Rel(from, path)
 		if err != nil {
@@ -371,9 +371,9 @@ func copyTorn(to, from string) error {
 		if d.IsDir() {
 			return os.MkdirAll(target, 0o755)
 		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return nil
+		content, gone := os.ReadFile(path)
+		if gone != nil {
+			return nil //nolint:nilerr // it vanished
 		}
 		return os.WriteFile(target, content, 0o644)
 	})

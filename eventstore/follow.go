@@ -169,7 +169,7 @@ func (f *Follower) Subject(subject string) ledger.Feed {
 			}
 		}
 		if ctx.Err() != nil {
-			return nil
+			err = nil // the end that was asked for
 		}
 		return err
 	}

@@ -20,8 +20,10 @@ func (s *testServer) submit(tb testing.TB, a ledger.AgencyID, bodies ...string) 
 	inbox, err := c.SubscribeSync(c.NewInbox())
 	check(tb, err)
 	for _, b := range bodies {
-		check(tb, c.PublishMsg(&nats.Msg{Subject: "intake." + string(a), Reply: inbox.Subject, Data: []byte(b),
-			Header: nats.Header{ledger.HeaderContentType: {ledger.ContentType}, ledger.HeaderSignature: {"one", "two"}}}))
+		check(tb, c.PublishMsg(&nats.Msg{
+			Subject: "intake." + string(a), Reply: inbox.Subject, Data: []byte(b),
+			Header: nats.Header{ledger.HeaderContentType: {ledger.ContentType}, ledger.HeaderSignature: {"one", "two"}},
+		}))
 	}
 	for range bodies {
 		m, err := inbox.NextMsg(requestTimeout)

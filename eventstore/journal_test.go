@@ -395,7 +395,7 @@ func TestJournalFailedWrites(t *testing.T) {
 			d.fault = nil
 			again := newRecords(ledger.Position(c.at)+1, 6, "second", 300)
 			err := j.Append(leavesOf(again))
-			if c.is == ErrPoisoned {
+			if errors.Is(c.is, ErrPoisoned) {
 				if !errors.Is(err, ErrPoisoned) {
 					t.Fatalf("a poisoned journal took more: %v", err)
 				}

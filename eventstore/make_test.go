@@ -1,7 +1,6 @@
 package eventstore
 
 import (
-	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -15,10 +14,7 @@ import (
 
 const testOrigin = "rehearsal.example/eventstore"
 
-var (
-	testKey   = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-	testStart = time.Date(2026, 11, 26, 3, 10, 0, 0, time.UTC)
-)
+var testStart = time.Date(2026, 11, 26, 3, 10, 0, 0, time.UTC)
 
 // newRecord makes a record whose body is unlike any other's; attempt tells two
 // records of one position apart.

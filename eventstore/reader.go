@@ -54,7 +54,10 @@ func (r reader) read(ctx context.Context, after, last ledger.Position, yield fun
 	for last == 0 || next <= last {
 		before := next
 		err := r.run(ctx, &next, last, yield)
-		if ctx.Err() != nil || err == nil {
+		if ctx.Err() != nil {
+			err = nil // the end that was asked for
+		}
+		if err == nil {
 			return nil
 		}
 		if next > before {
@@ -106,6 +109,11 @@ func (r reader) run(ctx context.Context, next *ledger.Position, last ledger.Posi
 	if last > 0 && pending == 0 {
 		return nil
 	}
+	return r.session(ctx, box, inbox, lost, &session{next: next, last: last, yield: yield})
+}
+
+// session asks for messages and hands them over until something is wrong.
+func (r reader) session(ctx context.Context, box *mailbox, inbox string, lost <-chan struct{}, s *session) error {
 	request := pullRequest{Batch: pullMessages, Bytes: pullBytes, Expires: pullExpires, Heartbeat: heartbeat}
 	pulls := 0
 	pull := func() error {
@@ -115,7 +123,6 @@ func (r reader) run(ctx context.Context, next *ledger.Position, last ledger.Posi
 	if err := errors.Join(pull(), pull()); err != nil {
 		return restart(err)
 	}
-	s := session{next: next, last: last, yield: yield}
 	for {
 		messages, err := box.take(ctx, silence, lost)
 		if err != nil {

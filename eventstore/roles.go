@@ -57,7 +57,8 @@ type right struct {
 }
 
 var rights = map[Role]right{
-	RoleRegistrar: {inside: true, inbox: "registrar",
+	RoleRegistrar: {
+		inside: true, inbox: "registrar",
 		publish: []string{
 			ledger.SubjectsLedger,
 			prefixReceipt + ">",
@@ -68,9 +69,11 @@ var rights = map[Role]right{
 			"$JS.API.CONSUMER.RESET.*." + consumerRegistrar,
 			"$JS.ACK.*." + consumerRegistrar + ".>",
 			"$JS.ACK.*.*.*." + consumerRegistrar + ".>", // the form with domain and account
-		}},
+		},
+	},
 	// Not UPDATE: lowering a limit deletes messages, whatever the deny flags say.
-	RoleProvision: {inside: true, inbox: "provision",
+	RoleProvision: {
+		inside: true, inbox: "provision",
 		publish: []string{
 			"$JS.API.STREAM.CREATE.*",
 			"$JS.API.STREAM.INFO.*",
@@ -78,25 +81,36 @@ var rights = map[Role]right{
 			"$JS.API.CONSUMER.CREATE.*.*",
 			"$JS.API.CONSUMER.INFO.*.*",
 			"$JS.API.CONSUMER.NAMES." + streamLedger,
-		}},
-	RoleDoor: {inbox: "door",
+		},
+	},
+	RoleDoor: {
+		inbox:     "door",
 		publish:   []string{prefixIntake + "*"},
-		subscribe: []string{prefixReceipt + ">"}},
+		subscribe: []string{prefixReceipt + ">"},
+	},
 	// All of LEDGER, and of its consumers the follower's own: with another's it
 	// could take away what the other waits for.
-	RoleFollower: {named: true, inbox: "follower-{name}",
+	RoleFollower: {
+		named: true, inbox: "follower-{name}",
 		publish: []string{"$JS.API.CONSUMER.RESET." + streamLedger + ".{name}"},
 		many: []string{
 			"$JS.API.CONSUMER.MSG.NEXT." + streamLedger + ".{name}",
 			"$JS.API.DIRECT.GET." + streamLedger,
-		}},
-	RoleAgency: {named: true, inbox: "{name}",
+		},
+	},
+	RoleAgency: {
+		named: true, inbox: "{name}",
 		publish:   []string{prefixIntake + "{name}"},
-		subscribe: []string{prefixReceipt + "{name}.>"}},
-	RoleMonitoring: {inbox: "monitoring",
-		many: []string{"$SYS.REQ.SERVER.PING.JSZ"}},
-	RoleSystem: {inbox: "system",
-		many: []string{"$SYS.REQ.SERVER.PING.VARZ"}},
+		subscribe: []string{prefixReceipt + "{name}.>"},
+	},
+	RoleMonitoring: {
+		inbox: "monitoring",
+		many:  []string{"$SYS.REQ.SERVER.PING.JSZ"},
+	},
+	RoleSystem: {
+		inbox: "system",
+		many:  []string{"$SYS.REQ.SERVER.PING.VARZ"},
+	},
 }
 
 // User is somebody who may connect.

@@ -154,8 +154,7 @@ func TestAnswersStayWithTheAsker(t *testing.T) {
 // three subjects, has the server delete another agency's submissions.
 func TestWhyAccounts(t *testing.T) {
 	w := &world{testServer: startFlatServer(t)}
-	n := &node{server: w.testServer, journal: newJournal(t, 0)}
-	w.provision(t, n.journal)
+	w.provision(t, newJournal(t, 0))
 	w.misdirect(t, User{Role: RoleFollower, Name: "auditor"})
 	c := w.connect(t, User{Role: RoleProvision})
 	eventually(t, "INTAKE-kasn is deleted", func() bool {
@@ -256,9 +255,18 @@ func TestRolesCanDoWhatTheyMust(t *testing.T) {
 
 func TestRightsOf(t *testing.T) {
 	for _, u := range []User{
-		{Role: "admin"}, {Role: RoleAgency}, {Role: RoleFollower}, {Role: RoleRegistrar, Name: "x"}, {Role: RoleAgency, Name: "a.b"},
-		{Role: RoleAgency, Name: "*"}, {Role: RoleAgency, Name: ">"}, {Role: RoleAgency, Name: "Bawaslu"}, {Role: RoleAgency, Name: "door"},
-		{Role: RoleAgency, Name: "follower-x"}, {Role: RoleFollower, Name: "registrar"}, {Role: RoleAgency, Name: strings.Repeat("a", 33)},
+		{Role: "admin"},
+		{Role: RoleAgency},
+		{Role: RoleFollower},
+		{Role: RoleRegistrar, Name: "x"},
+		{Role: RoleAgency, Name: "a.b"},
+		{Role: RoleAgency, Name: "*"},
+		{Role: RoleAgency, Name: ">"},
+		{Role: RoleAgency, Name: "Bawaslu"},
+		{Role: RoleAgency, Name: "door"},
+		{Role: RoleAgency, Name: "follower-x"},
+		{Role: RoleFollower, Name: "registrar"},
+		{Role: RoleAgency, Name: strings.Repeat("a", 33)},
 	} {
 		if r, err := RightsOf(u); err == nil || r.Publish != nil || r.Subscribe != nil || InboxPrefix(u) != "" {
 			t.Errorf("%v has %v and inbox %q", u, r, InboxPrefix(u))

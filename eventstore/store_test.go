@@ -197,11 +197,15 @@ func (n *node) republish(t *testing.T, records []ledger.Record) {
 	n.server.provision(t, n.journal)
 	c := n.server.connect(t, User{Role: RoleRegistrar})
 	for i, r := range records {
-		m := messageOf(r, c.NewInbox())
-		m.Header[headerExpected] = []string{fmt.Sprint(i)}
-		check(t, c.PublishMsg(m))
+		m := messageOf(r, "")
+		expect(m, ledger.Position(i))
+		if i < len(records)-1 {
+			check(t, c.PublishMsg(m))
+			continue
+		}
+		_, err := c.RequestMsg(m, requestTimeout) // answered when all are stored
+		check(t, err)
 	}
-	check(t, flush(t.Context(), c))
 }
 
 var recoveries = []recovery{
@@ -223,8 +227,8 @@ var recoveries = []recovery{
 	{"a stranger's message", func(t *testing.T, n *node, want []ledger.Record) {
 		n.republish(t, want[:20])
 		conn := n.server.connect(t, User{Role: RoleRegistrar})
-		check(t, conn.Publish("ledger.roster", []byte(`{"hello":"world"}`)))
-		check(t, flush(t.Context(), conn))
+		_, err := conn.Request("ledger.roster", []byte(`{"hello":"world"}`), requestTimeout)
+		check(t, err)
 	}, 21, nil},
 	{"gone", func(t *testing.T, n *node, _ []ledger.Record) {
 		n.inside(t, "STREAM.DELETE.LEDGER", nil)
@@ -293,9 +297,8 @@ func TestStoreConflict(t *testing.T) {
 	// A second writer has to have stolen the registrar's key; the fence of one
 	// machine is the lock, and LEDGER follows the journal.
 	c := n.server.connect(t, User{Role: RoleRegistrar})
-	stranger := messageOf(newRecord(7, "stranger", 100), "")
-	check(t, c.PublishMsg(stranger))
-	check(t, flush(t.Context(), c))
+	_, err := c.RequestMsg(messageOf(newRecord(7, "stranger", 100), ""), requestTimeout)
+	check(t, err)
 	told := false
 	check(t, s.Commit(t.Context(), newRecords(7, 3, "", 100), func() { told = true }))
 	if !told {

@@ -58,6 +58,9 @@ func ask(ctx context.Context, c *nats.Conn, subject string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	m, err := c.RequestWithContext(ctx, "$JS.API."+subject, body)
+	if denied := c.LastError(); err != nil && errors.Is(denied, nats.ErrPermissionViolation) {
+		return fmt.Errorf("JetStream %s: %w", subject, denied) // which the asker sees as silence
+	}
 	if err != nil {
 		return fmt.Errorf("JetStream %s: %w", subject, err)
 	}

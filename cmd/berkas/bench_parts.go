@@ -36,6 +36,7 @@ type bencher struct {
 	stop    context.CancelFunc
 	ended   chan error
 	clients agencies.Clients
+	hasty   *hasty
 	raw     *local.NATS
 	rawConn *nats.Conn
 	js      jetstream.JetStream
@@ -68,6 +69,10 @@ func newBencher(ctx context.Context, o *options, f *benchFlags) (_ *bencher, err
 		if b.clients[a], err = b.node.dial(ctx, a); err != nil {
 			return nil, err
 		}
+	}
+	genesis := b.node.judge.Roster().Genesis()
+	if b.hasty, err = newHasty(h, b.node.nats.ClientURL(), genesis, simulate.Agencies); err != nil {
+		return nil, err
 	}
 	return b, b.startRaw(ctx)
 }
@@ -134,6 +139,9 @@ func (b *bencher) close() error {
 	var errs []error
 	for _, c := range b.clients {
 		c.Close()
+	}
+	if b.hasty != nil {
+		b.hasty.close()
 	}
 	if b.rawConn != nil {
 		b.rawConn.Close()
@@ -213,9 +221,11 @@ func (b *bencher) submissions(ctx context.Context, submitters int) (rate float64
 		}
 		s := own[w][0]
 		own[w] = own[w][1:]
-		_, err := b.clients[s.Agency].Submit(ctx, s)
-		return err
+		return b.hasty.submit(ctx, s)
 	})
+	if err == nil {
+		err = b.hasty.verify()
+	}
 	return rate, latency, err
 }
 
@@ -246,7 +256,11 @@ func (b *bencher) latency(ctx context.Context) ([]benchLine, error) {
 	}}, nil
 }
 
-// importing measures bulk import: everything at hand, a window of receipts open.
+// abreast is how many cases bulk import has on the way at a time.
+const abreast = 2000
+
+// importing measures bulk import: everything at hand, many cases abreast, the
+// events of each in their order.
 func (b *bencher) importing(ctx context.Context) ([]benchLine, error) {
 	work, limit, ratio, err := b.flags.turns(func() (float64, error) {
 		cases, err := b.generate(ctx, b.flags.bulk)
@@ -254,14 +268,15 @@ func (b *bencher) importing(ctx context.Context) ([]benchLine, error) {
 			return 0, err
 		}
 		n := 0
-		started := time.Now()
-		for r := range b.clients.SubmitAll(ctx, slices.Values(interleave(cases)), 4000) {
-			if r.Err != nil {
-				return 0, r.Err
-			}
-			n++
+		for _, c := range cases {
+			n += len(c)
 		}
-		return float64(n) / time.Since(started).Seconds(), nil
+		started := time.Now()
+		if err := b.submitCases(ctx, cases); err != nil {
+			return 0, err
+		}
+		rate := float64(n) / time.Since(started).Seconds()
+		return rate, b.hasty.verify()
 	}, func() (float64, error) { rate, _, err := b.publish(ctx, waiting); return rate, err })
 	if err != nil {
 		return nil, fmt.Errorf("bulk import: %w", err)
@@ -272,20 +287,25 @@ func (b *bencher) importing(ctx context.Context) ([]benchLine, error) {
 	}}, nil
 }
 
-// interleave puts cases beside one another, as a file sorted by time has them.
-func interleave(cases [][]ledger.Submission) []ledger.Submission {
-	var out []ledger.Submission
-	for step := 0; ; step++ {
-		before := len(out)
-		for _, c := range cases {
-			if step < len(c) {
-				out = append(out, c[step])
+func (b *bencher) submitCases(ctx context.Context, cases [][]ledger.Submission) error {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	errs := make(chan error, abreast)
+	for range min(abreast, len(cases)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(cases)); i = next.Add(1) - 1 {
+				for _, s := range cases[i] {
+					if err := b.hasty.submit(ctx, s); err != nil {
+						errs <- err
+						return
+					}
+				}
 			}
-		}
-		if len(out) == before {
-			return out
-		}
+		})
 	}
+	wg.Wait()
+	close(errs)
+	return <-errs
 }
 
 // catchUp measures filling PostgreSQL with all that was submitted.

@@ -125,8 +125,8 @@ func checkReceiptKey(signer note.Signer, public string) error {
 func (g *Registrar) Counts() Counts { return g.counts }
 
 // Run decides until the context ends (nil) or something is wrong that only a
-// person can mend. While one batch is committed, the next is taken in and its
-// signatures and schemas are checked. When it returns it has let go of Intake
+// person can mend. While one batch is committed, what comes in is taken and its
+// signatures and schemas are checked; together it is the next. When it returns it has let go of Intake
 // and Store.
 func (g *Registrar) Run(ctx context.Context) error {
 	running, cancel := context.WithCancel(ctx)
@@ -134,12 +134,12 @@ func (g *Registrar) Run(ctx context.Context) error {
 	// little old: deciding looks again.
 	var current atomic.Pointer[roster.Roster]
 	current.Store(g.Judge.Roster())
-	batches, taken := make(chan []prepared), make(chan error, 1)
+	waiting, taken := newQueue(), make(chan error, 1)
 	go func() {
-		defer close(batches)
-		taken <- g.takeIn(running, batches, &current)
+		defer waiting.close()
+		taken <- g.takeIn(running, waiting, &current)
 	}()
-	err := g.settleAll(running, batches, &current)
+	err := g.settleAll(running, waiting, &current)
 	cancel()
 	if taking := <-taken; err == nil && taking != nil {
 		err = fmt.Errorf("take in submissions: %w", taking)
@@ -151,22 +151,24 @@ func (g *Registrar) Run(ctx context.Context) error {
 }
 
 // takeIn prepares batches until the context ends or intake fails.
-func (g *Registrar) takeIn(ctx context.Context, batches chan<- []prepared, current *atomic.Pointer[roster.Roster]) error {
+func (g *Registrar) takeIn(ctx context.Context, waiting *queue, current *atomic.Pointer[roster.Roster]) error {
 	for {
 		messages, err := g.Intake.Next(ctx, MaxBatch)
 		if err != nil {
 			return err
 		}
-		select {
-		case batches <- rules{current.Load(), g.Judge.schemas, g.Judge.open}.prepareAll(messages):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := waiting.put(ctx, rules{current.Load(), g.Judge.schemas, g.Judge.open}.prepareAll(messages)); err != nil {
+			return err
 		}
 	}
 }
 
-func (g *Registrar) settleAll(ctx context.Context, batches <-chan []prepared, current *atomic.Pointer[roster.Roster]) error {
-	for batch := range batches {
+func (g *Registrar) settleAll(ctx context.Context, waiting *queue, current *atomic.Pointer[roster.Roster]) error {
+	for {
+		batch := waiting.take()
+		if len(batch) == 0 {
+			return nil
+		}
 		before := g.Judge.Roster()
 		if err := g.settle(ctx, batch); err != nil {
 			return err
@@ -178,7 +180,6 @@ func (g *Registrar) settleAll(ctx context.Context, batches <-chan []prepared, cu
 			}
 		}
 	}
-	return nil
 }
 
 // settle decides a batch and makes it durable, whatever it takes. While the disk

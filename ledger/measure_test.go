@@ -62,86 +62,88 @@ func countryRows(t *testing.T) []ledger.Row {
 	return rows
 }
 
-// TestFigures asks for figures as a person would: measure, unit, as-of, then
-// since, seen-by and filters.
+// figures are asked for as a person would: measure, unit, as-of, then since,
+// seen-by and filters.
+var figures = []struct {
+	measure, unit, asOf string
+	more                string // since=, seen-by=, or filters
+	want                uint64
+}{
+	{"opened", "case", "2020-08-31", "", 0},
+	{"opened", "case", "2020-09-01", "", 3},
+	{"opened", "respondent", "2020-09-01", "", 6},
+	// Bare dates are the ends of days; a moment counts from itself on.
+	{"registered", "case", "2020-09-02T09:59:59.999999+07:00", "", 0},
+	{"registered", "case", "2020-09-02T10:00:00+07:00", "", 3},
+	{"registered", "case", "2020-09-02T10:00:00+07:00", "since=2020-09-02T09:59:59.999999+07:00", 3},
+	{"registered", "case", "2020-09-02T10:00:00+07:00", "since=2020-09-02T10:00:00+07:00", 0},
+	// A case is no violation when all its respondents are.
+	{"not_violation", "respondent", "2020-09-04", "", 2},
+	{"not_violation", "case", "2020-09-05", "", 0},
+	{"not_violation", "case", "2020-09-06", "", 1},
+	{"not_violation", "case", "2020-12-31", "since=2020-09-05", 1},
+	{"not_violation", "case", "2020-12-31", "since=2020-09-06", 0},
+	{"concluded", "case", "2020-09-05", "", 0},
+	{"in_process", "case", "2020-09-05", "", 3},
+	{"concluded", "case", "2020-12-31", "", 3},
+	// A case that is concluded stays so since then, whatever follows.
+	{"concluded", "case", "2020-12-31", "since=2020-09-09", 2},
+	{"concluded", "case", "2020-12-31", "since=2020-09-10", 1},
+	{"concluded", "case", "2020-12-31", "since=2020-09-12", 0},
+	{"concluded", "respondent", "2020-12-31", "since=2020-09-10", 1},
+	{"violation", "case", "2020-12-31", "", 2},
+	{"violation+not_violation", "case", "2020-12-31", "", 3},
+	{"violation+not_violation", "respondent", "2020-12-31", "", 6},
+	{"forwarded", "case", "2020-12-31", "origin=finding", 1},
+	{"forwarded", "respondent", "2020-12-31", "forwarded-to=kasn", 3},
+	{"forwarded", "respondent", "2020-12-31", "forwarded-to=bkn", 0},
+	// One letter number of one agency is one recommendation.
+	{"recommended", "recommendation", "2020-12-31", "", 1},
+	{"recommended", "respondent", "2020-12-31", "", 3},
+	{"recommended", "ppk", "2020-12-31", "", 1},
+	{"recommended", "respondent", "2020-12-31", "since=2020-09-10", 1},
+	{"registered", "recommendation", "2020-09-05", "", 0},
+	{"admonished", "ppk", "2020-12-31", "", 1},
+	{"admonished", "recommendation", "2020-12-31", "", 1},
+	{"admonished", "case", "2020-12-31", "", 1},
+	{"blocked", "respondent", "2020-09-24", "", 0},
+	{"blocked", "respondent", "2020-09-25", "", 1},
+	{"blocked", "respondent", "2020-10-04", "", 1},
+	{"blocked", "respondent", "2020-10-05", "", 0},
+	{"unblocked", "respondent", "2020-10-05", "since=2020-10-04", 1},
+	{"unblocked", "respondent", "2020-10-05", "since=2020-10-05", 0},
+	{"sanctioned", "respondent", "2020-10-01", "", 1},
+	{"followed_up", "respondent", "2020-10-01", "", 1},
+	{"not_followed_up", "respondent", "2020-10-01", "", 2},
+	{"sanctioned+not_followed_up", "respondent", "2020-10-01", "", 3},
+	// What was recommended, until it is decided.
+	{"recommended", "respondent", "2020-09-30", "sanction=medium", 2},
+	{"recommended", "respondent", "2020-10-01", "sanction=medium", 1},
+	{"recommended", "respondent", "2020-10-01", "sanction=heavy", 1},
+	{"recommended", "respondent", "2020-12-31", "family=ethics", 1},
+	{"recommended", "respondent", "2020-12-31", "family=discipline", 2},
+	{"recommended", "respondent", "2020-12-31", "ppk-kind=regent", 3},
+	{"recommended", "respondent", "2020-12-31", "holder=kasn", 3},
+	{"opened", "respondent", "2020-12-31", "holder=kasn", 3},
+	{"opened", "respondent", "2020-12-31", "holder=bawaslu", 3},
+	{"opened", "respondent", "2020-12-31", "office=IV", 6},
+	{"opened", "respondent", "2020-12-31", "office=V", 0},
+	{"opened", "respondent", "2020-12-31", "province=73 province-of-act=73 class=pelaksana institution-kind=province institution=73 contest=pilkada-2020", 6},
+	{"opened", "respondent", "2020-12-31", "item=discipline-1", 2},
+	{"opened", "respondent", "2020-09-02", "item=discipline-1", 0},
+	{"opened", "respondent", "2020-09-02", "item=social-media", 6},
+	// Who had seen what by then.
+	{"opened", "case", "2020-12-31", "seen-by=bawaslu", 3},
+	{"opened", "case", "2020-12-31", "seen-by=kasn", 2},
+	{"opened", "case", "2020-09-03", "seen-by=kasn", 0},
+	{"opened", "case", "2020-12-31", "seen-by=kemendagri", 1},
+	{"opened", "case", "2020-09-24", "seen-by=bkn", 0},
+	{"opened", "case", "2020-09-25", "seen-by=bkn", 1},
+}
+
 func TestFigures(t *testing.T) {
 	rows := countryRows(t)
-	for _, tt := range []struct {
-		measure, unit, asOf string
-		more                string // since=, seen-by=, or filters
-		want                uint64
-	}{
-		{"opened", "case", "2020-08-31", "", 0},
-		{"opened", "case", "2020-09-01", "", 3},
-		{"opened", "respondent", "2020-09-01", "", 6},
-		// Bare dates are the ends of days; a moment counts from itself on.
-		{"registered", "case", "2020-09-02T09:59:59.999999+07:00", "", 0},
-		{"registered", "case", "2020-09-02T10:00:00+07:00", "", 3},
-		{"registered", "case", "2020-09-02T10:00:00+07:00", "since=2020-09-02T09:59:59.999999+07:00", 3},
-		{"registered", "case", "2020-09-02T10:00:00+07:00", "since=2020-09-02T10:00:00+07:00", 0},
-		// A case is no violation when all its respondents are.
-		{"not_violation", "respondent", "2020-09-04", "", 2},
-		{"not_violation", "case", "2020-09-05", "", 0},
-		{"not_violation", "case", "2020-09-06", "", 1},
-		{"not_violation", "case", "2020-12-31", "since=2020-09-05", 1},
-		{"not_violation", "case", "2020-12-31", "since=2020-09-06", 0},
-		{"concluded", "case", "2020-09-05", "", 0},
-		{"in_process", "case", "2020-09-05", "", 3},
-		{"concluded", "case", "2020-12-31", "", 3},
-		// A case that is concluded stays so since then, whatever follows.
-		{"concluded", "case", "2020-12-31", "since=2020-09-09", 2},
-		{"concluded", "case", "2020-12-31", "since=2020-09-10", 1},
-		{"concluded", "case", "2020-12-31", "since=2020-09-12", 0},
-		{"concluded", "respondent", "2020-12-31", "since=2020-09-10", 1},
-		{"violation", "case", "2020-12-31", "", 2},
-		{"violation+not_violation", "case", "2020-12-31", "", 3},
-		{"violation+not_violation", "respondent", "2020-12-31", "", 6},
-		{"forwarded", "case", "2020-12-31", "origin=finding", 1},
-		{"forwarded", "respondent", "2020-12-31", "forwarded-to=kasn", 3},
-		{"forwarded", "respondent", "2020-12-31", "forwarded-to=bkn", 0},
-		// One letter number of one agency is one recommendation.
-		{"recommended", "recommendation", "2020-12-31", "", 1},
-		{"recommended", "respondent", "2020-12-31", "", 3},
-		{"recommended", "ppk", "2020-12-31", "", 1},
-		{"recommended", "respondent", "2020-12-31", "since=2020-09-10", 1},
-		{"registered", "recommendation", "2020-09-05", "", 0},
-		{"admonished", "ppk", "2020-12-31", "", 1},
-		{"admonished", "recommendation", "2020-12-31", "", 1},
-		{"admonished", "case", "2020-12-31", "", 1},
-		{"blocked", "respondent", "2020-09-24", "", 0},
-		{"blocked", "respondent", "2020-09-25", "", 1},
-		{"blocked", "respondent", "2020-10-04", "", 1},
-		{"blocked", "respondent", "2020-10-05", "", 0},
-		{"unblocked", "respondent", "2020-10-05", "since=2020-10-04", 1},
-		{"unblocked", "respondent", "2020-10-05", "since=2020-10-05", 0},
-		{"sanctioned", "respondent", "2020-10-01", "", 1},
-		{"followed_up", "respondent", "2020-10-01", "", 1},
-		{"not_followed_up", "respondent", "2020-10-01", "", 2},
-		{"sanctioned+not_followed_up", "respondent", "2020-10-01", "", 3},
-		// What was recommended, until it is decided.
-		{"recommended", "respondent", "2020-09-30", "sanction=medium", 2},
-		{"recommended", "respondent", "2020-10-01", "sanction=medium", 1},
-		{"recommended", "respondent", "2020-10-01", "sanction=heavy", 1},
-		{"recommended", "respondent", "2020-12-31", "family=ethics", 1},
-		{"recommended", "respondent", "2020-12-31", "family=discipline", 2},
-		{"recommended", "respondent", "2020-12-31", "ppk-kind=regent", 3},
-		{"recommended", "respondent", "2020-12-31", "holder=kasn", 3},
-		{"opened", "respondent", "2020-12-31", "holder=kasn", 3},
-		{"opened", "respondent", "2020-12-31", "holder=bawaslu", 3},
-		{"opened", "respondent", "2020-12-31", "office=IV", 6},
-		{"opened", "respondent", "2020-12-31", "office=V", 0},
-		{"opened", "respondent", "2020-12-31", "province=73 province-of-act=73 class=pelaksana institution-kind=province institution=73 contest=pilkada-2020", 6},
-		{"opened", "respondent", "2020-12-31", "item=discipline-1", 2},
-		{"opened", "respondent", "2020-09-02", "item=discipline-1", 0},
-		{"opened", "respondent", "2020-09-02", "item=social-media", 6},
-		// Who had seen what by then.
-		{"opened", "case", "2020-12-31", "seen-by=bawaslu", 3},
-		{"opened", "case", "2020-12-31", "seen-by=kasn", 2},
-		{"opened", "case", "2020-09-03", "seen-by=kasn", 0},
-		{"opened", "case", "2020-12-31", "seen-by=kemendagri", 1},
-		{"opened", "case", "2020-09-24", "seen-by=bkn", 0},
-		{"opened", "case", "2020-09-25", "seen-by=bkn", 1},
-	} {
+	for _, tt := range figures {
 		q := query(t, tt.measure, tt.unit, tt.asOf, tt.more)
 		if got := ledger.Count(rows, q); got != tt.want {
 			t.Errorf("%s of %s as of %s %s: %d, want %d", tt.unit, tt.measure, tt.asOf, tt.more, got, tt.want)

@@ -276,7 +276,7 @@ func TestDeepestEvent(t *testing.T) {
 // their subject is free.
 func TestUnknownKindIsAnEvent(t *testing.T) {
 	golden := string(goldenFile(t, "event.json"))
-	for _, typ := range []string{"case.opened.v2", "case.praised.v1", "a-b.c-d.e.v999"} {
+	for _, typ := range []string{"case.opened.v2", "case.praised.v1", "a-b.c-d.e.v999", "case." + strings.Repeat("x", 59) + ".v1"} {
 		body := swap(t, golden, goldenType, `"type":"id.berkas.`+typ+`"`)
 		body = swap(t, body, goldenSchema, `"dataschema":"urn:berkas:schema:`+typ+`"`)
 		body = swap(t, body, goldenCase, `"subject":"anything: at all`+strings.Repeat("x", 240)+`"`) // 256 bytes

@@ -223,6 +223,10 @@ func TestEveryFilterHasADimension(t *testing.T) {
 			t.Errorf("%s=%s: %v", name, value, err)
 		}
 		ledger.Count(rows, q)
+		q.Filter[name] = strings.Repeat("x", 64)
+		if err := q.Validate(); (err == nil) == ok {
+			t.Errorf("%s with 64 characters: %v", name, err)
+		}
 		q.Filter[name] = "no such value\n"
 		if err := q.Validate(); ok && err == nil {
 			t.Errorf("%s takes any value", name)

@@ -52,12 +52,8 @@ func Rebuild(ctx context.Context, c Config, feed ledger.Feed, o RebuildOptions) 
 		return Rebuilt{}, err
 	}
 	defer closeConn(ctx, conn)
-	var alone bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockSpace, lockRebuild).Scan(&alone); err != nil {
-		return Rebuilt{}, fmt.Errorf("lock the rebuild: %w", err)
-	}
-	if !alone {
-		return Rebuilt{}, ErrRebuilding
+	if err := lockAlone(ctx, conn); err != nil {
+		return Rebuilt{}, err
 	}
 	// The server would notice the connection's end, but not before we return.
 	defer unlock(ctx, conn)
@@ -74,6 +70,28 @@ func Rebuild(ctx context.Context, c Config, feed ledger.Feed, o RebuildOptions) 
 		return out, errors.Join(err, dropSchemas(context.WithoutCancel(ctx), conn, schemaNext))
 	}
 	return out, dropSchemas(ctx, conn, schemaOld)
+}
+
+// lockAlone takes the rebuild's lock. It tries for a moment: a rebuild that has
+// just ended may hold it until the server has noticed.
+func lockAlone(ctx context.Context, conn *pgx.Conn) error {
+	for end := time.Now().Add(2 * time.Second); ; {
+		var alone bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockSpace, lockRebuild).Scan(&alone); err != nil {
+			return fmt.Errorf("lock the rebuild: %w", err)
+		}
+		if alone {
+			return nil
+		}
+		if time.Now().After(end) {
+			return ErrRebuilding
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 func unlock(ctx context.Context, conn *pgx.Conn) {

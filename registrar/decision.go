@@ -17,6 +17,9 @@ type decision struct {
 	tx      *tx
 	records []ledger.Record
 	answers []answer // one for each of batch
+	// signed gives the outcome of signing the answers' receipts, which goes on
+	// while the batch is being made durable. Before, nobody may read them.
+	signed chan error
 }
 
 type answer struct {
@@ -38,7 +41,9 @@ func (g *Registrar) decide(batch []prepared) (*decision, error) {
 			return nil, err
 		}
 	}
-	return d, g.sign(d.answers)
+	d.signed = make(chan error, 1)
+	go func() { d.signed <- g.sign(d.answers) }()
+	return d, nil
 }
 
 func (g *Registrar) decideOne(d *decision, p *prepared, recorded time.Time, refusedNow map[refusedKey]ledger.Receipt) (answer, error) {

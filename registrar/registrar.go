@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -264,15 +265,29 @@ func (g *Registrar) stands(a answer) (bool, error) {
 
 // commit makes a decision durable.
 func (g *Registrar) commit(ctx context.Context, d *decision) error {
+	signed := sync.OnceValue(func() error { return <-d.signed })
 	if len(d.records) == 0 {
+		if err := signed(); err != nil {
+			return err
+		}
 		g.publish(d)
 		return nil
 	}
-	return g.Store.Commit(ctx, d.records, func() {
+	var unsigned error
+	err := g.Store.Commit(ctx, d.records, func() {
 		// The commit point: from here on the batch is on the ledger.
 		d.tx.keep()
-		g.publish(d)
+		// Without receipts nothing is acknowledged either: it comes again, to a
+		// registrar that can sign.
+		if unsigned = signed(); unsigned == nil {
+			g.publish(d)
+		}
 	})
+	_ = signed() // after this the answers may be read again
+	if err == nil {
+		err = unsigned
+	}
+	return err
 }
 
 // publish answers every sender and acknowledges the messages.

@@ -123,11 +123,11 @@ type reconciled struct {
 }
 
 func printLines(w io.Writer, format string, lines []projections.Line, all bool) error {
-	t := table{columns: []string{"table", "as of", "since", "seen by", "unit", "measure", "filter", "published", "ledger", "difference", "reason"}}
+	t := table{columns: []string{"table", "publisher", "as of", "since", "seen by", "unit", "measure", "filter", "published", "ledger", "difference", "reason"}}
 	value := make([]reconciled, len(lines))
 	for i, l := range lines {
 		f := l.Figure
-		t.add(f.Table, string(f.AsOf), dash(string(f.Since)), string(f.SeenBy), string(f.Unit), f.Measure, dash(filterText(f.Filter)),
+		t.add(f.Table, string(f.Publisher), string(f.AsOf), dash(string(f.Since)), string(f.SeenBy), string(f.Unit), f.Measure, dash(filterText(f.Filter)),
 			strconv.FormatUint(f.Value, 10), strconv.FormatUint(l.Answer.Value, 10), fmt.Sprintf("%+d", l.Difference), string(l.Reason))
 		value[i] = reconciled{
 			f.Table, string(f.AsOf), string(f.Since), string(f.Publisher), string(f.SeenBy), string(f.Unit), f.Measure, f.Filter,

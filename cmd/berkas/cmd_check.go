@@ -37,7 +37,7 @@ would.
 			if err != nil {
 				return err
 			}
-			bad, err := j.Check(ledger.AgencyID(d.agency), body, now.Add(time.Second))
+			bad, err := j.Check(ledger.AgencyID(d.agency), body, time.Now())
 			if err != nil {
 				return err
 			}

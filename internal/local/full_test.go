@@ -1,7 +1,10 @@
 package local
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -14,8 +17,23 @@ import (
 
 // TestFullDiskIsSaid: a write that the disk refuses is told, and the server takes
 // nothing more for the stream although there is room again. A limit on the size
-// of files stands for the full disk.
+// of files stands for the full disk; it holds for a whole process, which is why
+// the test runs in one of its own.
 func TestFullDiskIsSaid(t *testing.T) {
+	const alone = "BERKAS_TEST_FULL_DISK"
+	if os.Getenv(alone) != "" {
+		testFullDiskIsSaid(t)
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFullDiskIsSaid$", "-test.v")
+	cmd.Env = append(os.Environ(), alone+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestFullDiskIsSaid")) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func testFullDiskIsSaid(t *testing.T) {
 	n, err := StartNATS(NATSConfig{Dir: filepath.Join(t.TempDir(), "nats"), Open: true})
 	if err != nil {
 		t.Fatal(err)

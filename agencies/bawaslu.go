@@ -61,3 +61,24 @@ func (b Bawaslu) Cancel(caseID string, at time.Time, p ledger.CaseCancelled, opt
 func (b Bawaslu) PublishContest(at time.Time, p ledger.Contest, options ...Option) (Draft, error) {
 	return b.say(ledger.ContestPublishedKind, p.ID, at, p, options)
 }
+
+// AddRespondents states that more civil servants are concerned by a case that Bawaslu
+// holds.
+func (b Bawaslu) AddRespondents(caseID string, at time.Time, p ledger.RespondentAdded, options ...Option) (Draft, error) {
+	return b.say(ledger.RespondentAddedKind, caseID, at, p, options)
+}
+
+// Return sends a case that was forwarded to Bawaslu back instead of receiving it.
+func (b Bawaslu) Return(caseID string, at time.Time, p ledger.CaseReturned, options ...Option) (Draft, error) {
+	return b.say(ledger.CaseReturnedKind, caseID, at, p, options)
+}
+
+// ReferToCriminal states that a case went to the criminal branch too.
+func (b Bawaslu) ReferToCriminal(caseID string, at time.Time, p ledger.CriminalReferred, options ...Option) (Draft, error) {
+	return b.say(ledger.CriminalReferredKind, caseID, at, p, options)
+}
+
+// ConcludeCriminal states how the criminal branch ended.
+func (b Bawaslu) ConcludeCriminal(caseID string, at time.Time, p ledger.CriminalConcluded, options ...Option) (Draft, error) {
+	return b.say(ledger.CriminalConcludedKind, caseID, at, p, options)
+}

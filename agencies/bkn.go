@@ -88,3 +88,39 @@ func (b BKN) Block(caseID string, at time.Time, p ledger.ControlStep, options ..
 func (b BKN) Unblock(caseID string, at time.Time, p ledger.ControlStep, options ...Option) (Draft, error) {
 	return b.say(ledger.ControlUnblockedKind, caseID, at, p, options)
 }
+
+// AddRespondents states that more civil servants are concerned by a case that BKN
+// holds.
+func (b BKN) AddRespondents(caseID string, at time.Time, p ledger.RespondentAdded, options ...Option) (Draft, error) {
+	return b.say(ledger.RespondentAddedKind, caseID, at, p, options)
+}
+
+// Return sends a case that was forwarded to BKN back instead of receiving it.
+func (b BKN) Return(caseID string, at time.Time, p ledger.CaseReturned, options ...Option) (Draft, error) {
+	return b.say(ledger.CaseReturnedKind, caseID, at, p, options)
+}
+
+// RecordDelivery states that a decree reached the respondents.
+func (b BKN) RecordDelivery(caseID string, at time.Time, p ledger.DecisionDelivered, options ...Option) (Draft, error) {
+	return b.say(ledger.DecisionDeliveredKind, caseID, at, p, options)
+}
+
+// ReviewDecision states what the conformity check of a decree found.
+func (b BKN) ReviewDecision(caseID string, at time.Time, p ledger.DecisionReviewed, options ...Option) (Draft, error) {
+	return b.say(ledger.DecisionReviewedKind, caseID, at, p, options)
+}
+
+// AnnulDecision annuls a decree: the appointing authority owes a new one.
+func (b BKN) AnnulDecision(caseID string, at time.Time, p ledger.DecisionAnnulled, options ...Option) (Draft, error) {
+	return b.say(ledger.DecisionAnnulledKind, caseID, at, p, options)
+}
+
+// FileRemedy states that respondents turned against a decree.
+func (b BKN) FileRemedy(caseID string, at time.Time, p ledger.RemedyFiled, options ...Option) (Draft, error) {
+	return b.say(ledger.RemedyFiledKind, caseID, at, p, options)
+}
+
+// DecideRemedy states what became of a remedy.
+func (b BKN) DecideRemedy(caseID string, at time.Time, p ledger.RemedyDecided, options ...Option) (Draft, error) {
+	return b.say(ledger.RemedyDecidedKind, caseID, at, p, options)
+}

@@ -67,14 +67,18 @@ func TestWhoMaySayWhat(t *testing.T) {
 		"Clarify": "KASN BKN KemenPANRB", "Recommend": "KASN BKN KemenPANRB", "RecordDecision": "KASN BKN",
 		"Block": "BKN", "Unblock": "BKN", "Warn": "BKN", "Reprimand": "BKN", "Admonish": "Kemendagri",
 		"PublishRegime": "KemenPANRB", "PublishHolidays": "KemenPANRB", "PublishContest": "Bawaslu",
-		"RecordUnsealing": "Vault",
+		"RecordUnsealing": "Vault", "RecordErasure": "Vault", "SanctionAuthority": "KemenPANRB Kemendagri",
+		"AddRespondents": "Bawaslu KASN BKN KemenPANRB", "Return": "Bawaslu KASN BKN KemenPANRB",
+		"RecordDelivery": "KASN BKN", "ReviewDecision": "BKN", "AnnulDecision": "BKN",
+		"FileRemedy": "BKN KemenPANRB", "DecideRemedy": "BKN KemenPANRB",
+		"ReferToCriminal": "Bawaslu", "ConcludeCriminal": "Bawaslu",
 	}
 	for method, who := range only {
 		if got := strings.Join(said[method], " "); got != who {
 			t.Errorf("%s: %s, want %s", method, got, who)
 		}
 	}
-	for _, method := range []string{"PublishFigures", "AddKey", "RevokeKey", "AddInstitution", "GrantMandate", "EndMandate"} {
+	for _, method := range []string{"PublishFigures", "AddKey", "RevokeKey", "AddInstitution", "GrantMandate", "EndMandate", "LinkCase", "AttachEvidence", "ReopenCase", "VoidEvent", "ReplaceEvent"} {
 		if len(said[method]) != 6 {
 			t.Errorf("%s is for all, not for %v only", method, said[method])
 		}
@@ -110,6 +114,34 @@ func TestSayRefusesWhatTheRegistrarWould(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Code != x.code {
 			t.Errorf("%s: %v, want %s", name, err, x.code)
 		}
+	}
+}
+
+// TestReplaceEvent: what replaces an event is checked as the event itself would
+// be, and its sealed values have to stand in the correction.
+func TestReplaceEvent(t *testing.T) {
+	v, err := schemas.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := NewBawaslu(Office{Origin: origin, Schemas: v})
+	id, eventID := newID(t), newID(t)
+	wrong := Mistake{Event: newID(t), Kind: ledger.CaseOpenedKind, Reason: "wrong-data"}
+	if _, err := b.VoidEvent(id, happened, wrong); err != nil {
+		t.Fatal(err)
+	}
+	p := caseOpened()
+	p.Respondents[0].Identity = sealedAt(t, seal.Place{Ledger: origin, Case: id, Event: eventID, Pointer: "/data/data/respondents/0/identity"})
+	if _, err := b.ReplaceEvent(id, happened, wrong, p, WithID(eventID)); err != nil {
+		t.Fatal(err)
+	}
+	var bad *ledger.Refusal
+	if _, err := b.ReplaceEvent(id, happened, wrong, p); !errors.As(err, &bad) || bad.Code != ledger.CodeSealedMisplaced {
+		t.Errorf("sealed for another event: %v", err)
+	}
+	p.Origin = "rumour"
+	if _, err := b.ReplaceEvent(id, happened, wrong, p, WithID(eventID)); !errors.As(err, &bad) || bad.Pointers[0] != "/data/data/origin" {
+		t.Errorf("a replacement that breaks its schema: %v", err)
 	}
 }
 

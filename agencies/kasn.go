@@ -53,3 +53,19 @@ func (k KASN) RecordDecision(caseID string, at time.Time, p ledger.DecisionRecor
 func (k KASN) RecordLeaving(caseID string, at time.Time, p ledger.LeftService, options ...Option) (Draft, error) {
 	return k.say(ledger.LeftServiceKind, caseID, at, p, options)
 }
+
+// AddRespondents states that more civil servants are concerned by a case that KASN
+// holds.
+func (k KASN) AddRespondents(caseID string, at time.Time, p ledger.RespondentAdded, options ...Option) (Draft, error) {
+	return k.say(ledger.RespondentAddedKind, caseID, at, p, options)
+}
+
+// Return sends a case that was forwarded to KASN back instead of receiving it.
+func (k KASN) Return(caseID string, at time.Time, p ledger.CaseReturned, options ...Option) (Draft, error) {
+	return k.say(ledger.CaseReturnedKind, caseID, at, p, options)
+}
+
+// RecordDelivery states that a decree reached the respondents.
+func (k KASN) RecordDelivery(caseID string, at time.Time, p ledger.DecisionDelivered, options ...Option) (Draft, error) {
+	return k.say(ledger.DecisionDeliveredKind, caseID, at, p, options)
+}

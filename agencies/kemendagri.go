@@ -18,3 +18,8 @@ func NewKemendagri(o Office) Kemendagri { return Kemendagri{Institution{o, ledge
 func (k Kemendagri) Admonish(caseID string, at time.Time, p ledger.PPKAdmonished, options ...Option) (Draft, error) {
 	return k.say(ledger.PPKAdmonishedKind, caseID, at, p, options)
 }
+
+// SanctionAuthority states that a regional head was sanctioned for not acting.
+func (k Kemendagri) SanctionAuthority(caseID string, at time.Time, p ledger.PPKSanctioned, options ...Option) (Draft, error) {
+	return k.say(ledger.PPKSanctionedKind, caseID, at, p, options)
+}

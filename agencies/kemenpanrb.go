@@ -47,3 +47,30 @@ func (k KemenPANRB) PublishRegime(at time.Time, p ledger.Regime, options ...Opti
 func (k KemenPANRB) PublishHolidays(at time.Time, p ledger.Holidays, options ...Option) (Draft, error) {
 	return k.say(ledger.HolidaysPublishedKind, p.Subject(), at, p, options)
 }
+
+// AddRespondents states that more civil servants are concerned by a case that KemenPAN-RB
+// holds.
+func (k KemenPANRB) AddRespondents(caseID string, at time.Time, p ledger.RespondentAdded, options ...Option) (Draft, error) {
+	return k.say(ledger.RespondentAddedKind, caseID, at, p, options)
+}
+
+// Return sends a case that was forwarded to KemenPAN-RB back instead of receiving it.
+func (k KemenPANRB) Return(caseID string, at time.Time, p ledger.CaseReturned, options ...Option) (Draft, error) {
+	return k.say(ledger.CaseReturnedKind, caseID, at, p, options)
+}
+
+// FileRemedy states that respondents appealed against a decree.
+func (k KemenPANRB) FileRemedy(caseID string, at time.Time, p ledger.RemedyFiled, options ...Option) (Draft, error) {
+	return k.say(ledger.RemedyFiledKind, caseID, at, p, options)
+}
+
+// DecideRemedy states what became of an appeal.
+func (k KemenPANRB) DecideRemedy(caseID string, at time.Time, p ledger.RemedyDecided, options ...Option) (Draft, error) {
+	return k.say(ledger.RemedyDecidedKind, caseID, at, p, options)
+}
+
+// SanctionAuthority states that an appointing authority was sanctioned for not
+// acting.
+func (k KemenPANRB) SanctionAuthority(caseID string, at time.Time, p ledger.PPKSanctioned, options ...Option) (Draft, error) {
+	return k.say(ledger.PPKSanctionedKind, caseID, at, p, options)
+}

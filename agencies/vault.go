@@ -16,3 +16,8 @@ func NewVault(o Office) Vault { return Vault{Institution{o, ledger.Vault}} }
 func (v Vault) RecordUnsealing(caseID string, at time.Time, p ledger.Unsealed, options ...Option) (Draft, error) {
 	return v.say(ledger.UnsealedKind, caseID, at, p, options)
 }
+
+// RecordErasure states that a data key was destroyed, and why.
+func (v Vault) RecordErasure(caseID string, at time.Time, p ledger.PersonalDataErased, options ...Option) (Draft, error) {
+	return v.say(ledger.ErasedKind, caseID, at, p, options)
+}

@@ -51,7 +51,8 @@ const (
 	CodeNotHolder          Code = "not-holder"
 	CodeNotAddressee       Code = "not-addressee"
 	CodeNotOpener          Code = "not-opener"
-	CodeNotParticipant     Code = "not-participant" // of kinds to come: case.linked, evidence.attached
+	CodeNotParticipant     Code = "not-participant"
+	CodeNotRecorder        Code = "not-recorder"
 	CodeReferenceUnknown   Code = "reference-unknown"
 	CodeRegime             Code = "regime-requires"
 	CodeSubject            Code = "subject-mismatch"
@@ -111,7 +112,8 @@ var reasons = map[Code]Reason{
 	CodeNotAddressee:       {English: "Only the agency the case was forwarded to may do this.", Indonesian: "Hanya lembaga tujuan penerusan yang boleh melakukannya.", Retry: true},
 	CodeNotOpener:          {English: "Only the agency that opened the case may do this.", Indonesian: "Hanya lembaga pembuka kasus yang boleh melakukannya."},
 	CodeNotParticipant:     {English: "The agency neither opened the case, nor was it sent to it, nor acted on it.", Indonesian: "Lembaga tidak membuka, tidak dikirimi, dan tidak menangani kasus.", Retry: true},
-	CodeReferenceUnknown:   {English: "The event names a letter, decree or contest that is not recorded.", Indonesian: "Peristiwa menyebut surat, keputusan, atau pemilihan yang tidak tercatat.", Retry: true},
+	CodeNotRecorder:        {English: "Only the agency that recorded what this is about, or its successor, may do this.", Indonesian: "Hanya lembaga yang mencatat hal ini, atau penerusnya, yang boleh melakukannya.", Retry: true},
+	CodeReferenceUnknown:   {English: "The event names a letter, decree, contest, case or event that is not recorded.", Indonesian: "Peristiwa menyebut surat, keputusan, pemilihan, kasus, atau peristiwa yang tidak tercatat.", Retry: true},
 	CodeRegime:             {English: "The rules in force at that time require another step first.", Indonesian: "Aturan yang berlaku saat itu mensyaratkan langkah lain lebih dahulu.", Retry: true},
 	CodeSubject:            {English: "The subject is not what the data is about.", Indonesian: "Subjek bukan yang dibahas data."},
 	CodeRosterConflict:     {English: "The roster already says something else.", Indonesian: "Daftar lembaga sudah menyatakan lain."},

@@ -16,6 +16,7 @@ type Kind string
 // Kinds of version 1.
 const (
 	CaseOpenedKind            Kind = "case.opened"
+	RespondentAddedKind       Kind = "respondent.added"
 	CompletenessCheckedKind   Kind = "case.completeness-checked"
 	CaseRegisteredKind        Kind = "case.registered"
 	CaseNotRegisteredKind     Kind = "case.not-registered"
@@ -24,18 +25,32 @@ const (
 	CaseAssessedKind          Kind = "case.assessed"
 	CaseForwardedKind         Kind = "case.forwarded"
 	CaseReceivedKind          Kind = "case.received"
+	CaseReturnedKind          Kind = "case.returned"
 	CaseClarifiedKind         Kind = "case.clarified"
 	CaseRecommendedKind       Kind = "case.recommended"
 	ExaminationBegunKind      Kind = "examination.begun"
 	DecisionRecordedKind      Kind = "decision.recorded"
+	DecisionDeliveredKind     Kind = "decision.delivered"
+	DecisionReviewedKind      Kind = "decision.reviewed"
+	DecisionAnnulledKind      Kind = "decision.annulled"
 	ControlWarnedKind         Kind = "control.warned"
 	ControlReprimandedKind    Kind = "control.reprimanded"
 	ControlBlockedKind        Kind = "control.blocked"
 	ControlUnblockedKind      Kind = "control.unblocked"
 	PPKAdmonishedKind         Kind = "ppk.admonished"
+	PPKSanctionedKind         Kind = "ppk.sanctioned"
+	RemedyFiledKind           Kind = "remedy.filed"
+	RemedyDecidedKind         Kind = "remedy.decided"
+	CriminalReferredKind      Kind = "criminal.referred"
+	CriminalConcludedKind     Kind = "criminal.concluded"
 	LeftServiceKind           Kind = "respondent.left-service"
 	CaseCancelledKind         Kind = "case.cancelled"
+	CaseLinkedKind            Kind = "case.linked"
+	EvidenceAttachedKind      Kind = "evidence.attached"
+	CaseReopenedKind          Kind = "case.reopened"
+	EventCorrectedKind        Kind = "event.corrected"
 	UnsealedKind              Kind = "personal-data.unsealed"
+	ErasedKind                Kind = "personal-data.erased"
 	FiguresPublishedKind      Kind = "figures.published"
 	InstitutionAddedKind      Kind = "institution.added"
 	KeyAddedKind              Kind = "key.added"
@@ -69,6 +84,8 @@ const (
 	PartyHolder                   // the agency that holds the case
 	PartyAddressee                // the agency the case was forwarded to
 	PartyOpener                   // the agency that opened the case
+	PartyParticipant              // any agency that takes part in the case
+	PartyRecorder                 // the agency that recorded what this is about, or its successor
 	PartyInstitution              // any agency that holds a mandate, whichever
 	PartyOwnRoot                  // the agency, with its root key
 	PartyRoots                    // k of n root keys
@@ -82,6 +99,8 @@ type KindInfo struct {
 	Stream  Stream
 	Party   Party
 	Mandate Mandate // with PartyMandate
+	// OrMandate is demanded instead by some payloads; see MandateFor.
+	OrMandate Mandate
 	// NoVersion: the kind does not move the case, and its caseversion stays.
 	NoVersion bool
 }
@@ -89,6 +108,7 @@ type KindInfo struct {
 // Kinds lists every kind of version 1 in the order of the procedure.
 var Kinds = []KindInfo{
 	{Kind: CaseOpenedKind, Version: 1, Mandate: MandateIntake},
+	{Kind: RespondentAddedKind, Version: 1, Party: PartyHolder},
 	{Kind: CompletenessCheckedKind, Version: 1, Mandate: MandateAssessment},
 	{Kind: CaseRegisteredKind, Version: 1, Mandate: MandateAssessment},
 	{Kind: CaseNotRegisteredKind, Version: 1, Mandate: MandateAssessment},
@@ -97,18 +117,32 @@ var Kinds = []KindInfo{
 	{Kind: CaseAssessedKind, Version: 1, Mandate: MandateAssessment},
 	{Kind: CaseForwardedKind, Version: 1, Party: PartyHolder},
 	{Kind: CaseReceivedKind, Version: 1, Party: PartyAddressee},
+	{Kind: CaseReturnedKind, Version: 1, Party: PartyAddressee},
 	{Kind: CaseClarifiedKind, Version: 1, Mandate: MandateClarification},
 	{Kind: CaseRecommendedKind, Version: 1, Mandate: MandateRecommendation},
 	{Kind: ExaminationBegunKind, Version: 1, Mandate: MandateFollowUp},
 	{Kind: DecisionRecordedKind, Version: 1, Mandate: MandateFollowUp},
+	{Kind: DecisionDeliveredKind, Version: 1, Mandate: MandateFollowUp},
+	{Kind: DecisionReviewedKind, Version: 1, Mandate: MandateConformity},
+	{Kind: DecisionAnnulledKind, Version: 1, Mandate: MandateConformity},
 	{Kind: ControlWarnedKind, Version: 1, Mandate: MandateControl},
 	{Kind: ControlReprimandedKind, Version: 1, Mandate: MandateControl},
 	{Kind: ControlBlockedKind, Version: 1, Mandate: MandateControl},
 	{Kind: ControlUnblockedKind, Version: 1, Mandate: MandateControl},
 	{Kind: PPKAdmonishedKind, Version: 1, Mandate: MandateAdmonition},
+	{Kind: PPKSanctionedKind, Version: 1, Mandate: MandatePPKSanction},
+	{Kind: RemedyFiledKind, Version: 1, Mandate: MandateFollowUp, OrMandate: MandateAppeals},
+	{Kind: RemedyDecidedKind, Version: 1, Mandate: MandateFollowUp, OrMandate: MandateAppeals},
+	{Kind: CriminalReferredKind, Version: 1, Mandate: MandateCriminal},
+	{Kind: CriminalConcludedKind, Version: 1, Mandate: MandateCriminal},
 	{Kind: LeftServiceKind, Version: 1, Mandate: MandateFollowUp},
 	{Kind: CaseCancelledKind, Version: 1, Party: PartyHolder},
+	{Kind: CaseLinkedKind, Version: 1, Party: PartyParticipant},
+	{Kind: EvidenceAttachedKind, Version: 1, Party: PartyParticipant},
+	{Kind: CaseReopenedKind, Version: 1, Party: PartyRecorder},
+	{Kind: EventCorrectedKind, Version: 1, Party: PartyRecorder},
 	{Kind: UnsealedKind, Version: 1, Mandate: MandateVault, NoVersion: true},
+	{Kind: ErasedKind, Version: 1, Mandate: MandateVault, NoVersion: true},
 	{Kind: FiguresPublishedKind, Version: 1, Stream: StreamFigures, Party: PartyInstitution},
 	{Kind: InstitutionAddedKind, Version: 1, Stream: StreamRoster, Party: PartyRoots},
 	{Kind: KeyAddedKind, Version: 1, Stream: StreamRoster, Party: PartyOwnRoot},
@@ -120,6 +154,22 @@ var Kinds = []KindInfo{
 	{Kind: HolidaysPublishedKind, Version: 1, Stream: StreamRoster, Mandate: MandateRegimes},
 	{Kind: GenesisKind, Version: 1, Stream: StreamRoster, Party: PartyRegistrar},
 	{Kind: SubmissionRefusedKind, Version: 1, Stream: StreamRefusal, Party: PartyRegistrar},
+}
+
+// MandateFor is the mandate that an event with a payload is recorded under: an
+// objection goes to the authority and is followed up, other remedies are appeals.
+func (k KindInfo) MandateFor(payload any) Mandate {
+	remedy := RemedyObjection
+	switch p := payload.(type) {
+	case *RemedyFiled:
+		remedy = p.Remedy
+	case *RemedyDecided:
+		remedy = p.Remedy
+	}
+	if remedy != RemedyObjection {
+		return k.OrMandate
+	}
+	return k.Mandate
 }
 
 // kindIndex finds a kind by its CloudEvents type.
@@ -230,6 +280,7 @@ func newPayload(k Kind, version int) any {
 
 var casePayloads = map[Kind]func() any{
 	CaseOpenedKind:            func() any { return new(CaseOpened) },
+	RespondentAddedKind:       func() any { return new(RespondentAdded) },
 	CompletenessCheckedKind:   func() any { return new(CompletenessChecked) },
 	CaseRegisteredKind:        func() any { return new(CaseRegistered) },
 	CaseNotRegisteredKind:     func() any { return new(CaseNotRegistered) },
@@ -238,18 +289,32 @@ var casePayloads = map[Kind]func() any{
 	CaseAssessedKind:          func() any { return new(CaseAssessed) },
 	CaseForwardedKind:         func() any { return new(CaseForwarded) },
 	CaseReceivedKind:          func() any { return new(CaseReceived) },
+	CaseReturnedKind:          func() any { return new(CaseReturned) },
 	CaseClarifiedKind:         func() any { return new(CaseClarified) },
 	CaseRecommendedKind:       func() any { return new(CaseRecommended) },
 	ExaminationBegunKind:      func() any { return new(ExaminationBegun) },
 	DecisionRecordedKind:      func() any { return new(DecisionRecorded) },
+	DecisionDeliveredKind:     func() any { return new(DecisionDelivered) },
+	DecisionReviewedKind:      func() any { return new(DecisionReviewed) },
+	DecisionAnnulledKind:      func() any { return new(DecisionAnnulled) },
 	ControlWarnedKind:         func() any { return new(ControlStep) },
 	ControlReprimandedKind:    func() any { return new(ControlStep) },
 	ControlBlockedKind:        func() any { return new(ControlStep) },
 	ControlUnblockedKind:      func() any { return new(ControlStep) },
 	PPKAdmonishedKind:         func() any { return new(PPKAdmonished) },
+	PPKSanctionedKind:         func() any { return new(PPKSanctioned) },
+	RemedyFiledKind:           func() any { return new(RemedyFiled) },
+	RemedyDecidedKind:         func() any { return new(RemedyDecided) },
+	CriminalReferredKind:      func() any { return new(CriminalReferred) },
+	CriminalConcludedKind:     func() any { return new(CriminalConcluded) },
 	LeftServiceKind:           func() any { return new(LeftService) },
 	CaseCancelledKind:         func() any { return new(CaseCancelled) },
+	CaseLinkedKind:            func() any { return new(CaseLinked) },
+	EvidenceAttachedKind:      func() any { return new(EvidenceAttached) },
+	CaseReopenedKind:          func() any { return new(CaseReopened) },
+	EventCorrectedKind:        func() any { return new(EventCorrected) },
 	UnsealedKind:              func() any { return new(Unsealed) },
+	ErasedKind:                func() any { return new(PersonalDataErased) },
 }
 
 func newCasePayload(k Kind) any {
@@ -263,12 +328,22 @@ func newCasePayload(k Kind) any {
 // are exact, unknown ones are refused. The error names the place and nothing of
 // the data.
 func DecodePayload(k Kind, version int, data []byte) (any, error) {
+	return decodePayload(k, version, data, "/data")
+}
+
+// decodePayload reads data that stands at a place of an event.
+func decodePayload(k Kind, version int, data []byte, at string) (any, error) {
 	p := newPayload(k, version)
 	if p == nil {
 		return nil, fmt.Errorf("unknown kind %s.v%d", k, version)
 	}
 	if err := json.Unmarshal(data, p, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("data of %s.v%d does not fit its struct at %q", k, version, SafePointer("/data"+placeOf(err)))
+		return nil, fmt.Errorf("data of %s.v%d does not fit its struct at %q", k, version, SafePointer(at+placeOf(err)))
+	}
+	if c, ok := p.(*EventCorrected); ok {
+		if err := c.decode(); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
 }

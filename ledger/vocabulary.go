@@ -117,6 +117,37 @@ const (
 	ControlBlocked     Control = "blocked"
 )
 
+// Remedies of a respondent against a decree.
+const (
+	RemedyObjection = "objection" // to the appointing authority
+	RemedyBPASN     = "bpasn"     // to the board of appeal
+	RemedyCourt     = "court"
+)
+
+// Remedies lists them in the order in which one may follow another.
+var Remedies = []string{RemedyObjection, RemedyBPASN, RemedyCourt}
+
+// Outcomes of a remedy.
+const (
+	OutcomeUpheld    = "upheld" // what stood before stands
+	OutcomeLightened = "lightened"
+	OutcomeIncreased = "increased"
+	OutcomeChanged   = "changed"
+	OutcomeAnnulled  = "annulled" // no sanction stands any more
+)
+
+// RemedyOutcomes lists the outcomes of a remedy.
+var RemedyOutcomes = []string{OutcomeUpheld, OutcomeLightened, OutcomeIncreased, OutcomeChanged, OutcomeAnnulled}
+
+// Actions of a correction and kinds of a link.
+const (
+	ActionVoid    = "void"
+	ActionReplace = "replace"
+
+	LinkDuplicate = "duplicate-of"
+	LinkRelated   = "related"
+)
+
 // Small enumerations of payloads.
 const (
 	OriginReport  = "report"

@@ -8,28 +8,29 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
 // TestStructsAgree: each payload struct and its schema name the same members at
 // every depth, of the same types, and agree on which may be absent.
 func TestStructsAgree(t *testing.T) {
-	common := readSchema(t, "common.v1")
 	for _, k := range ledger.Kinds {
 		p, err := ledger.DecodePayload(k.Kind, k.Version, accepted(t, k, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		name := strings.TrimPrefix(k.Schema(), "urn:berkas:schema:")
-		a := agreement{t: t, common: common, root: readSchema(t, name)}
+		a := agreement{t: t, root: readSchema(t, name)}
 		a.compare(reflect.TypeOf(p).Elem(), a.root, name)
 	}
 }
 
 // agreement walks one schema; root is the file that local references mean.
 type agreement struct {
-	t            *testing.T
-	common, root node
+	t    *testing.T
+	root node
 }
 
 // resolve follows references; rules beside a reference do not occur.
@@ -41,7 +42,7 @@ func (a agreement) resolve(n node) (agreement, node) {
 		}
 		file, def, _ := strings.Cut(ref, "#/$defs/")
 		if file != "" {
-			a.root = a.common
+			a.root = readSchema(a.t, strings.TrimPrefix(file, "urn:berkas:schema:"))
 		}
 		n = a.root["$defs"].(node)[def].(node)
 	}
@@ -49,6 +50,10 @@ func (a agreement) resolve(n node) (agreement, node) {
 
 func (a agreement) compare(typ reflect.Type, n node, at string) {
 	a, n = a.resolve(n)
+	if typ == reflect.TypeFor[jsontext.Value]() {
+		a.want(n, at, "object") // any payload; see TestReplacementsFitTheirKind
+		return
+	}
 	switch typ.Kind() {
 	case reflect.Pointer:
 		a.compare(typ.Elem(), n, at)
@@ -83,8 +88,8 @@ func (a agreement) object(typ reflect.Type, n node, at string) {
 	required, _ := n["required"].([]any)
 	seen := map[string]bool{}
 	for _, f := range reflect.VisibleFields(typ) {
-		if f.Anonymous {
-			continue // its fields are visible themselves
+		if f.Anonymous || !f.IsExported() {
+			continue // its fields are visible themselves; or it is no member
 		}
 		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
 		seen[name] = true
@@ -187,6 +192,12 @@ func TestVocabulariesAgree(t *testing.T) {
 		{"case.assessed.v1", defs + "respondent/properties/outcome", []string{ledger.OutcomeViolation, ledger.OutcomeNotAViolation}},
 		{"case.clarified.v1", defs + "respondent/properties/outcome", []string{ledger.OutcomePending, ledger.OutcomeProven, ledger.OutcomeNotProven, ledger.OutcomeIncomplete}},
 		{"decision.recorded.v1", defs + "respondent/properties/outcome", []string{ledger.OutcomeSanctioned, ledger.OutcomeNotProven}},
+		{"remedy.filed.v1", "properties/remedy", ledger.Remedies},
+		{"remedy.decided.v1", "properties/remedy", ledger.Remedies},
+		{"remedy.decided.v1", defs + "respondent/properties/outcome", ledger.RemedyOutcomes},
+		{"case.linked.v1", "properties/link", []string{ledger.LinkDuplicate, ledger.LinkRelated}},
+		{"event.corrected.v1", "properties/action", []string{ledger.ActionVoid, ledger.ActionReplace}},
+		{"event.corrected.v1", "properties/kind", correctable()},
 		{"key.added.v1", "properties/role", []string{ledger.RoleEvent, ledger.RoleRoot}},
 		{"submission.refused.v1", "properties/reason", codes},
 		{"figures.published.v1", defs + "filter/properties/origin", []string{ledger.OriginFinding, ledger.OriginReport}},
@@ -216,6 +227,55 @@ func enumOf(n node) []string {
 		out[i], _ = v.(string)
 	}
 	return out
+}
+
+func correctable() []string {
+	var out []string
+	for _, k := range ledger.Kinds {
+		if ledger.Correctable(k.Kind, k.Version) {
+			out = append(out, string(k.Kind))
+		}
+	}
+	return out
+}
+
+// TestReplacementsFitTheirKind: what replaces an event is held to the schema of
+// the event's kind, at places below /data.
+func TestReplacementsFitTheirKind(t *testing.T) {
+	v := newValidator(t)
+	for _, k := range ledger.Kinds {
+		correction := func(data []byte) []byte {
+			return fmt.Appendf(nil, `{"event":"01930a2c-7c00-7000-8000-0000000000e0","kind":%q,"version":%d,"action":"replace","reason":"wrong-data","data":%s}`,
+				k.Kind, k.Version, data)
+		}
+		if !ledger.Correctable(k.Kind, k.Version) {
+			if v.Validate(ledger.EventCorrectedKind, 1, correction(accepted(t, k, 1))) == nil {
+				t.Errorf("%s can be corrected", k.Kind)
+			}
+			continue
+		}
+		for n := 1; n <= 2; n++ {
+			data := correction(accepted(t, k, n))
+			if found := v.Validate(ledger.EventCorrectedKind, 1, data); found != nil {
+				t.Errorf("%s accepted-%d as a replacement: %v", k.Kind, n, found)
+			}
+			p, err := ledger.DecodePayload(ledger.EventCorrectedKind, 1, data)
+			if err != nil || p.(*ledger.EventCorrected).Replacement() == nil {
+				t.Errorf("%s accepted-%d as a replacement does not decode: %v", k.Kind, n, err)
+			}
+		}
+		for _, x := range refused(t, k) {
+			found := v.Validate(ledger.EventCorrectedKind, 1, correction(x.Data))
+			if len(found) == 0 {
+				t.Errorf("%s %s is taken as a replacement", k.Kind, x.Name)
+			}
+			for _, p := range found {
+				if p.Pointer != "/data"+x.Pointer {
+					t.Errorf("%s %s as a replacement: %s at %q", k.Kind, x.Name, p.Keyword, p.Pointer)
+				}
+			}
+		}
+	}
 }
 
 // TestSanctionRules: decision.recorded allows under each level the kinds of that

@@ -74,6 +74,10 @@ func TestEverythingIsLimited(t *testing.T) {
 	}
 }
 
+// replacement is the one open object: the schema of its kind closes it, which
+// TestReplacementsFitTheirKind tests.
+const replacement = "event.corrected.v1/properties/data"
+
 func has(n node, keys ...string) bool {
 	return !slices.ContainsFunc(keys, func(k string) bool { _, ok := n[k]; return !ok })
 }
@@ -82,7 +86,7 @@ func has(n node, keys ...string) bool {
 func unlimited(n node, at string, rule bool) string {
 	switch n["type"] {
 	case "object":
-		if n["additionalProperties"] != false {
+		if n["additionalProperties"] != false && at != replacement {
 			return "is an object that is not closed"
 		}
 	case "array":

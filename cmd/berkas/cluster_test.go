@@ -28,7 +28,7 @@ func TestServeOnACluster(t *testing.T) {
 	seed := func(name string) string { return filepath.Join(data, "nats", "seeds", name+".nk") }
 	database := testkit.DB(t)
 	stop := serveUntil(t, []string{
-		"serve", "--data", data, "--rehearsal", "--nats", url, "--cluster", "--first-start", "--database", database,
+		"serve", "--data", data, "--rehearsal", "--http", "127.0.0.1:0", "--nats", url, "--cluster", "--first-start", "--database", database,
 		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"), "--system-seed", seed("system"),
 	})
 	agency := []string{"--data", data, "--nats", url, "--nats-seed", seed("agency-bawaslu")}
@@ -63,7 +63,7 @@ func TestServeOnOneServer(t *testing.T) {
 	url := testkit.NATS(t, accounts).ClientURL()
 	seed := func(name string) string { return filepath.Join(data, "nats", "seeds", name+".nk") }
 	args := []string{
-		"serve", "--data", data, "--rehearsal", "--nats", url, "--database", testkit.DB(t),
+		"serve", "--data", data, "--rehearsal", "--http", "127.0.0.1:0", "--nats", url, "--database", testkit.DB(t),
 		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"),
 	}
 	stop := serveUntil(t, args)

@@ -20,11 +20,12 @@ const devOrigin = "berkas.example/dev"
 func newDev(o *options) *cobra.Command {
 	var demo, once, acceptTime bool
 	var port int
+	var http httpConfig
 	c := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine, for rehearsal",
 		Long: `Run a whole ledger in this process: NATS with JetStream, PostgreSQL, the
-registrar and the projections, all on loopback. An empty data directory becomes a
+registrar, the projections, pages and an HTTP API, all on loopback. An empty data directory becomes a
 rehearsal ledger with keys for every institution. It survives restarts and kill -9.
 
 With --demo the published history of the 2020 regional elections is recorded
@@ -40,8 +41,9 @@ at the time are compared with the ledger's.
 			if err != nil {
 				return err
 			}
+			http.orAny = !cmd.Flags().Changed("http")
 			return runDev(cmd.Context(), cmd.OutOrStdout(), o, devConfig{
-				home: h, demo: demo, once: once, port: port, acceptTime: acceptTime,
+				home: h, demo: demo, once: once, port: port, acceptTime: acceptTime, http: http,
 			})
 		},
 	}
@@ -50,6 +52,7 @@ at the time are compared with the ledger's.
 	f.BoolVar(&once, "once", false, "end when the demo is done")
 	f.BoolVar(&acceptTime, "accept-time", false, "the machine's clock was looked at and is right")
 	f.IntVar(&port, "nats-port", 4222, "port of the embedded NATS on 127.0.0.1; 0 for any free one")
+	http.register(f)
 	return c
 }
 
@@ -58,12 +61,17 @@ type devConfig struct {
 	demo, once bool
 	acceptTime bool
 	port       int
+	http       httpConfig
 }
 
 func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err error) {
 	if o.nats != "" {
 		return usage("berkas dev runs its own NATS; for another one use 'berkas serve --nats'")
 	}
+	if err := c.http.onLoopback(); err != nil {
+		return err
+	}
+	c.http.demo, c.http.open = "berkas dev", c.http.tokens == ""
 	created, err := ensureRehearsal(c.home, devOrigin)
 	if err != nil {
 		return err
@@ -72,7 +80,7 @@ func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err er
 		fmt.Fprintf(out, "Made a rehearsal ledger in %s.\n", c.home.dir)
 	}
 	n, err := startNode(ctx, nodeConfig{
-		home: c.home, log: o.log(), rehearsal: true, natsPort: c.port, database: o.database, acceptTime: c.acceptTime,
+		home: c.home, log: o.log(), rehearsal: true, natsPort: c.port, database: o.database, acceptTime: c.acceptTime, http: c.http,
 	})
 	if err != nil {
 		return err
@@ -134,7 +142,7 @@ func (n *node) afterStart(ctx context.Context, out io.Writer, c devConfig) error
 }
 
 func (n *node) announce() error {
-	r := running{PID: os.Getpid(), Origin: n.origin, Database: n.database}
+	r := running{PID: os.Getpid(), Origin: n.origin, Database: n.database, HTTP: n.web.url()}
 	if n.nats != nil {
 		r.NATS = n.nats.ClientURL()
 	}
@@ -149,6 +157,7 @@ func (n *node) describe(out io.Writer, demo bool) {
 	if n.pg != nil {
 		fmt.Fprintf(out, "  PostgreSQL  %s (URL in %s)\n", n.pg.Addr(), n.home.running())
 	}
+	fmt.Fprint(out, n.describeHTTP())
 	fmt.Fprintf(out, "  journal     %s\n  keys        %s\n", n.home.journal(), n.home.path("keys"))
 	fmt.Fprintln(out, "Stop it with Ctrl-C.")
 	n.suggest(out, demo)

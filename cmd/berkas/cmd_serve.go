@@ -12,7 +12,8 @@ import (
 func newServe(o *options) *cobra.Command {
 	var acceptTime, rehearsal, cluster, first, trustSync bool
 	var port int
-	var follower, provision, system string
+	var follower, provision, system, door string
+	var http httpConfig
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the registrar and the projections of a ledger",
@@ -21,7 +22,12 @@ func newServe(o *options) *cobra.Command {
 Without --nats an embedded NATS listens on loopback. With --nats the registrar
 works on other servers: --nats-seed is the registrar's seed, --follower-seed the
 projections', --provision-seed lets it create streams. In a cluster the servers
-have to run with sync_interval: always; --system-seed lets the start check it.
+have to run with sync_interval: always; --system-seed lets the start check it, and
+--door-seed lets submissions in over HTTP.
+
+Pages and the API are served on loopback. Elsewhere they are only with --tokens and
+a proxy that speaks TLS in front (--behind-tls), or in a container whose ports are
+published on loopback (--container), which marks everything as a demonstration.
 
 Only kinds whose version is frozen are taken, unless --rehearsal is given.
 
@@ -38,11 +44,20 @@ Only kinds whose version is frozen are taken, unless --rehearsal is given.
 			if !h.exists() {
 				return &codedError{exitNotFound, errors.New("no ledger in " + h.dir), "Make one with 'berkas init', or rehearse with 'berkas dev'."}
 			}
+			if err := http.complete(); err != nil {
+				return err
+			}
+			switch {
+			case http.container:
+				http.demo, http.open = "container", http.tokens == ""
+			case rehearsal:
+				http.demo = "rehearsal"
+			}
 			config := nodeConfig{
-				home: h, log: o.log(), rehearsal: rehearsal, acceptTime: acceptTime, natsPort: port, database: o.database,
+				home: h, log: o.log(), rehearsal: rehearsal, acceptTime: acceptTime, natsPort: port, database: o.database, http: http,
 			}
 			if o.nats != "" {
-				if config.external, err = o.external(follower, provision, system); err != nil {
+				if config.external, err = o.external(follower, provision, system, door); err != nil {
 					return err
 				}
 				config.external.cluster, config.external.first, config.external.trustSync = cluster, first, trustSync
@@ -59,12 +74,16 @@ Only kinds whose version is frozen are taken, unless --rehearsal is given.
 	f.IntVar(&port, "nats-port", 4222, "port of the embedded NATS on 127.0.0.1; 0 for any free one")
 	f.StringVar(&follower, "follower-seed", "", "file with the nkey seed of the projections; without, none run here")
 	f.StringVar(&provision, "provision-seed", "", "file with the nkey seed that may create streams")
+	http.register(f)
+	f.BoolVar(&http.container, "container", false, "the port is published on loopback only; marks everything as a demonstration")
+	f.BoolVar(&http.proxied, "behind-tls", false, "a proxy in front speaks TLS; cookies are for TLS only")
+	f.StringVar(&door, "door-seed", "", "file with the nkey seed of the HTTP door; without, no submissions come over HTTP")
 	f.StringVar(&system, "system-seed", "", "file with the nkey seed of the system account's user")
 	return c
 }
 
 // external puts the logins to another NATS together.
-func (o *options) external(follower, provision, system string) (*externalNATS, error) {
+func (o *options) external(follower, provision, system, door string) (*externalNATS, error) {
 	e := &externalNATS{registrar: eventstore.Login{URL: o.nats, Credentials: o.creds, Name: "berkas registrar"}}
 	var err error
 	if o.seed != "" {
@@ -75,7 +94,7 @@ func (o *options) external(follower, provision, system string) (*externalNATS, e
 	for _, l := range []struct {
 		file string
 		to   **eventstore.Login
-	}{{follower, &e.follower}, {provision, &e.provision}, {system, &e.system}} {
+	}{{follower, &e.follower}, {provision, &e.provision}, {system, &e.system}, {door, &e.door}} {
 		if l.file == "" {
 			continue
 		}
@@ -98,5 +117,8 @@ func serve(cmd *cobra.Command, config nodeConfig) (err error) {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "Serving the ledger %s from position %d.\n", n.origin, n.judge.Chain().Position)
+	if n.web != nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "Pages and API: %s\n", n.web.url())
+	}
 	return n.run(cmd.Context())
 }

@@ -210,6 +210,7 @@ type running struct {
 	Origin   string `json:"origin"`
 	NATS     string `json:"nats"`
 	Database string `json:"database"`
+	HTTP     string `json:"http,omitempty"`
 }
 
 // announce writes running.json in one piece.

@@ -30,6 +30,7 @@ type nodeConfig struct {
 	natsPort   int    // of the embedded server; 0: any free one
 	database   string // PostgreSQL; "": the private one
 	external   *externalNATS
+	http       httpConfig
 }
 
 // externalNATS is a NATS that this program does not run.
@@ -38,6 +39,7 @@ type externalNATS struct {
 	follower  *eventstore.Login // for projections; nil: none run here
 	provision *eventstore.Login
 	system    *eventstore.Login
+	door      *eventstore.Login // for the HTTP door; nil: it takes no submissions
 	cluster   bool
 	first     bool // LEDGER is new and gets the genesis record
 	trustSync bool
@@ -55,6 +57,9 @@ type node struct {
 	judge     *registrar.Judge
 	registrar *registrar.Registrar
 	projector *projections.Projector
+	web       *webServer          // nil: no HTTP
+	figures   *projections.Reader // of the HTTP server
+	tip       tip
 	closers   []func() error    // in the order of opening
 	roster    chan struct{}     // told when the roster has changed
 	welcomed  []ledger.AgencyID // have their intake
@@ -92,7 +97,7 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 		n.closers = append(n.closers, n.follower.Close)
 		n.projector = projections.NewProjector(projections.Config{URL: n.database, Log: n.log})
 	}
-	return n, nil
+	return n, n.startHTTP(ctx, logins.door)
 }
 
 // startNATS starts the embedded server, unless another is used, and gives the
@@ -115,15 +120,15 @@ func (n *node) startNATS(ctx context.Context) (externalNATS, error) {
 		return externalNATS{}, err
 	}
 	var out externalNATS
-	logins := make([]eventstore.Login, 3)
+	logins := make([]eventstore.Login, 4)
 	for i, u := range []eventstore.User{
-		{Role: eventstore.RoleRegistrar}, {Role: eventstore.RoleFollower, Name: followerProjections}, {Role: eventstore.RoleProvision},
+		{Role: eventstore.RoleRegistrar}, {Role: eventstore.RoleFollower, Name: followerProjections}, {Role: eventstore.RoleProvision}, {Role: eventstore.RoleDoor},
 	} {
 		if logins[i], err = n.home.login(n.nats.ClientURL(), u); err != nil {
 			return out, err
 		}
 	}
-	out = externalNATS{registrar: logins[0], follower: &logins[1], provision: &logins[2]}
+	out = externalNATS{registrar: logins[0], follower: &logins[1], provision: &logins[2], door: &logins[3]}
 	return out, n.provision(ctx, out.provision, id, agencies)
 }
 
@@ -200,6 +205,7 @@ func (n *node) startRegistrar(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.showTip()
 	n.welcomed = participants(n.judge.Roster().Institutions())
 	if n.intake, err = n.store.Intake(ctx, n.welcomed...); err != nil {
 		return err
@@ -207,7 +213,7 @@ func (n *node) startRegistrar(ctx context.Context) error {
 	n.closers = append(n.closers, n.intake.Close)
 	started := time.Now()
 	n.registrar, err = registrar.New(registrar.Config{
-		Judge: n.judge, Store: n.store, Intake: intake{n.intake, n.store},
+		Judge: n.judge, Store: n.store, Intake: intake{n.intake, n.store, n.showTip},
 		Key: genesis.Registrar.ID, Private: private, Receipt: receipt,
 		Retry: func(err error) bool { return errors.Is(err, eventstore.ErrNoSpace) },
 		Reread: func(err error) bool {
@@ -261,6 +267,9 @@ func (n *node) run(ctx context.Context) error {
 			n.pg.Keep(ctx)
 			return nil
 		}
+	}
+	if n.web != nil {
+		parts["HTTP"] = n.web.run
 	}
 	if n.projector != nil {
 		parts["projections"] = func(ctx context.Context) error { return n.projector.Run(ctx, n.follower.Feed()) }
@@ -359,6 +368,9 @@ func (n *node) close() error {
 type intake struct {
 	*eventstore.Intake
 	store *eventstore.Store
+	// before is called before a receipt leaves, when its record is durable and
+	// the judge knows it.
+	before func()
 }
 
 func (i intake) Next(ctx context.Context, limit int) ([]registrar.Message, error) {
@@ -371,6 +383,7 @@ func (i intake) Next(ctx context.Context, limit int) ([]registrar.Message, error
 }
 
 func (i intake) SendReceipt(a ledger.AgencyID, sum ledger.Hash, receipt []byte) error {
+	i.before()
 	return i.store.SendReceipt(a, sum, receipt)
 }
 

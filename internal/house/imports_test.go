@@ -41,6 +41,7 @@ var mayImport = map[string]string{
 // is put together with.
 var testsMayImport = map[string]string{
 	"registrar": "eventstore",
+	"web":       "eventstore registrar seal",
 }
 
 // mayUse is which of our packages may import which modules of others; a module
@@ -53,6 +54,7 @@ var mayUse = map[string]string{
 	"github.com/go-jose/go-jose/v4":              "seal",
 	"github.com/go-json-experiment/json":         "*",
 	"github.com/google/uuid":                     "*",
+	"github.com/danielgtaylor/huma/v2":           "web",
 	"github.com/spf13/cobra":                     "cmd/*",
 	"github.com/spf13/pflag":                     "cmd/*",
 	"github.com/schollz/progressbar/v3":          "cmd/*",

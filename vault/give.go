@@ -1,0 +1,34 @@
+package vault
+
+import (
+	"time"
+
+	"github.com/berkas-ledger/berkas/seal"
+)
+
+// Give returns the holder's key with its bytes, for a program that seals by
+// itself; made says whether the holder had none and the key is new. A new key is
+// durable before it is returned.
+//
+// Whoever has a key's bytes opens what is sealed under it without leaving a
+// record. So a key may be given to whom it was made for and while nothing that
+// somebody else has sealed stands under it; that is the caller's to see to.
+//
+// Errors: those of KeyFor.
+func (r *Ring) Give(holder Holder, now time.Time) (key seal.Key, made bool, err error) {
+	r.mu.RLock()
+	before := len(r.keys)
+	r.mu.RUnlock()
+	kid, err := r.KeyFor(holder, now)
+	if err != nil {
+		return seal.Key{}, false, err
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for i, k := range r.keys {
+		if k.Kid == kid {
+			return k.key, i >= before, nil
+		}
+	}
+	return seal.Key{}, false, ErrClosed
+}

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
+	"github.com/berkas-ledger/berkas/roster"
+	"github.com/berkas-ledger/berkas/vault"
+)
+
+// Config is what the server is given. Roster is required; a part whose function
+// is nil answers 503.
+type Config struct {
+	// Demo is the mark on every page and answer of a ledger that is no real one,
+	// for instance "rehearsal"; "" for a real one.
+	Demo string
+	// Open lets everybody read everything without a credential. Only for a
+	// rehearsal that strangers cannot reach.
+	Open bool
+	// Tokens are the credentials; nil: there are none.
+	Tokens *Tokens
+	// SecureCookies: browsers reach the server over TLS only.
+	SecureCookies bool
+
+	// Roster is the roster at the tip. A key whose receipt has been sent has to
+	// be on it.
+	Roster func() *roster.Roster
+	// Head is the position of the last record, at least that of every receipt
+	// that has been sent.
+	Head func() ledger.Position
+	// Submit hands a submission in and waits for the registrar's receipt; note is
+	// the receipt as it was signed. A context that ends first gives its error;
+	// ErrBusy and ErrAway say that the submission was not taken in.
+	Submit func(ctx context.Context, s ledger.Submission) (r ledger.Receipt, note []byte, err error)
+	// CaseRecords gives the records of a case in order of position, none if there
+	// is no such case.
+	CaseRecords func(ctx context.Context, id string) ([]ledger.Record, error)
+	// Figures answers the questions of the national view.
+	Figures *projections.Reader
+	// GiveKey makes the data key of a holder of personal data in a case. For a
+	// holder that has one it gives that one, and made is false.
+	GiveKey func(h vault.Holder, now time.Time) (key DataKey, made bool, err error)
+	// Parts says of each part of the program whether it works; nil errors are
+	// well. It is asked by /readyz.
+	Parts func(ctx context.Context) map[string]error
+
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: nothing is logged
+
+	Limits Limits
+}
+
+// Errors of Submit.
+var (
+	// ErrBusy says that more waits for the registrar than may wait. Nothing was
+	// taken in; the same bytes may be sent again in a while.
+	ErrBusy = errors.New("the intake is full")
+	// ErrAway says that nothing takes in the agency's submissions at present.
+	ErrAway = errors.New("nothing takes in the agency's submissions")
+)
+
+// Limits bound what one request and all together may take. Zero fields get the
+// values that docs/http.md names.
+type Limits struct {
+	InFlight    int           // requests at a time; 512
+	ReceiptWait time.Duration // for the receipt of one submission; 20 s
+	Request     time.Duration // for every other answer; 30 s
+	BulkWindow  int           // submissions of one bulk request under way; 64
+	BulkLines   int           // lines of one bulk request; 10,000
+	BulkAtOnce  int           // bulk requests at a time; 4
+}
+
+func (l Limits) filled() Limits {
+	set := func(v *int, to int) {
+		if *v <= 0 {
+			*v = to
+		}
+	}
+	set(&l.InFlight, 512)
+	set(&l.BulkWindow, 64)
+	set(&l.BulkLines, 10_000)
+	set(&l.BulkAtOnce, 4)
+	if l.ReceiptWait <= 0 {
+		l.ReceiptWait = 20 * time.Second
+	}
+	if l.Request <= 0 {
+		l.Request = 30 * time.Second
+	}
+	return l
+}
+
+func (c *Config) complete() error {
+	if c.Roster == nil {
+		return errors.New("web: no roster")
+	}
+	if c.Open && c.Tokens != nil {
+		return errors.New("web: open to everybody and with tokens: choose one")
+	}
+	if c.Open && c.Demo == "" {
+		return errors.New("web: a server that is open to everybody carries a demo mark")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Head == nil {
+		c.Head = func() ledger.Position { return 0 }
+	}
+	c.Limits = c.Limits.filled()
+	return nil
+}

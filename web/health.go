@@ -1,0 +1,57 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+)
+
+// writeJSON answers with a value.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a caller who has gone hears nothing
+	return nil
+}
+
+// health says that the process answers.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readiness is what /readyz answers. It names parts, not causes: those are in
+// the log.
+type readiness struct {
+	Ready bool              `json:"ready"`
+	Parts map[string]string `json:"parts"`
+	Door  doorCounts        `json:"door"`
+}
+
+// ready says whether every part works, 503 if not.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	out := readiness{Ready: true, Parts: map[string]string{}, Door: s.door.counts()}
+	if s.Parts != nil {
+		parts := s.Parts(r.Context())
+		names := make([]string, 0, len(parts))
+		for name := range parts {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			out.Parts[name] = "ok"
+			if err := parts[name]; err != nil {
+				out.Ready, out.Parts[name] = false, "failing"
+				s.Log.Warn("a part is not ready", "part", name, "error", err)
+			}
+		}
+	}
+	status := http.StatusOK
+	if !out.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	return writeJSON(w, status, out)
+}

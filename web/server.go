@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Server answers HTTP. Make one with New.
+type Server struct {
+	Config
+	origin   string
+	mux      *http.ServeMux
+	handler  http.Handler
+	assets   map[string]asset
+	pages    pages
+	sessions sessions
+	door     door
+}
+
+// New puts a server together; it opens nothing.
+func New(c Config) (*Server, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	s := &Server{Config: c, origin: c.Roster().Genesis().Origin, mux: http.NewServeMux()}
+	s.sessions.byID = map[string]session{}
+	var err error
+	if s.assets, err = readAssets(); err != nil {
+		return nil, fmt.Errorf("web: static files: %w", err)
+	}
+	if s.pages, err = readPages(s.assets); err != nil {
+		return nil, fmt.Errorf("web: templates: %w", err)
+	}
+	s.routes()
+	crossOrigin := http.NewCrossOriginProtection()
+	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errForeignOrigin) }))
+	inner := s.watch(crossOrigin.Handler(s.crowd(http.HandlerFunc(s.route))))
+	s.handler = secure(chooseLang(inner, c.SecureCookies), c.Demo, c.SecureCookies)
+	return s, nil
+}
+
+func (s *Server) routes() {
+	s.serve("GET /healthz", needNothing, s.health)
+	s.serve("GET /readyz", needNothing, s.ready)
+	s.serve("GET /static/{name...}", needNothing, s.serveAsset)
+	s.page("GET /login", needNothing, s.showLogin)
+	s.serve("POST /login", needNothing, s.login)
+	s.serve("POST /logout", needNothing, s.logout)
+	s.page("GET /{$}", needNothing, s.showHome)
+}
+
+// route answers what no pattern matches as everything else is answered.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := s.mux.Handler(r); pattern != "" {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := s.mux.Handler(other); pattern != "" {
+			w.Header().Set("Allow", method)
+			s.fail(w, r, errMethod)
+			return
+		}
+	}
+	s.fail(w, r, errNotFound)
+}
+
+// ServeHTTP makes the server a handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Times of a connection. A bulk request moves its own on as it goes.
+const (
+	headerTime = 5 * time.Second
+	bodyTime   = 20 * time.Second
+	idleTime   = 2 * time.Minute
+	maxHeader  = 32 << 10
+	// grace is how long requests that are under way may go on at the end.
+	grace = 10 * time.Second
+)
+
+// Serve answers on a listener until the context ends, then lets what is under
+// way come to its end.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime,
+		WriteTimeout: max(s.Limits.Request, s.Limits.ReceiptWait) + bodyTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	err := server.Shutdown(last)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	<-ended
+	return err
+}
+
+// home is what the first page shows.
+type home struct{ Head uint64 }
+
+func (s *Server) showHome(*http.Request) (view, error) {
+	return view{Template: "home", Title: text{"Buku besar perkara netralitas ASN", "Ledger of civil-service neutrality cases"}, Data: home{uint64(s.Head())}}, nil
+}

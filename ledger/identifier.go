@@ -6,13 +6,10 @@ import (
 	"strings"
 )
 
-// codePatterns are strings whose whole form says that they are something else:
-// digests, ids and keys hold long runs of digits by chance.
-var codePatterns = []*regexp.Regexp{
-	hexPattern,
-	regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
-	regexp.MustCompile(`^[A-Za-z0-9+/]{43}=$`),
-}
+// leastDigits is how many digits the shortest identifier has.
+const leastDigits = 10
+
+var keyOf32Bytes = regexp.MustCompile(`^[A-Za-z0-9+/]{43}=$`)
 
 // directIdentifier reports whether a string holds what looks like an e-mail
 // address, an Indonesian mobile number, a NIP or a NIK. Digits count as one
@@ -22,10 +19,13 @@ func directIdentifier(s string) bool {
 	if strings.Contains(s, "@") {
 		return true
 	}
-	for _, p := range codePatterns {
-		if p.MatchString(s) {
-			return false
-		}
+	if countDigits(s) < leastDigits {
+		return false
+	}
+	// Whose whole form says that it is something else: digests, ids and keys
+	// hold long runs of digits by chance.
+	if isHash(s) || isUUID(s) || keyOf32Bytes.MatchString(s) {
+		return false
 	}
 	for _, digits := range digitRuns(s) {
 		if looksNIP(digits) || looksNIK(digits) || looksMobile(digits) {
@@ -35,14 +35,24 @@ func directIdentifier(s string) bool {
 	return false
 }
 
+func countDigits(s string) int {
+	n := 0
+	for i := range len(s) {
+		if digitClass[s[i]] {
+			n++
+		}
+	}
+	return n
+}
+
 // digitRuns lists the maximal runs of digits, both as they stand and joined over
-// single separators; runs shorter than ten digits are of no interest.
+// single separators; runs shorter than leastDigits are of no interest.
 func digitRuns(s string) []string {
 	var out []string
 	for _, separators := range []string{"", " .-/"} {
 		var run []byte
 		flush := func() {
-			if len(run) >= 10 {
+			if len(run) >= leastDigits {
 				out = append(out, string(run))
 			}
 			run = run[:0]

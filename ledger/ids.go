@@ -4,10 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
+	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // AgencyID names a participant: [a-z0-9-]{1,32}, for instance "bawaslu".
@@ -28,7 +26,7 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // ParseHash reads 64 lower-case hexadecimal digits.
 func ParseHash(s string) (Hash, error) {
 	var h Hash
-	if !hexPattern.MatchString(s) {
+	if !isHash(s) {
 		return h, fmt.Errorf("a hash is 64 lower-case hexadecimal digits, not %d characters of something else", len(s))
 	}
 	_, err := hex.Decode(h[:], []byte(s))
@@ -49,35 +47,20 @@ const (
 	Registrar AgencyID = "registrar"
 )
 
-var (
-	hexPattern    = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	agencyPattern = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	keyPattern    = regexp.MustCompile(`^([a-z0-9-]{1,32})/[a-z0-9-]{1,32}$`)
-	codePattern   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-	datePattern   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-)
-
 // Valid reports whether the id has the form of an agency's.
-func (a AgencyID) Valid() bool { return agencyPattern.MatchString(string(a)) }
+func (a AgencyID) Valid() bool { return codeClass.fits(string(a), 32) }
 
 // Valid reports whether the id has the form of a key's.
-func (k KeyID) Valid() bool { return keyPattern.MatchString(string(k)) }
+func (k KeyID) Valid() bool { return k.Agency() != "" }
 
 // Agency gives the participant a key id belongs to by its name; "" if the id
 // is malformed.
 func (k KeyID) Agency() AgencyID {
-	m := keyPattern.FindStringSubmatch(string(k))
-	if m == nil {
+	agency, name, _ := strings.Cut(string(k), "/")
+	if !codeClass.fits(agency, 32) || !codeClass.fits(name, 32) {
 		return ""
 	}
-	return AgencyID(m[1])
-}
-
-// validUUIDv7 accepts the canonical lower-case form only, so that one id has
-// one spelling.
-func validUUIDv7(s string) bool {
-	u, err := uuid.Parse(s)
-	return err == nil && u.Version() == 7 && u.Variant() == uuid.RFC4122 && u.String() == s
+	return AgencyID(agency)
 }
 
 // Date is a calendar day as "2006-01-02", read in Asia/Jakarta.
@@ -85,7 +68,7 @@ type Date string
 
 // Valid reports whether the date exists.
 func (d Date) Valid() bool {
-	if !datePattern.MatchString(string(d)) {
+	if !isDay(string(d)) {
 		return false
 	}
 	_, err := time.Parse(time.DateOnly, string(d))
@@ -125,12 +108,10 @@ func ParseMoment(s string) (time.Time, error) {
 	return t, nil
 }
 
-var timePattern = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
-
 // parseTime reads RFC 3339 with at most microseconds, the finest that every
 // part of the system keeps. In UTC, too, the year has to have four digits.
 func parseTime(s string) (time.Time, error) {
-	if !timePattern.MatchString(s) {
+	if !isTime(s) {
 		return time.Time{}, fmt.Errorf("not an RFC 3339 time with at most six decimals")
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)

@@ -206,8 +206,10 @@ func (k KindInfo) Type() string { return typeOf(k.Kind, k.Version) }
 // Schema is the dataschema of the kind's events.
 func (k KindInfo) Schema() string { return schemaOf(k.Kind, k.Version) }
 
+const schemaPrefix = "urn:berkas:schema:"
+
 func schemaOf(k Kind, version int) string {
-	return "urn:berkas:schema:" + string(k) + ".v" + strconv.Itoa(version)
+	return schemaPrefix + string(k) + ".v" + strconv.Itoa(version)
 }
 
 // parseType splits "id.berkas.<kind>.v<n>".

@@ -115,7 +115,7 @@ func (r *Receipt) set(name, value string) (err error) {
 		}
 	case "event":
 		r.Event = value
-		if value != "-" && !validUUIDv7(value) {
+		if value != "-" && !isUUIDv7(value) {
 			err = fmt.Errorf("neither the id of an event nor -")
 		}
 	case "sha256":
@@ -141,7 +141,7 @@ func (r *Receipt) setRefusal(name, value string) error {
 	switch name {
 	case "reason": // perhaps one of a newer registrar
 		r.Reason = Code(value)
-		if !codePattern.MatchString(value) {
+		if !isCode(value) {
 			return fmt.Errorf("not a reason code")
 		}
 	case "pointer":

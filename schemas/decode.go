@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -19,15 +20,31 @@ const notPlain = 0.5
 // 48 KiB with wrong items does not make the validator write an error for each.
 const maxItems = 200
 
+// reader is a JSON decoder that is used again: making one costs as much as
+// reading an event's data with it.
+type reader struct {
+	input bytes.Buffer // read in place
+	*jsontext.Decoder
+}
+
+var readers = sync.Pool{New: func() any {
+	r := new(reader)
+	r.Decoder = jsontext.NewDecoder(&r.input)
+	return r
+}}
+
 // decode reads one JSON value: strictly, so that no two programs read it
 // differently, and with numbers that are cheap to compare.
 func decode(data []byte) (any, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(data))
-	v, err := decodeValue(d)
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	r.input = *bytes.NewBuffer(data)
+	r.Reset(&r.input)
+	v, err := decodeValue(r.Decoder)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := r.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("more than one JSON value")
 	}
 	return v, nil

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -20,6 +21,10 @@ const (
 	batchRecords = 16384     // records in a transaction
 	firstRecords = 1024      // likewise in the first, so that PostgreSQL has work soon; then twice as many
 	batchBytes   = 32 << 20  // likewise
+	// batchEvery is how long after a batch the next one is made at the earliest,
+	// unless it is full: a transaction costs as much as hundreds of records do.
+	// The first record after a pause is not held up.
+	batchEvery = 30 * time.Millisecond
 )
 
 // piece is a run of records that is decoded by one worker.
@@ -74,6 +79,8 @@ type line struct {
 	batchRecords int
 	// committed, if set, is told each position that stands in the tables.
 	committed func(ledger.Position)
+
+	begun time.Time // when the last batch was begun
 
 	pieces  chan *piece // in order
 	work    chan *piece // the same, for the decoders
@@ -164,12 +171,14 @@ func (l *line) fold(ctx context.Context) {
 	}
 }
 
-// gather waits for a piece and takes what waits behind it; end says that nothing
-// follows. An error is about what follows the pieces.
+// gather waits for a piece and takes what waits behind it, or comes until the
+// next batch is due; end says that nothing follows. An error is about what
+// follows the pieces.
 func (l *line) gather(ctx context.Context, limit int) (out []*piece, end bool, err error) {
+	var due <-chan time.Time // nil: the first piece is waited for
 	records, size := 0, 0
 	for records < limit && size < batchBytes {
-		p, ok, err := l.next(ctx, len(out) == 0)
+		p, ok, err := l.next(ctx, due)
 		switch {
 		case err != nil:
 			return nil, false, err
@@ -177,6 +186,10 @@ func (l *line) gather(ctx context.Context, limit int) (out []*piece, end bool, e
 			return out, true, l.feedErr
 		case p == nil:
 			return out, false, nil
+		}
+		if due == nil {
+			wait := time.Until(l.begun.Add(batchEvery))
+			due, l.begun = time.After(wait), time.Now().Add(max(0, wait))
 		}
 		select {
 		case <-p.done:
@@ -193,20 +206,19 @@ func (l *line) gather(ctx context.Context, limit int) (out []*piece, end bool, e
 	return out, false, nil
 }
 
-// next takes a piece from the line, or nil if none waits and it is not to wait;
-// ok is false at the end of the feed.
-func (l *line) next(ctx context.Context, wait bool) (p *piece, ok bool, err error) {
-	if !wait {
-		select {
-		case p, ok = <-l.pieces:
-			return p, ok, ctx.Err()
-		default:
-			return nil, true, nil
-		}
+// next takes a piece from the line, or nil if none comes until it is due; ok is
+// false at the end of the feed.
+func (l *line) next(ctx context.Context, due <-chan time.Time) (p *piece, ok bool, err error) {
+	select {
+	case p, ok = <-l.pieces: // what waits comes first
+		return p, ok, ctx.Err() // an ended context also ends the feed
+	default:
 	}
 	select {
 	case p, ok = <-l.pieces:
-		return p, ok, ctx.Err() // an ended context also ends the feed
+		return p, ok, ctx.Err()
+	case <-due:
+		return nil, true, nil
 	case <-ctx.Done():
 		return nil, false, ctx.Err()
 	}

@@ -211,17 +211,20 @@ func (b *bencher) submissions(ctx context.Context, submitters int) (rate float64
 	var taken atomic.Int64
 	own := make([][]ledger.Submission, submitters)
 	errEmpty := errors.New("the prepared events were not enough for the round")
-	rate, latency, err = forAWhile(b.flags.seconds, submitters, func(w, _ int) error {
-		for len(own[w]) == 0 {
-			i := taken.Add(1) - 1
-			if i >= int64(len(cases)) {
-				return errEmpty
+	err = b.flags.profiled(func() (err error) {
+		rate, latency, err = forAWhile(b.flags.seconds, submitters, func(w, _ int) error {
+			for len(own[w]) == 0 {
+				i := taken.Add(1) - 1
+				if i >= int64(len(cases)) {
+					return errEmpty
+				}
+				own[w] = cases[i]
 			}
-			own[w] = cases[i]
-		}
-		s := own[w][0]
-		own[w] = own[w][1:]
-		return b.hasty.submit(ctx, s)
+			s := own[w][0]
+			own[w] = own[w][1:]
+			return b.hasty.submit(ctx, s)
+		})
+		return err
 	})
 	if err == nil {
 		err = b.hasty.verify()
@@ -272,7 +275,7 @@ func (b *bencher) importing(ctx context.Context) ([]benchLine, error) {
 			n += len(c)
 		}
 		started := time.Now()
-		if err := b.submitCases(ctx, cases); err != nil {
+		if err := b.flags.profiled(func() error { return b.submitCases(ctx, cases) }); err != nil {
 			return 0, err
 		}
 		rate := float64(n) / time.Since(started).Seconds()

@@ -121,17 +121,6 @@ func (f *benchFlags) run(ctx context.Context, o *options, progress io.Writer) (_
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	fmt.Fprintf(progress, "%d cores, %s, rounds %d of %s\n", runtime.NumCPU(), runtime.Version(), f.rounds, f.seconds)
-	if f.profile != "" {
-		file, err := os.Create(filepath.Clean(f.profile))
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return nil, err
-		}
-		defer pprof.StopCPUProfile()
-	}
 	var lines []benchLine
 	for _, part := range []struct {
 		name string
@@ -150,6 +139,25 @@ func (f *benchFlags) run(ctx context.Context, o *options, progress io.Writer) (_
 		lines = append(lines, more...)
 	}
 	return lines, nil
+}
+
+// profiled calls what is timed, the first time under the profile that was asked
+// for: of what is measured, not of how it was prepared.
+func (f *benchFlags) profiled(timed func() error) (err error) {
+	if f.profile == "" {
+		return timed()
+	}
+	file, err := os.Create(filepath.Clean(f.profile))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	f.profile = ""
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return timed()
 }
 
 // median of figures that were measured in turns.

@@ -14,6 +14,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +96,11 @@ func File(name string) ([]byte, error) {
 	return raw, nil
 }
 
-// Names lists what File can give, sorted.
+// versioned are the files that are schemas; the descriptions of the interfaces
+// lie beside them.
+var versioned = regexp.MustCompile(`^(.+\.v[0-9]+)\.json$`)
+
+// Names lists the schemas that File can give, sorted.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -103,8 +108,8 @@ func Names() []string {
 	}
 	var out []string
 	for _, e := range entries {
-		if n, ok := strings.CutSuffix(e.Name(), ".json"); ok {
-			out = append(out, n)
+		if m := versioned.FindStringSubmatch(e.Name()); m != nil {
+			out = append(out, m[1])
 		}
 	}
 	slices.Sort(out)

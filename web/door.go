@@ -30,3 +30,24 @@ func (d *door) counts() doorCounts {
 	}
 	return out
 }
+
+func (d *door) turn(c ledger.Code) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.turned == nil {
+		d.turned = map[ledger.Code]uint64{}
+	}
+	d.turned[c]++
+}
+
+func (d *door) pass() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.passed++
+}
+
+func (d *door) pend() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pending++
+}

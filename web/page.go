@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 )
 
 //go:embed templates static
@@ -129,8 +130,12 @@ func (s *Server) page(pattern string, n need, show func(*http.Request) (view, er
 // serve registers a handler that returns its error, after asking who calls and
 // within the time of an ordinary answer.
 func (s *Server) serve(pattern string, n need, handle func(http.ResponseWriter, *http.Request) error) {
+	s.serveWithin(s.Limits.Request, pattern, n, handle)
+}
+
+func (s *Server) serveWithin(limit time.Duration, pattern string, n need, handle func(http.ResponseWriter, *http.Request) error) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		limited, cancel := within(s.Limits.Request, r)
+		limited, cancel := within(limit, r)
 		defer cancel()
 		err := s.allow(limited, n)
 		if err == nil {

@@ -92,6 +92,7 @@ var statuses = map[ledger.Code]int{
 	ledger.CodeNotAddressee:       http.StatusForbidden,
 	ledger.CodeNotOpener:          http.StatusForbidden,
 	ledger.CodeNotParticipant:     http.StatusForbidden,
+	ledger.CodeNotRecorder:        http.StatusForbidden,
 
 	ledger.CodeIDReused:          http.StatusConflict,
 	ledger.CodeCaseUnknown:       http.StatusConflict,

@@ -8,6 +8,10 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/berkas-ledger/berkas/schemas"
 )
 
 // Server answers HTTP. Make one with New.
@@ -20,6 +24,12 @@ type Server struct {
 	pages    pages
 	sessions sessions
 	door     door
+	keys     keyDesk
+	bulks    chan struct{} // bulk requests under way
+
+	validator   *schemas.Validator
+	description *huma.OpenAPI
+	openAPI     []byte
 }
 
 // New puts a server together; it opens nothing.
@@ -29,14 +39,23 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{Config: c, origin: c.Roster().Genesis().Origin, mux: http.NewServeMux()}
 	s.sessions.byID = map[string]session{}
+	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
+	s.keys.began = s.Now()
 	var err error
+	if s.validator, err = schemas.New(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
 	if s.assets, err = readAssets(); err != nil {
 		return nil, fmt.Errorf("web: static files: %w", err)
 	}
 	if s.pages, err = readPages(s.assets); err != nil {
 		return nil, fmt.Errorf("web: templates: %w", err)
 	}
+	s.description = newDescription()
 	s.routes()
+	if s.openAPI, err = s.OpenAPI(); err != nil {
+		return nil, fmt.Errorf("web: description of the API: %w", err)
+	}
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errForeignOrigin) }))
 	inner := s.watch(crossOrigin.Handler(s.crowd(http.HandlerFunc(s.route))))
@@ -52,6 +71,12 @@ func (s *Server) routes() {
 	s.serve("POST /login", needNothing, s.login)
 	s.serve("POST /logout", needNothing, s.logout)
 	s.page("GET /{$}", needNothing, s.showHome)
+	s.describeEvents()
+	s.describeBulk()
+	s.describeKeys()
+	s.describeCases()
+	s.describeNational()
+	s.describeContract()
 }
 
 // route answers what no pattern matches as everything else is answered.
@@ -93,6 +118,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout: max(s.Limits.Request, s.Limits.ReceiptWait) + bodyTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
+	base, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	server.BaseContext = func(net.Listener) context.Context { return base }
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
@@ -104,6 +132,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	err := server.Shutdown(last)
 	if errors.Is(err, context.DeadlineExceeded) {
+		stop()
 		err = server.Close()
 	}
 	<-ended

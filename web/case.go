@@ -1,0 +1,208 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// caseAnswer is a case as it stands, and how it came there.
+type caseAnswer struct {
+	Case        string             `json:"case"`
+	AsOf        *time.Time         `json:"as_of" doc:"What had happened by then; null: everything"`
+	KnownAt     *uint64            `json:"known_at" doc:"Using only the records up to this position; null: all"`
+	Version     uint64             `json:"version" doc:"What caseversion of the next event names"`
+	Holder      ledger.AgencyID    `json:"holder"`
+	Opened      time.Time          `json:"opened"`
+	SeenBy      []ledger.AgencyID  `json:"seen_by" nullable:"false" doc:"Agencies that opened it, were sent it or acted on it"`
+	Respondents []respondentAnswer `json:"respondents" nullable:"false"`
+	Timeline    []stepAnswer       `json:"timeline" nullable:"false" doc:"In the order in which things happened"`
+}
+
+type respondentAnswer struct {
+	ID          string         `json:"id"`
+	Stage       ledger.Stage   `json:"stage"`
+	Control     ledger.Control `json:"control" doc:"Where BKN's ladder stands: none, warned, reprimanded, blocked"`
+	Class       string         `json:"class"`
+	Institution string         `json:"institution"`
+	Office      string         `json:"office"`
+	Letter      string         `json:"recommendation,omitempty"`
+	Decision    string         `json:"decision,omitempty"`
+}
+
+type stepAnswer struct {
+	Position uint64          `json:"position"`
+	Happened time.Time       `json:"happened" doc:"The agency says"`
+	Recorded time.Time       `json:"recorded" doc:"The ledger says"`
+	Late     bool            `json:"late" doc:"Recorded longer after it happened than the genesis record allows without a mandate for late recording"`
+	Agency   ledger.AgencyID `json:"agency"`
+	Kind     ledger.Kind     `json:"kind"`
+	Version  int             `json:"kind_version"`
+	Event    string          `json:"event"`
+	Keys     []ledger.KeyID  `json:"keys" nullable:"false" doc:"Whose signatures it has"`
+	Leaf     string          `json:"leaf" doc:"Leaf hash of the record"`
+	Stages   []stageAnswer   `json:"stages" nullable:"false" doc:"Of the respondents after it"`
+	Data     json.RawMessage `json:"data" doc:"The event's data; sealed values stay sealed"`
+}
+
+type stageAnswer struct {
+	Respondent string         `json:"respondent"`
+	Stage      ledger.Stage   `json:"stage"`
+	Control    ledger.Control `json:"control"`
+}
+
+func (s *Server) describeCases() {
+	s.operation(operation{
+		Operation: huma.Operation{
+			OperationID: "case", Method: http.MethodGet, Path: "/v1/cases/{id}", Tags: []string{"read"},
+			Summary:     "One case: where it stands, and every record with both its times",
+			Description: "Read from the ledger itself, so what a receipt says is in it at once.",
+			Parameters: []*huma.Param{
+				inPath("id", "The case's id", exampleCase),
+				inQuery("as-of", "Only what had happened by then: a date or a time with its zone", nil),
+				inQuery("known-at", "Only records up to this position", nil),
+			},
+		},
+		Needs:   needCases,
+		Answers: map[int]answerKind{200: {Says: "The case", Body: caseAnswer{}}},
+	}, s.getCase)
+}
+
+var (
+	errNoCase = problem(http.StatusNotFound, "no-such-case", text{"Tidak ada kasus dengan id itu pada waktu dan posisi yang ditanyakan.", "There is no case of that id at the time and position asked for."})
+
+	caseID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+)
+
+// casePoint is from when a case is looked at; zero values are now.
+type casePoint struct {
+	asOf    time.Time
+	knownAt ledger.Position
+}
+
+func parseCasePoint(raw string) (casePoint, error) {
+	var p casePoint
+	values, err := parseValues(raw, "as-of", "known-at", "lang")
+	if err != nil {
+		return p, err
+	}
+	if text := values.Get("as-of"); text != "" {
+		if p.asOf, err = ledger.ParseMoment(text); err != nil {
+			return p, badQuery("as-of", "it is a date such as 2020-11-26 or a time with its zone")
+		}
+	}
+	if text := values.Get("known-at"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || n == 0 {
+			return p, badQuery("known-at", "it is a position, counted from 1")
+		}
+		p.knownAt = ledger.Position(n)
+	}
+	return p, nil
+}
+
+func (s *Server) getCase(w http.ResponseWriter, r *http.Request) error {
+	at, err := parseCasePoint(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	a, err := s.caseAt(r.Context(), r.PathValue("id"), at)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, a)
+}
+
+// caseAt reads and folds a case.
+func (s *Server) caseAt(ctx context.Context, id string, at casePoint) (caseAnswer, error) {
+	if !caseID.MatchString(id) {
+		return caseAnswer{}, errNoCase
+	}
+	if s.CaseRecords == nil {
+		return caseAnswer{}, errUnavailable
+	}
+	records, err := s.CaseRecords(ctx, id)
+	if err != nil {
+		return caseAnswer{}, err
+	}
+	return foldCase(id, records, at, s.Roster().Genesis())
+}
+
+func foldCase(id string, records []ledger.Record, at casePoint, genesis ledger.Genesis) (caseAnswer, error) {
+	var history []ledger.CaseEvent
+	of := map[ledger.Position]ledger.Record{}
+	for _, r := range records {
+		e, err := ledger.DecodeRecord(r)
+		if err != nil {
+			return caseAnswer{}, err
+		}
+		if at.knownAt != 0 && r.Position > at.knownAt || !at.asOf.IsZero() && e.Time.After(at.asOf) {
+			continue
+		}
+		of[r.Position] = r
+		history = ledger.Insert(history, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+	}
+	if len(history) == 0 {
+		return caseAnswer{}, errNoCase
+	}
+	out := caseAnswer{Case: id}
+	if !at.asOf.IsZero() {
+		out.AsOf = &at.asOf
+	}
+	if at.knownAt != 0 {
+		known := uint64(at.knownAt)
+		out.KnownAt = &known
+	}
+	for i, e := range history {
+		// Folded anew each time, since a correction changes what came before it.
+		c := ledger.Fold(history[:i+1])
+		r := of[e.Position]
+		step := stepAnswer{
+			Position: uint64(e.Position), Happened: e.Time, Recorded: e.Recorded, Late: genesis.Late(e.Time, e.Recorded),
+			Agency: e.Source, Kind: e.Kind, Version: e.Version, Event: e.ID, Keys: []ledger.KeyID{}, Leaf: r.LeafHash().String(),
+			Stages: stagesOf(c), Data: json.RawMessage(e.Data),
+		}
+		for _, sig := range r.Signatures {
+			step.Keys = append(step.Keys, sig.Key)
+		}
+		out.Timeline = append(out.Timeline, step)
+	}
+	out.fill(ledger.Fold(history))
+	return out, nil
+}
+
+func (a *caseAnswer) fill(c ledger.Case) {
+	a.Version, a.Holder, a.Opened = c.Version, c.Holder, c.Opened
+	a.SeenBy = append([]ledger.AgencyID{}, c.Participants...)
+	slices.Sort(a.SeenBy)
+	a.Respondents = []respondentAnswer{}
+	for _, r := range c.Respondents {
+		one := respondentAnswer{
+			ID: r.ID, Stage: r.Stage, Control: r.Control, Class: r.Class, Institution: r.Institution.Key(), Office: r.Institution.Office,
+		}
+		if r.Recommendation != nil {
+			one.Letter = r.Recommendation.Key()
+		}
+		if r.Decision != nil {
+			one.Decision = strings.TrimSpace(r.Decision.Outcome + " " + r.Decision.Kind)
+		}
+		a.Respondents = append(a.Respondents, one)
+	}
+}
+
+func stagesOf(c ledger.Case) []stageAnswer {
+	out := []stageAnswer{}
+	for _, r := range c.Respondents {
+		out = append(out, stageAnswer{r.ID, r.Stage, r.Control})
+	}
+	return out
+}

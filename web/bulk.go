@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -53,15 +52,13 @@ func (s *Server) describeBulk() {
 				"Lines about one subject are decided one after the other, and when one is not admitted the following ones about that subject are not sent. " +
 				"Lines about different subjects are decided side by side. An answer that ends early says nothing about the lines it does not name: send them again.",
 			RequestBody: &huma.RequestBody{
-				Required: true, Description: "NDJSON, at most 10,000 lines of 80 KiB",
-				Content: map[string]*huma.MediaType{bulkType: {Schema: &huma.Schema{Type: "string"}, Example: exampleBulk()}},
+				Required: true, Description: "NDJSON, at most 10,000 lines of 80 KiB; the schema is that of one line",
+				Content: map[string]*huma.MediaType{bulkType: {Schema: s.schemaOf(bulkLine{}), Example: exampleBulk()}},
 			},
 		},
 		Limit:   bulkLife,
-		Answers: map[int]answerKind{200: {Says: "NDJSON: a BulkResult a line", Media: bulkType, Body: ""}},
+		Answers: map[int]answerKind{200: {Says: "NDJSON; the schema is that of one line", Media: bulkType, Body: bulkResult{}}},
 	}, s.postBulk)
-	s.description.Components.Schemas.Schema(reflect.TypeFor[bulkLine](), true, "")
-	s.description.Components.Schemas.Schema(reflect.TypeFor[bulkResult](), true, "")
 }
 
 var (

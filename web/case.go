@@ -67,7 +67,7 @@ func (s *Server) describeCases() {
 			Summary:     "One case: where it stands, and every record with both its times",
 			Description: "Read from the ledger itself, so what a receipt says is in it at once.",
 			Parameters: []*huma.Param{
-				inPath("id", "The case's id", exampleCase),
+				inPath("id", "The case's id", exampleCase()),
 				inQuery("as-of", "Only what had happened by then: a date or a time with its zone", nil),
 				inQuery("known-at", "Only records up to this position", nil),
 			},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -102,11 +103,11 @@ func (s *Server) describeKeys() {
 				"afterwards what is sealed under it is opened only by an unsealing, which is recorded.",
 			Parameters: []*huma.Param{{
 				Name: ledger.HeaderSignature, In: "header", Required: true, Schema: &huma.Schema{Type: "string"},
-				Description: "'<key-id> <88 characters of base64>', once",
+				Description: "'<key-id> <88 characters of base64>', once", Example: exampleText("keys.signature"),
 			}},
 			RequestBody: &huma.RequestBody{
 				Required: true,
-				Content:  map[string]*huma.MediaType{KeyRequestType: {Schema: s.schemaOf(keyRequest{})}},
+				Content:  map[string]*huma.MediaType{KeyRequestType: {Schema: s.schemaOf(keyRequest{}), Example: json.RawMessage(exampleText("keys.json"))}},
 			},
 			Security: []map[string][]string{{"signature": {}}},
 		},

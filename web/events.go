@@ -26,12 +26,12 @@ func (s *Server) describeEvents() {
 			Description: "The body is the event, byte for byte as it was signed, at most 48 KiB. The answer is the registrar's receipt, which stands for an fsync. " +
 				"Whoever misses it sends the same bytes again, as often as need be: it is recognised and gets the first receipt.",
 			Parameters: []*huma.Param{{
-				Name: ledger.HeaderSignature, In: "header", Required: true, Schema: &huma.Schema{Type: "string"}, Example: exampleSignature(),
+				Name: ledger.HeaderSignature, In: "header", Required: true, Schema: &huma.Schema{Type: "string"}, Examples: exampleSignatures(),
 				Description: "'<key-id> <88 characters of base64>'; the header may be repeated, up to 16 times",
 			}},
 			RequestBody: &huma.RequestBody{
 				Required: true, Description: "A CloudEvent 1.0 in structured JSON",
-				Content: map[string]*huma.MediaType{ledger.ContentType: {Schema: &huma.Schema{Type: "object"}, Example: exampleEvent()}},
+				Content: map[string]*huma.MediaType{ledger.ContentType: {Schema: &huma.Schema{Type: "object"}, Examples: exampleEvents()}},
 			},
 			Security: []map[string][]string{{"signature": {}}},
 		},

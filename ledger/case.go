@@ -2,21 +2,21 @@ package ledger
 
 import (
 	"slices"
-	"strconv"
 	"time"
 )
 
 // Case is the state of one case at a moment: what its records, folded in order
 // of (time, position), amount to. It is a value: Apply returns a new one.
 type Case struct {
-	ID      string
-	Version uint64 // records that moved the case; what an agency states as caseversion
-	Opened  time.Time
-	Opener  AgencyID
-	Channel string
-	Origin  string
-	Contest string
-	Act     Act
+	ID        string
+	Version   uint64 // records that moved the case; what an agency states as caseversion
+	Opened    time.Time
+	Opener    AgencyID
+	Channel   string
+	Origin    string
+	Contest   string
+	Act       Act
+	Catalogue string // of the items as alleged
 	// Holder has to act next. Addressee is set while a forwarding waits to be
 	// received.
 	Holder, Addressee AgencyID
@@ -25,61 +25,24 @@ type Case struct {
 	// Processed lists agencies that recorded a clarification or recommendation.
 	Processed   []AgencyID
 	Respondents []Respondent
+	// DuplicateOf is the case that this one repeats: it counts nowhere. Related
+	// lists other cases that it was tied to.
+	DuplicateOf string
+	Related     []string
+	// Evidence counts the documents that were attached.
+	Evidence int
 	// Unknown counts records of kinds this code does not know.
 	Unknown int
-}
-
-// Respondent is one civil servant's part of a case.
-type Respondent struct {
-	ID          string
-	Employment  string
-	Class       string
-	Institution Institution
-	Items       []string // as alleged, then as assessed
-	Stage       Stage
-	Before      Stage // the stage from which the case was last forwarded
-	ForwardedTo []AgencyID
-	Registered  bool
-	// Assessed is the latest assessment's outcome, Clarified the latest
-	// clarification's; "" when there is none.
-	Assessed, Clarified string
-	Recommendation      *Recommendation
-	Decision            *Decision
-	Control             Control
-	Unblocked           time.Time // the latest unblocking; zero if there was none
-	Admonished          bool
-}
-
-// Recommendation binds the appointing authority.
-type Recommendation struct {
-	Agency    AgencyID
-	Number    string
-	Sent      Date
-	Authority Authority
-	Family    string
-	Sanction  string
-}
-
-// Key names the recommendation in figures: agency and letter number.
-func (r *Recommendation) Key() string { return string(r.Agency) + " " + r.Number }
-
-// Decision is the appointing authority's decree as recorded.
-type Decision struct {
-	Decree  Letter
-	Outcome string
-	Family  string
-	Level   string
-	Kind    string
-	// By recorded it first; Confirmed lists agencies that recorded the same
-	// outcome of the same decree, Disputed those that recorded another one.
-	By                  AgencyID
-	Confirmed, Disputed []AgencyID
 }
 
 // CaseEvent is an event of a case with its place on the ledger.
 type CaseEvent struct {
 	Position Position
 	Recorded time.Time
+	// Corrected is the position of the correction by which the event is void or
+	// has the payload it has; 0 without. Effective sets both.
+	Corrected Position
+	Void      bool
 	Event
 }
 
@@ -101,12 +64,12 @@ func Insert(history []CaseEvent, e CaseEvent) []CaseEvent {
 	return slices.Insert(history, i, e)
 }
 
-// Fold gives the state that an ordered history amounts to. It is total: records
-// are never refused.
+// Fold gives the state that an ordered history amounts to, its corrections
+// heeded. It is total: records are never refused.
 func Fold(history []CaseEvent) Case {
 	var c Case
-	for _, e := range history {
-		c = c.Apply(e.Event)
+	for _, e := range Effective(history) {
+		c = c.Apply(e)
 	}
 	return c
 }
@@ -139,8 +102,10 @@ func (c *Case) process(a AgencyID) {
 
 func (c *Case) processedBy(a AgencyID) bool { return slices.Contains(c.Processed, a) }
 
-// Apply gives the case after one more event.
-func (c Case) Apply(e Event) Case {
+// Apply gives the case after one more event. A correction changes what another
+// event says, so it is for Effective to heed: here, as a void event, it only
+// moves the version on.
+func (c Case) Apply(e CaseEvent) Case {
 	info, known := LookupKind(e.Kind, e.Version)
 	if !known || e.Payload == nil {
 		c.Unknown++
@@ -150,15 +115,20 @@ func (c Case) Apply(e Event) Case {
 	if info.NoVersion {
 		return c
 	}
-	c = c.clone()
 	c.Version++
-	c.took(e.Source)
-	if p, ok := e.Payload.(*CaseOpened); ok {
-		c.open(e, p)
+	if e.Void || e.Kind == EventCorrectedKind {
 		return c
 	}
-	c.moveCase(e)
-	for _, t := range c.targets(e) {
+	c = c.clone()
+	c.took(e.Source)
+	if p, ok := e.Payload.(*CaseOpened); ok {
+		c.open(e.Event, p)
+		return c
+	}
+	// Whom the event is about is asked of the case as it was before it.
+	targets := c.targets(e.Event)
+	c.moveCase(e.Event)
+	for _, t := range targets {
 		if t.index >= 0 {
 			c.Respondents[t.index].move(e, t.entry)
 		}
@@ -173,27 +143,56 @@ func (c *Case) open(e Event, p *CaseOpened) {
 		return
 	}
 	c.ID, c.Opened, c.Opener, c.Holder = e.Subject, e.Time, e.Source, e.Source
-	c.Channel, c.Origin, c.Contest, c.Act = p.Channel, p.Origin, p.Contest, p.Act
-	for _, r := range p.Respondents {
+	c.Channel, c.Origin, c.Contest, c.Act, c.Catalogue = p.Channel, p.Origin, p.Contest, p.Act, p.Catalogue
+	c.enter(p.Respondents, Respondent{Items: p.Items, Stage: StageReceived})
+}
+
+// enter adds respondents who stand where another one does.
+func (c *Case) enter(list []NewRespondent, as Respondent) {
+	for _, r := range list {
 		if c.find(r.ID) >= 0 {
 			continue
 		}
 		c.Respondents = append(c.Respondents, Respondent{
 			ID: r.ID, Employment: r.Employment, Class: r.Class, Institution: r.Institution,
-			Items: p.Items, Stage: StageReceived, Control: ControlNone,
+			Items: as.Items, Stage: as.Stage, Before: as.Before, ForwardedTo: as.ForwardedTo, Registered: as.Registered,
+			Control: ControlNone, Criminal: CriminalNone,
 		})
 	}
+}
+
+// joined lists the stages at which respondents may join a case, in the order in
+// which they are looked for: with those whom its holder is at work on.
+var joined = []Stage{StageClarification, StageAssessment, StageRegistered, StageReceived, StageForwarded}
+
+// peer gives the index of a respondent beside whom others join the case, -1
+// when everybody's part of it is too far on.
+func (c *Case) peer() int {
+	for _, s := range joined {
+		if i := slices.IndexFunc(c.Respondents, func(r Respondent) bool { return r.Stage == s }); i >= 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // moveCase is what an event does to the case as a whole.
 func (c *Case) moveCase(e Event) {
 	switch p := e.Payload.(type) {
+	case *RespondentAdded:
+		if i := c.peer(); i >= 0 {
+			as := c.Respondents[i]
+			as.Items = p.Items
+			c.enter(p.Respondents, as)
+		}
 	case *CaseForwarded:
 		c.Addressee = p.To
 		c.took(p.To)
 		c.took(p.Copies...)
 	case *CaseReceived:
 		c.Holder, c.Addressee = e.Source, ""
+	case *CaseReturned:
+		c.Addressee = ""
 	case *CaseClarified:
 		c.process(e.Source)
 	case *CaseRecommended:
@@ -201,165 +200,18 @@ func (c *Case) moveCase(e Event) {
 		c.took(p.Copies...)
 	case *VerificationConcluded:
 		c.took(p.Members...)
+	case *CaseLinked:
+		c.link(p)
+	case *EvidenceAttached:
+		c.Evidence++
 	}
 }
 
-// move is what an event does to one respondent; entry is the index of the
-// respondent in the payload's own list, where it has one.
-func (r *Respondent) move(e Event, entry int) {
-	if s := steps[e.Kind]; s.to != "" {
-		if s.to == StageForwarded {
-			r.Before = r.Stage
-		}
-		r.Stage = s.to
+func (c *Case) link(p *CaseLinked) {
+	switch {
+	case p.Link == LinkRelated:
+		c.Related = append(slices.Clone(c.Related), p.Case)
+	case c.DuplicateOf == "":
+		c.DuplicateOf = p.Case
 	}
-	switch p := e.Payload.(type) {
-	case *CaseRegistered:
-		r.Registered = true
-	case *CaseWithdrawn:
-		if r.Stage == StageReceived {
-			r.Stage = EndInitialInformation
-		}
-	case *VerificationConcluded:
-		r.Stage = StageAssessment
-		if p.Result == OutcomeRejected {
-			r.Stage = EndRejected
-		}
-	case *CaseAssessed:
-		r.assess(p.Respondents[entry])
-	case *CaseForwarded:
-		r.ForwardedTo = append(slices.Clone(r.ForwardedTo), p.To)
-	case *CaseClarified:
-		r.clarify(p.Respondents[entry])
-	case *CaseRecommended:
-		a := p.Respondents[entry]
-		r.Recommendation = &Recommendation{e.Source, p.Letter.Number, p.Sent, p.Authority, a.Family, a.Sanction}
-	case *DecisionRecorded:
-		r.decide(e.Source, p.Decree, p.Respondents[entry])
-	case *ControlStep:
-		r.control(e)
-	case *PPKAdmonished:
-		r.Admonished = true
-	}
-}
-
-func (r *Respondent) assess(a AssessedRespondent) {
-	r.Assessed, r.Stage = a.Outcome, StageAssessment
-	if a.Outcome == OutcomeNotAViolation {
-		r.Stage = EndNotAViolation
-	}
-	if len(a.Items) > 0 {
-		r.Items = a.Items
-	}
-}
-
-func (r *Respondent) clarify(a ClarifiedRespondent) {
-	r.Clarified = a.Outcome
-	switch a.Outcome {
-	case OutcomeNotProven:
-		r.Stage = EndNotProven
-	case OutcomeIncomplete:
-		r.Stage = EndIncomplete
-	}
-}
-
-// decide records a decree, or another agency's record of the same one: that
-// confirms the first or disputes it, and is not counted twice.
-func (r *Respondent) decide(by AgencyID, decree Letter, a DecidedRespondent) {
-	if r.Stage != StageDecided || r.Decision == nil || r.Decision.Decree != decree {
-		r.Stage = StageDecided
-		r.Decision = &Decision{Decree: decree, Outcome: a.Outcome, Family: a.Family, Level: a.Level, Kind: a.Kind, By: by}
-		return
-	}
-	d := *r.Decision
-	if d.Outcome == a.Outcome && d.Family == a.Family && d.Level == a.Level && d.Kind == a.Kind {
-		d.Confirmed = append(slices.Clone(d.Confirmed), by)
-	} else {
-		d.Disputed = append(slices.Clone(d.Disputed), by)
-	}
-	r.Decision = &d
-}
-
-func (r *Respondent) control(e Event) {
-	switch e.Kind {
-	case ControlWarnedKind:
-		r.Control = ControlWarned
-	case ControlReprimandedKind:
-		r.Control = ControlReprimanded
-	case ControlBlockedKind:
-		r.Control = ControlBlocked
-	case ControlUnblockedKind:
-		r.Control, r.Unblocked = ControlNone, e.Time
-	default: // no other kind has the payload
-	}
-}
-
-// target is a respondent an event is about. index is -1 for one the case does
-// not have; pointer is where the event names it ("" where it does not).
-type target struct {
-	index   int
-	entry   int
-	pointer string
-}
-
-// targets lists the respondents an event is about: those it names, or, where it
-// names none, everyone from whose stage it may follow.
-func (c *Case) targets(e Event) []target {
-	ids, perEntry := named(e.Payload)
-	var out []target
-	if ids == nil {
-		for i := range c.Respondents {
-			if c.hinders(e, &c.Respondents[i]) == "" {
-				out = append(out, target{index: i})
-			}
-		}
-		return out
-	}
-	for i, id := range ids {
-		out = append(out, target{c.find(id), i, pointerTo(i, perEntry)})
-	}
-	return out
-}
-
-func pointerTo(i int, perEntry bool) string {
-	p := "/data/respondents/" + strconv.Itoa(i)
-	if perEntry {
-		p += "/id"
-	}
-	return p
-}
-
-// named lists the respondents a payload names; perEntry says that it has an
-// entry with an outcome for each.
-func named(payload any) (ids []string, perEntry bool) {
-	switch p := payload.(type) {
-	case *CaseAssessed:
-		return idsOf(p.Respondents, func(r AssessedRespondent) string { return r.ID }), true
-	case *CaseClarified:
-		return idsOf(p.Respondents, func(r ClarifiedRespondent) string { return r.ID }), true
-	case *CaseRecommended:
-		return idsOf(p.Respondents, func(r RecommendedRespondent) string { return r.ID }), true
-	case *DecisionRecorded:
-		return idsOf(p.Respondents, func(r DecidedRespondent) string { return r.ID }), true
-	case *CaseForwarded:
-		return p.Respondents, false
-	case *ExaminationBegun:
-		return p.Respondents, false
-	case *ControlStep:
-		return p.Respondents, false
-	case *CaseCancelled:
-		return p.Respondents, false
-	case *LeftService:
-		return p.Respondents, false
-	default:
-		return nil, false
-	}
-}
-
-func idsOf[T any](list []T, id func(T) string) []string {
-	out := make([]string, len(list))
-	for i, v := range list {
-		out[i] = id(v)
-	}
-	return out
 }

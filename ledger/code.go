@@ -178,3 +178,17 @@ func Refuse(c Code, pointer, detail string, args ...any) *Refusal {
 	}
 	return r
 }
+
+// Within gives the refusal of something that stands deeper in an event: pointers
+// into its data are moved below another place.
+func (r *Refusal) Within(place string) *Refusal {
+	out := *r
+	out.Pointers = nil
+	for _, p := range r.Pointers {
+		if rest, ok := strings.CutPrefix(p, "/data"); ok {
+			p = place + rest
+		}
+		out.Pointers = append(out.Pointers, p)
+	}
+	return &out
+}

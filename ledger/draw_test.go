@@ -141,12 +141,15 @@ func drawEvent(t *rapid.T) ledger.Event {
 	return e
 }
 
-func drawRegime(t *rapid.T) func(time.Time) ledger.Regime {
+func drawLaw(t *rapid.T) func(time.Time) ledger.Law {
 	if !rapid.Bool().Draw(t, "regime") {
-		return func(time.Time) ledger.Regime { return ledger.Regime{} }
+		return func(time.Time) ledger.Law { return ledger.Law{} }
 	}
 	from := ledger.Date("2020-09-10").Start()
-	return func(at time.Time) ledger.Regime { return ledger.Regime{ReprimandBeforeBlock: !at.Before(from)} }
+	heirs := []ledger.Grant{{Agency: ledger.BKN, Scope: ledger.ScopeNotPredecessor, Predecessor: ledger.KASN}, {Agency: ledger.KemenPANRB, Scope: ledger.ScopePredecessor, Predecessor: ledger.KASN}}
+	return func(at time.Time) ledger.Law {
+		return ledger.Law{At: at, Regime: ledger.Regime{ReprimandBeforeBlock: !at.Before(from), FindingsSkipVerification: true}, Heirs: heirs}
+	}
 }
 
 // drawAnything draws a history that no rule has looked at, in order.
@@ -171,7 +174,7 @@ func opening(t *rapid.T) ledger.Event {
 
 // drawAdmitted draws a history as the rules admit it: it follows a way of the
 // procedure and strays from it.
-func drawAdmitted(t *rapid.T, regimeAt func(time.Time) ledger.Regime) []ledger.CaseEvent {
+func drawAdmitted(t *rapid.T, lawAt func(time.Time) ledger.Law) []ledger.CaseEvent {
 	history := []ledger.CaseEvent{{Position: 1, Event: opening(t)}}
 	day := 0
 	for range rapid.IntRange(5, 40).Draw(t, "tries") {
@@ -184,7 +187,7 @@ func drawAdmitted(t *rapid.T, regimeAt func(time.Time) ledger.Regime) []ledger.C
 		draft := ledger.CaseEvent{Position: ledger.Position(len(history) + 1), Event: e}
 		if e.Payload == nil {
 			history = ledger.Insert(history, draft)
-		} else if _, bad := ledger.Place(history, draft, regimeAt); bad == nil {
+		} else if _, bad := ledger.Place(history, draft, lawAt); bad == nil {
 			history = ledger.Insert(history, draft)
 		}
 	}

@@ -18,3 +18,16 @@ var Forms = map[string]func(string) bool{
 	"agency": func(s string) bool { return AgencyID(s).Valid() },
 	"key":    func(s string) bool { return KeyID(s).Valid() },
 }
+
+// Moves reports whether an event is about a respondent of a case.
+func Moves(c Case, e Event, respondent string) bool {
+	if _, ok := steps[e.Kind]; !ok || e.Payload == nil {
+		return false
+	}
+	for _, t := range c.targets(e) {
+		if t.index >= 0 && c.Respondents[t.index].ID == respondent {
+			return true
+		}
+	}
+	return false
+}

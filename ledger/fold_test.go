@@ -10,12 +10,17 @@ import (
 
 // What stories cannot say of folding and placing.
 
+// placed puts an event at a position.
+func placed(p ledger.Position, e ledger.Event) ledger.CaseEvent {
+	return ledger.CaseEvent{Position: p, Event: e}
+}
+
 // TestUndecodedRecords: a record whose payload this program could not read moves
 // nobody, but counts, and its agency took no part that we know of.
 func TestUndecodedRecords(t *testing.T) {
 	before := ledger.Fold(wayTo(t, ledger.StageReceived))
 	for _, kind := range []ledger.Kind{ledger.CaseRegisteredKind, "case.praised"} {
-		after := before.Apply(ledger.Event{Kind: kind, Version: 1, Source: ledger.BKN})
+		after := before.Apply(placed(9, ledger.Event{Kind: kind, Version: 1, Source: ledger.BKN}))
 		if after.Unknown != 1 || after.Version != before.Version+1 || after.Respondents[0].Stage != ledger.StageReceived ||
 			slices.Contains(after.Participants, ledger.BKN) {
 			t.Errorf("%s: the case is %+v", kind, after)
@@ -30,15 +35,15 @@ func TestOpeningOfNobodyTwice(t *testing.T) {
 	p.Respondents = append(p.Respondents, p.Respondents[0])
 	p.Respondents[2].Class = "fungsional"
 	e := ledger.Event{Kind: ledger.CaseOpenedKind, Version: 1, Subject: caseID, Source: ledger.Bawaslu, Payload: &p}
-	c := ledger.Case{}.Apply(e)
+	c := ledger.Case{}.Apply(placed(1, e))
 	if len(c.Respondents) != 2 || c.Respondents[0].Class != "pelaksana" {
 		t.Errorf("respondents %+v", c.Respondents)
 	}
-	again := c.Apply(e)
+	again := c.Apply(placed(2, e))
 	if len(again.Respondents) != 2 || again.Version != 2 {
 		t.Errorf("after a second opening %+v", again)
 	}
-	if bad := ledger.Check(ledger.Case{ID: caseID}, ledger.Event{Kind: ledger.ExaminationBegunKind, Version: 1, Payload: &ledger.ExaminationBegun{}}, ledger.Regime{}); bad == nil || bad.Code != ledger.CodeTransition {
+	if bad := ledger.Check(ledger.Case{ID: caseID}, ledger.Event{Kind: ledger.ExaminationBegunKind, Version: 1, Payload: &ledger.ExaminationBegun{}}, ledger.Law{}); bad == nil || bad.Code != ledger.CodeTransition {
 		t.Errorf("a case without respondents: %v", bad)
 	}
 }
@@ -51,7 +56,7 @@ func TestItemsStayAsAlleged(t *testing.T) {
 	}{{nil, []string{"social-media"}}, {[]string{}, []string{"social-media"}}, {[]string{"photo", "other"}, []string{"photo", "other"}}} {
 		e := stepOf(t, 9, usual[ledger.CaseAssessedKind])
 		e.Payload.(*ledger.CaseAssessed).Respondents[0].Items = tt.said
-		if got := c.Apply(e).Respondents[0].Items; !slices.Equal(got, tt.want) {
+		if got := c.Apply(placed(9, e)).Respondents[0].Items; !slices.Equal(got, tt.want) {
 			t.Errorf("assessed with the items %v: %v, want %v", tt.said, got, tt.want)
 		}
 	}
@@ -69,7 +74,7 @@ func TestWhatADisputeIs(t *testing.T) {
 	} {
 		e := stepOf(t, 9, usual[ledger.DecisionRecordedKind])
 		change(&e.Payload.(*ledger.DecisionRecorded).Respondents[0])
-		d := c.Apply(e).Respondents[0].Decision
+		d := c.Apply(placed(9, e)).Respondents[0].Decision
 		if confirmed := len(d.Confirmed) == 1 && len(d.Disputed) == 0; confirmed != (name == "") {
 			t.Errorf("another %q: confirmed by %v, disputed by %v", name, d.Confirmed, d.Disputed)
 		}
@@ -89,7 +94,7 @@ func TestRulesThatChangedLater(t *testing.T) {
 	block := stepOf(t, 20, usual[ledger.ControlBlockedKind]) // without a reprimand
 	block.Time = history[0].Time.AddDate(0, 1, 0)
 	history = ledger.Insert(history, ledger.CaseEvent{Position: 20, Event: block})
-	strict := func(time.Time) ledger.Regime { return ledger.Regime{ReprimandBeforeBlock: true} }
+	strict := func(time.Time) ledger.Law { return ledger.Law{Regime: ledger.Regime{ReprimandBeforeBlock: true}} }
 
 	draft := ledger.CaseEvent{Position: 21, Event: stepOf(t, 21, usual[ledger.ExaminationBegunKind])}
 	draft.Time = block.Time.AddDate(0, 0, 1)

@@ -101,11 +101,11 @@ func judgeEverywhere(t *testing.T, e ledger.Event) {
 		history := wayTo(t, s)
 		c := ledger.Fold(history)
 		c.Holder, c.Opener, c.Addressee = e.Source, e.Source, e.Source
-		wantSilentRefusal(t, string(e.Kind), ledger.Check(c, e, ledger.Regime{ReprimandBeforeBlock: true}))
-		_, bad := ledger.Place(history, ledger.CaseEvent{Position: 100, Event: e}, func(time.Time) ledger.Regime { return ledger.Regime{} })
+		wantSilentRefusal(t, string(e.Kind), ledger.Check(c, e, ledger.Law{Regime: ledger.Regime{ReprimandBeforeBlock: true}}))
+		_, bad := ledger.Place(history, ledger.CaseEvent{Position: 100, Event: e}, func(time.Time) ledger.Law { return ledger.Law{} })
 		wantSilentRefusal(t, string(e.Kind), bad)
 	}
-	wantSilentRefusal(t, string(e.Kind), ledger.Check(ledger.Case{}, e, ledger.Regime{}))
+	wantSilentRefusal(t, string(e.Kind), ledger.Check(ledger.Case{}, e, ledger.Law{}))
 }
 
 // TestBytesAreNotRepeated: every attribute, member and name of an event that is

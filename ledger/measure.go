@@ -72,7 +72,7 @@ type MeasureInfo struct {
 // MeasureTable defines every measure. A figure with `since` counts those whose
 // measure became true after that moment.
 var MeasureTable = []MeasureInfo{
-	{Opened, "opened", "Opened; not withdrawn before registration, not rejected at verification.", "Dibuka; tidak dicabut sebelum registrasi, tidak ditolak saat verifikasi.", false},
+	{Opened, "opened", "Opened; not withdrawn before registration, not rejected at verification, not a linked duplicate.", "Dibuka; tidak dicabut sebelum registrasi, tidak ditolak saat verifikasi, bukan duplikat tertaut.", false},
 	{WaitingVerification, "waiting_verification", "Entered through the shared system and not verified yet.", "Masuk lewat sistem berbagi dan belum diverifikasi.", false},
 	{Rejected, "rejected", "Rejected at verification.", "Ditolak saat verifikasi.", false},
 	{Registered, "registered", "Registered by Bawaslu.", "Diregistrasi Bawaslu.", false},
@@ -91,7 +91,7 @@ var MeasureTable = []MeasureInfo{
 	{Blocked, "blocked", "Civil-service data blocked now.", "Data kepegawaian sedang diblokir.", false},
 	{Unblocked, "unblocked", "A block was lifted.", "Blokir telah dibuka.", false},
 	{FollowedUp, "followed_up", "Recommended, and a decision of the appointing authority stands.", "Direkomendasikan dan keputusan PPK berlaku.", false},
-	{Sanctioned, "sanctioned", "A decision with a sanction stands.", "Keputusan sanksi berlaku.", false},
+	{Sanctioned, "sanctioned", "A sanction stands: as decided, or as a remedy changed it.", "Sanksi berlaku: menurut keputusan PPK atau putusan upaya hukum.", false},
 	{DecidedNotProven, "decided_not_proven", "The appointing authority decided that nothing was proven.", "PPK memutuskan tidak terbukti.", false},
 	{Cancelled, "cancelled", "Cancelled.", "Dibatalkan.", false},
 	{LeftServiceMeasure, "left_service", "The respondent left the service.", "Terlapor tidak lagi ASN.", false},

@@ -52,7 +52,7 @@ func countryRows(t *testing.T) []ledger.Row {
 			}
 			step.event.Subject = eventID(n)
 			draft := ledger.CaseEvent{Position: ledger.Position(i + 1), Event: step.event}
-			if _, bad := ledger.Place(history, draft, func(time.Time) ledger.Regime { return ledger.Regime{} }); bad != nil {
+			if _, bad := ledger.Place(history, draft, func(time.Time) ledger.Law { return ledger.Law{} }); bad != nil {
 				t.Fatalf("%s: %v", text, bad)
 			}
 			history = ledger.Insert(history, draft)

@@ -27,7 +27,7 @@ type Hindered struct {
 // May says whether an event of a kind by an agency may follow in the case as it
 // stands, and for whom: with the best data such an event could have. It covers
 // what Check covers; mandates and their scope are judged elsewhere.
-func (c Case) May(by AgencyID, info KindInfo, regime Regime) Possible {
+func (c Case) May(by AgencyID, info KindInfo, law Law) Possible {
 	out := Possible{Kind: info.Kind, Version: info.Version}
 	e := Event{Kind: info.Kind, Version: info.Version, Source: by}
 	switch {
@@ -43,8 +43,17 @@ func (c Case) May(by AgencyID, info KindInfo, regime Regime) Possible {
 		out.WhyNot = "the case is not opened"
 		return out
 	}
-	if bad := c.checkParty(e); bad != nil {
-		out.WhyNot = bad.Detail
+	if info.Kind == CaseReceivedKind {
+		e.Payload = &CaseReceived{From: c.due()}
+		if taken, bad := c.takeover(e, law); bad != nil {
+			out.WhyNot = bad.words()
+			return out
+		} else if taken {
+			return out
+		}
+	}
+	if bad := c.mayNot(e, law); bad != nil {
+		out.WhyNot = bad.words()
 		return out
 	}
 	if _, moves := steps[info.Kind]; !moves {
@@ -54,8 +63,11 @@ func (c Case) May(by AgencyID, info KindInfo, regime Regime) Possible {
 		r := &c.Respondents[i]
 		e.Payload = best(info.Kind, r)
 		why := c.hinders(e, r)
-		if bad := checkRegime(e, r, regime); why == "" && bad != nil {
-			why = bad.Detail
+		if bad := r.lacks(e); why == "" && bad != nil {
+			why = bad.words()
+		}
+		if bad := c.checkLaw(e, r, law); why == "" && bad != nil {
+			why = bad.words()
 		}
 		if why != "" {
 			out.Hindered = append(out.Hindered, Hindered{r.ID, why})
@@ -80,14 +92,79 @@ func (c *Case) whyNobody(hindered []Hindered) string {
 	return why
 }
 
+// mayNot is why an agency may not record a kind, whatever the respondents.
+func (c *Case) mayNot(e Event, law Law) *Refusal {
+	if bad := c.checkParty(e); bad != nil {
+		return bad
+	}
+	switch e.Kind {
+	case RespondentAddedKind:
+		return c.checkReferences(Event{Kind: e.Kind, Payload: &RespondentAdded{}})
+	case EventCorrectedKind:
+		// What it recorded, the case does not keep; but who recorded takes part.
+		for _, a := range c.Participants {
+			if law.sameHand(e.Source, a, c) == nil {
+				return nil
+			}
+		}
+		return Refuse(CodeNotRecorder, "/source", "")
+	default:
+		return nil
+	}
+}
+
+// words is a refusal's detail, or its code's message.
+func (r *Refusal) words() string {
+	if r.Detail != "" {
+		return r.Detail
+	}
+	return reasons[r.Code].English
+}
+
 // best is the payload of a kind that a respondent hinders least: it names the
 // letters and decrees that the respondent has.
 func best(kind Kind, r *Respondent) any {
-	if d := r.Decision; d != nil && kind == DecisionRecordedKind {
-		return &DecisionRecorded{Decree: d.Decree}
+	var decree Letter
+	if r.Decision != nil {
+		decree = r.Decision.Decree
 	}
-	if rec := r.Recommendation; rec != nil && kind == PPKAdmonishedKind {
-		return &PPKAdmonished{Recommendation: RecommendationRef{rec.Agency, rec.Number}, Authority: rec.Authority}
+	var letter RecommendationRef
+	var authority Authority
+	if rec := r.Recommendation; rec != nil {
+		letter, authority = RecommendationRef{rec.Agency, rec.Number}, rec.Authority
 	}
-	return newCasePayload(kind)
+	switch kind {
+	case DecisionRecordedKind:
+		return &DecisionRecorded{Decree: decree}
+	case DecisionDeliveredKind:
+		return &DecisionDelivered{Decree: decree}
+	case DecisionReviewedKind:
+		return &DecisionReviewed{Decree: decree}
+	case DecisionAnnulledKind:
+		return &DecisionAnnulled{Decree: decree}
+	case RemedyFiledKind:
+		return &RemedyFiled{Remedy: r.openRemedy(), Decree: decree}
+	case RemedyDecidedKind:
+		p := &RemedyDecided{Decree: decree, Remedy: RemedyObjection}
+		if d := r.Decision; d != nil && d.pending() != nil {
+			p.Remedy = d.pending().Kind
+		}
+		return p
+	case PPKAdmonishedKind:
+		return &PPKAdmonished{Recommendation: letter, Authority: authority}
+	case PPKSanctionedKind:
+		return &PPKSanctioned{Recommendation: letter, Authority: authority}
+	default:
+		return newCasePayload(kind)
+	}
+}
+
+// openRemedy is the first remedy that may be filed.
+func (r *Respondent) openRemedy() string {
+	for _, remedy := range Remedies {
+		if r.hindersFiling(remedy) == "" {
+			return remedy
+		}
+	}
+	return RemedyObjection
 }

@@ -73,11 +73,11 @@ func naming(kind Kind, r *Respondent) (payload any, ok bool) {
 // case stands.
 func TestMayAgreesWithCheck(t *testing.T) {
 	var c Case
-	regime := Regime{ID: "x", ReprimandBeforeBlock: true}
+	law := Law{Regime: Regime{ID: "x", ReprimandBeforeBlock: true}}
 	for i, step := range append(way(), Event{}) {
 		for _, info := range Kinds {
 			for _, by := range []AgencyID{Bawaslu, KASN, BKN} {
-				may := c.May(by, info, regime)
+				may := c.May(by, info, law)
 				if (may.WhyNot == "") == (len(may.Respondents) == 0) && len(may.Hindered) > 0 {
 					t.Errorf("step %d: %+v", i, may)
 				}
@@ -87,7 +87,7 @@ func TestMayAgreesWithCheck(t *testing.T) {
 					if !ok {
 						continue
 					}
-					bad := Check(c, Event{Source: by, Kind: info.Kind, Version: 1, Payload: payload}, regime)
+					bad := Check(c, Event{Source: by, Kind: info.Kind, Version: 1, Payload: payload}, law)
 					if got := slices.Contains(may.Respondents, r.ID); got != (bad == nil) {
 						t.Errorf("step %d, %s by %s for %s: may %v, check: %v", i, info.Kind, by, r.ID, got, bad)
 					}
@@ -95,10 +95,10 @@ func TestMayAgreesWithCheck(t *testing.T) {
 			}
 		}
 		if step.Kind != "" {
-			if bad := Check(c, step, regime); bad != nil {
+			if bad := Check(c, step, law); bad != nil {
 				t.Fatalf("step %d: %v", i, bad)
 			}
-			c = c.Apply(step)
+			c = c.Apply(CaseEvent{Position: Position(i + 1), Event: step})
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestMay(t *testing.T) {
 		{"unblocking before a decision", 10, BKN, ControlUnblockedKind, "", "r1 is recommended"},
 		{"confirming the decree there is", 12, KASN, DecisionRecordedKind, "r1", ""},
 	} {
-		got := after(c.after).May(c.by, kind(c.kind), Regime{ID: "x", ReprimandBeforeBlock: true})
+		got := after(c.after).May(c.by, kind(c.kind), Law{Regime: Regime{ID: "x", ReprimandBeforeBlock: true}})
 		fits := strings.Contains(got.WhyNot, c.whyNot) && (got.WhyNot == "") == (c.whyNot == "")
 		if !fits || strings.Join(got.Respondents, " ") != c.respondents {
 			t.Errorf("%s: %v %q, want %s %q", c.name, got.Respondents, got.WhyNot, c.respondents, c.whyNot)

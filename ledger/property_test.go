@@ -38,10 +38,10 @@ func TestFoldIsTotal(t *testing.T) {
 			t.Error("the rows differ from one time to the next")
 		}
 		if e := drawEvent(t); e.Payload != nil {
-			_ = ledger.Check(c, e, ledger.Regime{ReprimandBeforeBlock: true})
+			_ = ledger.Check(c, e, ledger.Law{Regime: ledger.Regime{ReprimandBeforeBlock: true}})
 			_ = ledger.CheckVersion(c, e)
 			_ = ledger.CheckScope(c, e, []ledger.Grant{{Scope: ledger.ScopePredecessor}, {Scope: ledger.ScopeOwnRecommendations}})
-			_, _ = ledger.Place(history, ledger.CaseEvent{Position: 1000, Event: e}, drawRegime(t))
+			_, _ = ledger.Place(history, ledger.CaseEvent{Position: 1000, Event: e}, drawLaw(t))
 		}
 		if snapshot(t, history) != before {
 			t.Error("folding or placing changed the history")
@@ -57,15 +57,15 @@ func TestApplyLeavesItsCaseAlone(t *testing.T) {
 			c    ledger.Case
 			text string
 		}
-		first := ledger.Case{}.Apply(opening(t))
+		first := ledger.Case{}.Apply(placed(1, opening(t)))
 		tree := []kept{{first, snapshot(t, first)}}
-		for range rapid.IntRange(1, 30).Draw(t, "size") {
+		for i := range rapid.IntRange(1, 30).Draw(t, "size") {
 			from := tree[rapid.IntRange(0, len(tree)-1).Draw(t, "from")].c
 			e := drawEvent(t)
 			if rapid.Bool().Draw(t, "steered") {
 				steer(t, from, &e)
 			}
-			next := from.Apply(e)
+			next := from.Apply(placed(ledger.Position(i+2), e))
 			tree = append(tree, kept{next, snapshot(t, next)})
 		}
 		for i, k := range tree {
@@ -101,7 +101,7 @@ func TestOrderOfArrival(t *testing.T) {
 
 // stepByStep is Place as the design words it: sort, fold, and check everything
 // from the draft on.
-func stepByStep(history []ledger.CaseEvent, draft ledger.CaseEvent, regimeAt func(time.Time) ledger.Regime) bool {
+func stepByStep(history []ledger.CaseEvent, draft ledger.CaseEvent, lawAt func(time.Time) ledger.Law) bool {
 	all := append(slices.Clone(history), draft)
 	sort.Slice(all, func(i, j int) bool {
 		a, b := all[i], all[j]
@@ -111,7 +111,7 @@ func stepByStep(history []ledger.CaseEvent, draft ledger.CaseEvent, regimeAt fun
 		if later := e.Position == draft.Position || draft.Time.Before(e.Time); !later || e.Payload == nil {
 			continue
 		}
-		if ledger.Check(ledger.Fold(all[:i]), e.Event, regimeAt(e.Time)) != nil {
+		if ledger.Check(ledger.Fold(all[:i]), e.Event, lawAt(e.Time)) != nil {
 			return false
 		}
 	}
@@ -121,8 +121,8 @@ func stepByStep(history []ledger.CaseEvent, draft ledger.CaseEvent, regimeAt fun
 func TestPlaceIsStepByStep(t *testing.T) {
 	admitted, refused := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		regimeAt := drawRegime(t)
-		history := drawAdmitted(t, regimeAt)
+		lawAt := drawLaw(t)
+		history := drawAdmitted(t, lawAt)
 		e := drawEvent(t)
 		if rapid.Bool().Draw(t, "steered") {
 			steer(t, ledger.Fold(prefix(history, e.Time)), &e)
@@ -131,8 +131,8 @@ func TestPlaceIsStepByStep(t *testing.T) {
 			return
 		}
 		draft := ledger.CaseEvent{Position: 1000, Event: e}
-		after, bad := ledger.Place(history, draft, regimeAt)
-		if want := stepByStep(history, draft, regimeAt); want != (bad == nil) {
+		after, bad := ledger.Place(history, draft, lawAt)
+		if want := stepByStep(history, draft, lawAt); want != (bad == nil) {
 			t.Fatalf("Place: %v; step by step: %v", bad, want)
 		}
 		if bad != nil {
@@ -154,7 +154,7 @@ func TestPlaceIsStepByStep(t *testing.T) {
 // the events up to then fold to.
 func TestRowsTileTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		history := drawAdmitted(t, drawRegime(t))
+		history := drawAdmitted(t, drawLaw(t))
 		if rapid.Bool().Draw(t, "anything") {
 			history = drawAnything(t)
 		}
@@ -176,7 +176,7 @@ func TestRowsTileTime(t *testing.T) {
 // ends has the same rows in the end.
 func TestTrackIsHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		history := drawAdmitted(t, drawRegime(t))
+		history := drawAdmitted(t, drawLaw(t))
 		if rapid.Bool().Draw(t, "anything") {
 			history = drawAnything(t)
 		}
@@ -331,7 +331,7 @@ func drawMeasure(t *rapid.T) ledger.Measure {
 // drawCases gives the rows of some cases, all opened on the first day.
 func drawCases(t *rapid.T) (rows []ledger.Row, people, cases uint64) {
 	for n := range rapid.IntRange(1, 4).Draw(t, "cases") {
-		history := drawAdmitted(t, drawRegime(t))
+		history := drawAdmitted(t, drawLaw(t))
 		for i := range history {
 			history[i].Subject = eventID(n)
 		}
@@ -346,7 +346,7 @@ func drawCases(t *rapid.T) (rows []ledger.Row, people, cases uint64) {
 // the rows of all its respondents at a moment.
 func TestCasesAgreeOnThemselves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		history := drawAdmitted(t, drawRegime(t))
+		history := drawAdmitted(t, drawLaw(t))
 		rows := ledger.History(history)
 		c := ledger.Fold(history)
 		for _, e := range history {
@@ -394,7 +394,7 @@ func TestRowEqual(t *testing.T) {
 // properties are about more than beginnings.
 func TestDrawnHistoriesGoFar(t *testing.T) {
 	reached := map[string]int{}
-	histories := rapid.Custom(func(t *rapid.T) []ledger.CaseEvent { return drawAdmitted(t, drawRegime(t)) })
+	histories := rapid.Custom(func(t *rapid.T) []ledger.CaseEvent { return drawAdmitted(t, drawLaw(t)) })
 	for seed := range 500 { // the same ones every time
 		history := histories.Example(seed)
 		for _, e := range history {

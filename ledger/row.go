@@ -17,16 +17,18 @@ type Row struct {
 	// has not.
 	From, To time.Time
 
-	Stage   Stage
-	Control Control
-	Holder  AgencyID
+	Stage    Stage
+	Control  Control
+	Remedy   string // none, filed, or the last one's outcome
+	Criminal Criminal
+	Holder   AgencyID
 	// SeenBy lists the agencies that had opened, been sent or acted on the case.
 	SeenBy      []AgencyID
 	Origin      string
 	Contest     string
 	ForwardedTo []AgencyID
 	Family      string // discipline if any item is of discipline, else ethics
-	Sanction    string // as decided, else as recommended
+	Sanction    string // as it stands after remedies, else as recommended
 	Office      string
 	PPKKind     string
 	PPK         string // Authority.Key
@@ -38,6 +40,9 @@ type Row struct {
 	InstitutionKind string
 	Class           string
 	Items           []string
+	// DuplicateOf is the case that the row's case repeats; such a row counts for
+	// no measure.
+	DuplicateOf string
 
 	// Began holds, for each measure, the moment since when it is true; zero if
 	// it is not.
@@ -47,12 +52,12 @@ type Row struct {
 	BeganAll [MeasureCount]time.Time
 }
 
-// History turns a case's ordered events into rows, one for each state of each
-// respondent. States of no duration leave no row.
+// History turns a case's ordered events, corrections heeded, into rows, one for
+// each state of each respondent. States of no duration leave no row.
 func History(events []CaseEvent) []Row {
 	var t Track
 	var done []Row
-	for _, e := range events {
+	for _, e := range Effective(events) {
 		_, ended := t.Add(e)
 		done = append(done, ended...)
 	}
@@ -61,7 +66,8 @@ func History(events []CaseEvent) []Row {
 
 // Track is a History that is told event by event, each not before the last in
 // the order of a case, for those who follow many cases. Its zero value stands
-// before the first event.
+// before the first event. A correction says something else of what was told
+// before, so after one the whole case is told again, as Effective gives it.
 type Track struct {
 	c Case
 	h history
@@ -72,7 +78,7 @@ type Track struct {
 // either ended or, when it had no duration, gone. Both are valid until the next
 // call.
 func (t *Track) Add(e CaseEvent) (begun []*Row, ended []Row) {
-	t.c = t.c.Apply(e.Event)
+	t.c = t.c.Apply(e)
 	t.h.done, t.h.begun = t.h.done[:0], t.h.begun[:0]
 	t.h.observe(&t.c, e.Time)
 	for _, i := range t.h.begun {
@@ -98,8 +104,11 @@ func (h *history) observe(c *Case, at time.Time) {
 			prev = &h.open[i]
 		}
 		next.begin(truth, all, prev, at)
-		if u := c.Respondents[i].Unblocked; !u.IsZero() {
-			next.Began[Unblocked] = u
+		if prev == nil && i > 0 { // who joins later: what is true of the case is as old as it is
+			next.BeganAll = h.open[0].BeganAll
+		}
+		if truth[Unblocked] {
+			next.Began[Unblocked] = c.Respondents[i].Unblocked
 		}
 		switch {
 		case prev == nil:
@@ -148,7 +157,8 @@ func (r *Row) Equal(o Row) bool {
 
 // sameStanding compares what events move.
 func (r *Row) sameStanding(o *Row) bool {
-	return r.Stage == o.Stage && r.Control == o.Control && r.Holder == o.Holder && r.Family == o.Family &&
+	return r.Stage == o.Stage && r.Control == o.Control && r.Remedy == o.Remedy && r.Criminal == o.Criminal && r.DuplicateOf == o.DuplicateOf &&
+		r.Holder == o.Holder && r.Family == o.Family &&
 		r.Sanction == o.Sanction && r.PPKKind == o.PPKKind && r.PPK == o.PPK && r.Recommendation == o.Recommendation &&
 		slices.Equal(r.SeenBy, o.SeenBy) && slices.Equal(r.ForwardedTo, o.ForwardedTo) && slices.Equal(r.Items, o.Items)
 }
@@ -173,11 +183,11 @@ func sameTimes(a, b *[MeasureCount]time.Time) bool {
 func (c *Case) row(i int) Row {
 	r := &c.Respondents[i]
 	out := Row{
-		Case: c.ID, Respondent: r.ID, Stage: r.Stage, Control: r.Control, Holder: c.Holder,
+		Case: c.ID, Respondent: r.ID, Stage: r.Stage, Control: r.Control, Remedy: r.Remedy(), Criminal: r.Criminal, Holder: c.Holder,
 		SeenBy: c.Participants, Origin: c.Origin, Contest: c.Contest, ForwardedTo: r.ForwardedTo,
 		Family: familyOf(r.Items), Office: r.Institution.Office, ProvinceOfAct: province(c.Act.Region),
 		Province: province(r.Institution.Region), Institution: r.Institution.Key(),
-		InstitutionKind: r.Institution.Kind, Class: r.Class, Items: r.Items,
+		InstitutionKind: r.Institution.Kind, Class: r.Class, Items: r.Items, DuplicateOf: c.DuplicateOf,
 	}
 	if rec := r.Recommendation; rec != nil {
 		out.PPKKind, out.PPK, out.Recommendation, out.Sanction = rec.Authority.Kind, rec.Authority.Key(), rec.Key(), rec.Sanction
@@ -186,7 +196,8 @@ func (c *Case) row(i int) Row {
 		}
 	}
 	if d := r.Decision; d != nil && r.Stage == StageDecided {
-		out.Sanction = d.Level
+		standing, _ := d.Standing()
+		out.Sanction = standing.Level
 	}
 	return out
 }
@@ -209,10 +220,17 @@ func (s Stage) reached() bool {
 	}
 }
 
-// measures says which measures are true of a respondent.
+// measures says which measures are true of a respondent: of a duplicate none.
 func (c *Case) measures(i int) (t [MeasureCount]bool) {
+	if c.DuplicateOf != "" {
+		return t
+	}
 	r := &c.Respondents[i]
 	decided := r.Stage == StageDecided && r.Decision != nil
+	sanctioned := false
+	if decided {
+		_, sanctioned = r.Decision.Standing()
+	}
 	waiting := r.Recommendation != nil && (r.Stage == StageRecommended || r.Stage == StageExamined)
 	t[Opened] = r.Stage != EndInitialInformation && r.Stage != EndRejected
 	t[WaitingVerification] = c.Channel == ChannelSharedSystem && r.Stage == StageReceived
@@ -233,8 +251,8 @@ func (c *Case) measures(i int) (t [MeasureCount]bool) {
 	t[Blocked] = r.Control == ControlBlocked
 	t[Unblocked] = !r.Unblocked.IsZero()
 	t[FollowedUp] = r.Recommendation != nil && decided
-	t[Sanctioned] = decided && r.Decision.Outcome == OutcomeSanctioned
-	t[DecidedNotProven] = decided && r.Decision.Outcome == OutcomeNotProven
+	t[Sanctioned] = sanctioned
+	t[DecidedNotProven] = decided && !sanctioned && r.Decision.Outcome == OutcomeNotProven
 	t[Cancelled] = r.Stage == EndCancelled
 	t[LeftServiceMeasure] = r.Stage == EndLeftService
 	return t

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -11,6 +12,14 @@ import (
 
 // checkClaim holds one claim of a story against the history so far.
 func checkClaim(history []ledger.CaseEvent, text string) error {
+	if m := knownAt.FindStringSubmatch(text); m != nil {
+		position, err := strconv.Atoi(m[1])
+		if err != nil {
+			return err
+		}
+		known := slices.DeleteFunc(slices.Clone(history), func(e ledger.CaseEvent) bool { return e.Position > ledger.Position(position) })
+		return checkClaim(known, m[2])
+	}
 	for _, r := range claimRules {
 		if m := r.pattern.FindStringSubmatch(text); m != nil {
 			return r.check(history, m[1:])
@@ -18,6 +27,9 @@ func checkClaim(history []ledger.CaseEvent, text string) error {
 	}
 	return fmt.Errorf("no claim: %q", text)
 }
+
+// knownAt is a claim about what was on the ledger up to a position.
+var knownAt = regexp.MustCompile(`^known at position (\d+), (.*)$`)
 
 type claimRule struct {
 	pattern *regexp.Regexp
@@ -33,6 +45,29 @@ const someRespondents = `(r\d+(?:, r\d+)*)`
 var claimRules = []claimRule{
 	claims(someRespondents+` (?:is|are) ([a-z_]+)`, claimStage),
 	claims(`control of `+someRespondents+` is ([a-z]+)`, claimControl),
+	claims(`remedy of `+someRespondents+` is ([a-z]+)`, claimRemedy),
+	claims(`sanction of `+someRespondents+` is ([a-z-]+)`, claimSanction),
+	claims(`criminal branch of `+someRespondents+` is ([a-z]+)`, claimCriminal),
+	claims(`(r\d+) was decided before by (\S+)`, claimAnnulled),
+	claims(`decree on (r\d+) was (not delivered|delivered on \S+)`, claimDelivered),
+	claims(`check of the decree on (r\d+) found (nothing|[a-z-]+)`, claimReviewed),
+	claims(`(r\d+) counts as nothing`, func(history []ledger.CaseEvent, m []string) error { return claimMeasures(history, []string{m[0], ""}) }),
+	claims(`the case is a duplicate of case (\d+)`, func(history []ledger.CaseEvent, m []string) error {
+		return same("the duplicate", ledger.Fold(history).DuplicateOf, "01759a2b-7c00-7000-8000-0000000000f"+m[0])
+	}),
+	claims(`the case is no duplicate`, func(history []ledger.CaseEvent, _ []string) error {
+		return same("the duplicate", ledger.Fold(history).DuplicateOf, "")
+	}),
+	claims(`the case is related to (\d+) others?`, func(history []ledger.CaseEvent, m []string) error {
+		return same("related", fmt.Sprint(len(ledger.Fold(history).Related)), m[0])
+	}),
+	claims(`the case has (\d+) documents?`, func(history []ledger.CaseEvent, m []string) error {
+		return same("documents", fmt.Sprint(ledger.Fold(history).Evidence), m[0])
+	}),
+	claims(`there is no case`, func(history []ledger.CaseEvent, _ []string) error {
+		return same("the case", ledger.Fold(history).ID, "")
+	}),
+	claims(`position (\d+) is (void|corrected|as recorded)(?: by position (\d+))?`, claimCorrected),
 	claims(`([a-z-]+) holds the case`, func(history []ledger.CaseEvent, m []string) error {
 		return same("the holder", string(ledger.Fold(history).Holder), m[0])
 	}),
@@ -93,6 +128,78 @@ func claimStage(history []ledger.CaseEvent, m []string) error {
 
 func claimControl(history []ledger.CaseEvent, m []string) error {
 	return respondents(history, m[0], func(r ledger.Respondent) error { return same("control of "+r.ID, string(r.Control), m[1]) })
+}
+
+func claimRemedy(history []ledger.CaseEvent, m []string) error {
+	return respondents(history, m[0], func(r ledger.Respondent) error { return same("remedy of "+r.ID, r.Remedy(), m[1]) })
+}
+
+func claimCriminal(history []ledger.CaseEvent, m []string) error {
+	return respondents(history, m[0], func(r ledger.Respondent) error {
+		return same("criminal branch of "+r.ID, string(r.Criminal), m[1])
+	})
+}
+
+// claimSanction compares the level of the sanction that stands.
+func claimSanction(history []ledger.CaseEvent, m []string) error {
+	return respondents(history, m[0], func(r ledger.Respondent) error {
+		got := "none"
+		if r.Decision != nil {
+			if s, ok := r.Decision.Standing(); ok {
+				got = s.Level
+			}
+		}
+		return same("sanction of "+r.ID, got, m[1])
+	})
+}
+
+func claimAnnulled(history []ledger.CaseEvent, m []string) error {
+	return respondents(history, m[0], func(r ledger.Respondent) error {
+		var numbers []string
+		for _, d := range r.Annulled {
+			numbers = append(numbers, d.Decree.Number)
+		}
+		return same("annulled decrees on "+r.ID, strings.Join(numbers, ","), m[1])
+	})
+}
+
+func claimDelivered(history []ledger.CaseEvent, m []string) error {
+	return respondents(history, m[0], func(r ledger.Respondent) error {
+		got := "not delivered"
+		if r.Decision != nil && !r.Decision.Delivered.IsZero() {
+			got = "delivered on " + r.Decision.Delivered.In(ledger.Jakarta).Format("2006-01-02")
+		}
+		return same("decree on "+r.ID, got, m[1])
+	})
+}
+
+func claimReviewed(history []ledger.CaseEvent, m []string) error {
+	return respondents(history, m[0], func(r ledger.Respondent) error {
+		got := "nothing"
+		if r.Decision != nil && r.Decision.Reviewed != "" {
+			got = r.Decision.Reviewed
+		}
+		return same("check of the decree on "+r.ID, got, m[1])
+	})
+}
+
+// claimCorrected compares what became of a record: "void by position 9",
+// "corrected by position 9", "as recorded".
+func claimCorrected(history []ledger.CaseEvent, m []string) error {
+	for _, e := range ledger.Effective(history) {
+		if fmt.Sprint(e.Position) != m[0] {
+			continue
+		}
+		got, by := "as recorded", ""
+		if e.Corrected > 0 {
+			got, by = "corrected", fmt.Sprint(e.Corrected)
+		}
+		if e.Void {
+			got = "void"
+		}
+		return same("position "+m[0], got+" "+by, m[1]+" "+m[2])
+	}
+	return fmt.Errorf("there is no position %s", m[0])
 }
 
 // current gives the row that holds of a respondent at the end of a history.

@@ -21,6 +21,7 @@ import (
 type story struct {
 	file, title string
 	regimes     []ledger.Regime
+	heirs       []ledger.Grant
 	steps       []storyStep
 }
 
@@ -42,7 +43,18 @@ type claim struct {
 type told struct {
 	kinds map[ledger.Kind]bool // admitted
 	codes map[ledger.Code]bool
+	// moves are the kinds admitted of respondents at a stage, stages those that
+	// somebody reached.
+	moves  map[string]bool
+	stages map[ledger.Stage]bool
 }
+
+func newTold() told {
+	return told{map[ledger.Kind]bool{}, map[ledger.Code]bool{}, map[string]bool{}, map[ledger.Stage]bool{}}
+}
+
+// move is a row of the table of transitions.
+func move(k ledger.Kind, from ledger.Stage) string { return string(k) + " of somebody " + string(from) }
 
 func readStories(t testing.TB) []story {
 	t.Helper()
@@ -90,7 +102,8 @@ func parseStories(file, text string) ([]story, error) {
 }
 
 var (
-	regimeLine = regexp.MustCompile(`^from (\S+): a reprimand before a block$`)
+	regimeLine = regexp.MustCompile(`^from (\S+): (a reprimand before a block|findings skip verification)$`)
+	heirLine   = regexp.MustCompile(`^from (\S+): ([a-z-]+) of ([a-z-]+), for (what it had processed|what it had not processed)$`)
 	stepLine   = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}) ([a-z-]+) ([a-z.-]+)(?:: ([^\[]*?))?(?: \[(.*)\])?$`)
 )
 
@@ -101,10 +114,28 @@ func (s *story) add(n int, word, rest string) error {
 		if m == nil {
 			return fmt.Errorf("no regime: %q", rest)
 		}
-		s.regimes = append(s.regimes, ledger.Regime{ID: "reprimand-first", From: ledger.Date(m[1]), ReprimandBeforeBlock: true})
+		r := ledger.Regime{ID: "reprimand-first", From: ledger.Date(m[1]), ReprimandBeforeBlock: true}
+		if m[2] == "findings skip verification" {
+			r = ledger.Regime{ID: "findings-skip", From: r.From, FindingsSkipVerification: true}
+		}
+		s.regimes = append(s.regimes, r)
+	case "successor":
+		m := heirLine.FindStringSubmatch(rest)
+		if m == nil {
+			return fmt.Errorf("no successor: %q", rest)
+		}
+		s.heirs = append(s.heirs, ledger.Grant{
+			Agency: ledger.AgencyID(m[2]), From: ledger.Date(m[1]), Predecessor: ledger.AgencyID(m[3]),
+			Scope: map[string]ledger.Scope{
+				"what it had processed": ledger.ScopePredecessor, "what it had not processed": ledger.ScopeNotPredecessor,
+			}[m[4]],
+		})
 	case "given", "when":
 		step, err := parseStep(len(s.steps), rest)
 		step.line, step.given = n, word == "given"
+		if p, ok := step.event.Payload.(*ledger.EventCorrected); ok && err == nil {
+			err = s.name(p)
+		}
 		s.steps = append(s.steps, step)
 		return err
 	case "then":
@@ -114,7 +145,23 @@ func (s *story) add(n int, word, rest string) error {
 		last := &s.steps[len(s.steps)-1]
 		last.then = append(last.then, claim{n, rest})
 	default:
-		return fmt.Errorf("a line begins with story, regime, given, when, then or #, not %q", word)
+		return fmt.Errorf("a line begins with story, regime, successor, given, when, then or #, not %q", word)
+	}
+	return nil
+}
+
+// name puts into a correction the id of the event that it speaks of: the last one
+// of its kind and day before it. A story may speak of one that it does not tell.
+func (s *story) name(p *ledger.EventCorrected) error {
+	day := ledger.Date(p.Event)
+	if !day.Valid() {
+		return fmt.Errorf("a correction names a day, not %q", p.Event)
+	}
+	p.Event = eventID(0xfff)
+	for _, step := range s.steps {
+		if step.event.Kind == p.Kind && step.event.Time.Equal(day.Start().Add(10*time.Hour)) {
+			p.Event = step.event.ID
+		}
 	}
 	return nil
 }
@@ -178,13 +225,14 @@ func (s *storyStep) remark(text string) error {
 	return nil
 }
 
-func (s story) regimeAt(t time.Time) ledger.Regime {
+func (s story) lawAt(t time.Time) ledger.Law {
+	law := ledger.Law{At: t, Heirs: s.heirs}
 	for _, r := range s.regimes {
 		if !t.Before(r.From.Start()) {
-			return r
+			law.Regime = r
 		}
 	}
-	return ledger.Regime{}
+	return law
 }
 
 // tell goes through a story as the registrar would.
@@ -194,6 +242,7 @@ func (s story) tell(t *testing.T, seen told) {
 		draft := ledger.CaseEvent{Position: ledger.Position(i + 1), Event: step.event}
 		bad := s.judge(history, draft, step.grant)
 		if bad == nil {
+			seen.note(history, draft)
 			history = ledger.Insert(history, draft)
 			seen.kinds[step.event.Kind] = true
 		} else {
@@ -207,6 +256,21 @@ func (s story) tell(t *testing.T, seen told) {
 	}
 }
 
+// note takes down whom an admitted event moves from where.
+func (seen told) note(history []ledger.CaseEvent, e ledger.CaseEvent) {
+	then := slices.DeleteFunc(slices.Clone(ledger.Effective(history)), func(o ledger.CaseEvent) bool { return o.Time.After(e.Time) })
+	before := ledger.Fold(then)
+	for _, r := range before.Respondents {
+		seen.stages[r.Stage] = true
+		if ledger.Moves(before, e.Event, r.ID) {
+			seen.moves[move(e.Kind, r.Stage)] = true
+		}
+	}
+	for _, r := range before.Apply(e).Respondents {
+		seen.stages[r.Stage] = true
+	}
+}
+
 func (s story) judge(history []ledger.CaseEvent, draft ledger.CaseEvent, grant *ledger.Grant) *ledger.Refusal {
 	now := ledger.Fold(history)
 	if bad := ledger.CheckVersion(now, draft.Event); bad != nil {
@@ -215,7 +279,7 @@ func (s story) judge(history []ledger.CaseEvent, draft ledger.CaseEvent, grant *
 	if draft.Payload == nil {
 		return nil // recorded by a newer program
 	}
-	if _, bad := ledger.Place(history, draft, s.regimeAt); bad != nil {
+	if _, bad := ledger.Place(history, draft, s.lawAt); bad != nil {
 		return bad
 	}
 	if grant != nil {
@@ -252,7 +316,7 @@ func TestStories(t *testing.T) {
 			t.Errorf("%s: the title %q stands twice", s.file, s.title)
 		}
 		titles[s.title] = true
-		t.Run(s.title, func(t *testing.T) { s.tell(t, told{map[ledger.Kind]bool{}, map[ledger.Code]bool{}}) })
+		t.Run(s.title, func(t *testing.T) { s.tell(t, newTold()) })
 	}
 }
 
@@ -267,6 +331,8 @@ func TestStoriesComplain(t *testing.T) {
 		good + "when 2020-09-29 bawaslu case.assessed: r1 maybe\n",
 		good + "when 2020-09-29 bawaslu case.registered [seeing nothing]\n",
 		good + "regime from now on\n",
+		good + "successor from 2024-09-04: bkn\n",
+		good + "when 2020-09-29 bawaslu event.corrected: it was not so\n",
 	} {
 		if s, err := parseStories("x", text); err == nil {
 			t.Errorf("%q reads as %+v", text, s)

@@ -117,6 +117,22 @@ const (
 	ControlBlocked     Control = "blocked"
 )
 
+// Criminal is where the criminal branch stands, which runs beside the case.
+type Criminal string
+
+// States of the criminal branch.
+const (
+	CriminalNone     Criminal = "none"
+	CriminalUnderWay Criminal = "referred"
+	CriminalEnded    Criminal = "concluded"
+)
+
+// States of a respondent's remedies, besides the outcomes of the last one.
+const (
+	RemedyNone    = "none"
+	RemedyPending = "filed"
+)
+
 // Remedies of a respondent against a decree.
 const (
 	RemedyObjection = "objection" // to the appointing authority

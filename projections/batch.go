@@ -218,7 +218,8 @@ func (f *folder) apply(b *batch, d *decoded) error {
 	c, e := f.cases.get(d.caseID), caseEvent(d)
 	c.batch = b.number
 	f.cases.grown(1)
-	if n := len(c.events); n == 0 || !e.Time.Before(c.events[n-1].Time) { // the usual case
+	n := len(c.events)
+	if last := n == 0 || !e.Time.Before(c.events[n-1].Time); last && e.Kind != ledger.EventCorrectedKind { // the usual case
 		c.events = append(c.events, e)
 		c.rows.extend(b, c.id, e)
 		return nil

@@ -24,9 +24,9 @@ const historyTable = "respondent_history"
 // encoded: what a position changes first, then what a ledger.Row holds.
 var historyColumns = slices.Concat([]string{
 	"recorded_from", "recorded_to", "case_id", "respondent", "happened_from", "happened_to",
-	"stage", "control", "holder", "seen_by", "origin", "contest", "forwarded_to", "family", "sanction",
+	"stage", "control", "remedy", "criminal", "holder", "seen_by", "origin", "contest", "forwarded_to", "family", "sanction",
 	"office", "ppk_kind", "ppk", "recommendation", "province_of_act", "province", "institution",
-	"institution_kind", "class", "items",
+	"institution_kind", "class", "items", "duplicate_of",
 }, measureColumns())
 
 // measureColumns names a column for each measure, then one for each measure
@@ -53,6 +53,8 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 	b = putTimeOrInfinity(b, r.To)
 	b = putText(b, string(r.Stage))
 	b = putText(b, string(r.Control))
+	b = putText(b, r.Remedy)
+	b = putText(b, string(r.Criminal))
 	b = putTextOrNull(b, string(r.Holder))
 	b = putTexts(b, r.SeenBy)
 	b = putTextOrNull(b, r.Origin)
@@ -65,6 +67,7 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 		b = putTextOrNull(b, s)
 	}
 	b = putTexts(b, r.Items)
+	b = putTextOrNull(b, r.DuplicateOf)
 	for m := range r.Began {
 		b = putTimeOrNull(b, r.Began[m])
 	}
@@ -115,8 +118,8 @@ type rows struct {
 	ended, lasting []mark
 }
 
-// foldRows folds a case's ordered events from the start into rows, ordered by
-// respondent and beginning.
+// foldRows folds a case's ordered events from the start, corrections heeded, into
+// rows, ordered by respondent and beginning.
 func foldRows(id uuid.UUID, events []ledger.CaseEvent) (ledger.Track, []foldedRow) {
 	var track ledger.Track
 	var out []foldedRow
@@ -124,7 +127,7 @@ func foldRows(id uuid.UUID, events []ledger.CaseEvent) (ledger.Track, []foldedRo
 	encode := func(r *ledger.Row) foldedRow {
 		return foldedRow{r.Respondent, r.From, r.To.IsZero(), putRow(nil, id, r)}
 	}
-	for _, e := range events {
+	for _, e := range ledger.Effective(events) {
 		begun, ended := track.Add(e)
 		for i := range ended {
 			out = append(out, encode(&ended[i]))
@@ -158,8 +161,8 @@ func (r *rows) keep(lasting bool, m mark) {
 	}
 }
 
-// extend adds the event that comes last in its case's order: it can only change
-// what lasted until then.
+// extend adds the event that comes last in its case's order and corrects nothing:
+// it can only change what lasted until then.
 func (r *rows) extend(b *batch, id uuid.UUID, e ledger.CaseEvent) {
 	begun, ended := r.track.Add(e)
 	for _, row := range begun {
@@ -180,7 +183,7 @@ func (r *rows) extend(b *batch, id uuid.UUID, e ledger.CaseEvent) {
 }
 
 // revise compares the rows of a case before and after an event that does not
-// come last in its order: only rows that changed are replaced, and only new ones
+// come last in its order, or that corrects another: only rows that changed are replaced, and only new ones
 // written.
 func (r *rows) revise(b *batch, id uuid.UUID, before, after []ledger.CaseEvent, p ledger.Position) {
 	marks := slices.Concat(r.ended, r.lasting)

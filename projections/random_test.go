@@ -279,7 +279,7 @@ func drawDraft(t *rapid.T, b *book, history []ledger.CaseEvent, id string, at ti
 		if e.Payload == nil {
 			continue
 		}
-		after, refused := ledger.Place(history, draft, func(time.Time) ledger.Regime { return ledger.Regime{} })
+		after, refused := ledger.Place(history, draft, func(time.Time) ledger.Law { return ledger.Law{} })
 		if refused == nil && (!ended(after) || rapid.IntRange(0, 3).Draw(t, "let it end") == 0) {
 			break
 		}

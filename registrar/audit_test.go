@@ -107,11 +107,44 @@ func (a *auditor) judge(s ledger.Submission, at ledger.Position, recorded time.T
 	return a.judgeRules(e, info, at, recorded)
 }
 
+// judgeLinks: what a link names is there and is no duplicate; what is void has no
+// duplicates.
+func (a *auditor) judgeLinks(e ledger.Event) error {
+	p, linked := e.Payload.(*ledger.CaseLinked)
+	if c, ok := e.Payload.(*ledger.EventCorrected); ok {
+		p, linked = c.Replacement().(*ledger.CaseLinked)
+		for id, history := range a.cases {
+			if c.Kind == ledger.CaseOpenedKind && c.Action == ledger.ActionVoid && ledger.Fold(a.ordered(id)).DuplicateOf == e.Subject {
+				return fmt.Errorf("a case of %d records is a duplicate of the void one", len(history))
+			}
+		}
+	}
+	if !linked {
+		return nil
+	}
+	if other := ledger.Fold(a.ordered(p.Case)); other.ID == "" || p.Link == ledger.LinkDuplicate && other.DuplicateOf != "" {
+		return errors.New("the other case is not there, or a duplicate itself")
+	}
+	return nil
+}
+
+// ordered gives a case's history in order.
+func (a *auditor) ordered(id string) []ledger.CaseEvent {
+	history := slices.Clone(a.cases[id])
+	slices.SortFunc(history, func(x, y ledger.CaseEvent) int {
+		if c := x.Time.Compare(y.Time); c != 0 {
+			return c
+		}
+		return int(x.Position) - int(y.Position)
+	})
+	return history
+}
+
 func (a *auditor) judgeRules(e ledger.Event, info ledger.KindInfo, at ledger.Position, recorded time.Time) error {
 	var authority roster.Authority
 	var bad *ledger.Refusal
 	if info.Party != ledger.PartyOwnRoot && info.Party != ledger.PartyRoots {
-		mandate := info.Mandate
+		mandate := info.MandateFor(e.Payload)
 		if info.Party != ledger.PartyMandate {
 			mandate = ""
 		}
@@ -128,20 +161,17 @@ func (a *auditor) judgeRules(e ledger.Event, info ledger.KindInfo, at ledger.Pos
 		}
 		return nil
 	}
-	history := slices.Clone(a.cases[e.Subject])
-	slices.SortFunc(history, func(x, y ledger.CaseEvent) int {
-		if c := x.Time.Compare(y.Time); c != 0 {
-			return c
-		}
-		return int(x.Position) - int(y.Position)
-	})
+	history := a.ordered(e.Subject)
 	if bad := ledger.CheckVersion(ledger.Fold(history), e); bad != nil {
 		return bad
 	}
-	if _, bad := ledger.Place(history, ledger.CaseEvent{Position: at, Recorded: recorded, Event: e}, a.roster.RegimeAt); bad != nil {
+	if _, bad := ledger.Place(history, ledger.CaseEvent{Position: at, Recorded: recorded, Event: e}, a.roster.LawAt); bad != nil {
 		return bad
 	}
-	then := slices.DeleteFunc(slices.Clone(history), func(o ledger.CaseEvent) bool { return o.Time.After(e.Time) })
+	if err := a.judgeLinks(e); err != nil {
+		return err
+	}
+	then := slices.DeleteFunc(slices.Clone(ledger.Effective(history)), func(o ledger.CaseEvent) bool { return o.Time.After(e.Time) })
 	if info.Party == ledger.PartyMandate {
 		if bad := ledger.CheckScope(ledger.Fold(then), e, authority.Grants); bad != nil {
 			return bad

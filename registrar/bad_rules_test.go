@@ -163,6 +163,18 @@ var badSteps = []bad{
 		n.admit(n.Say(ledger.Bawaslu, ledger.CaseForwardedKind, caseID, soon, ledger.CaseForwarded{To: ledger.KASN, Letter: letter("TR-4")}))
 		return message(n.Say(ledger.BKN, ledger.CaseReceivedKind, caseID, soon.Add(time.Minute), ledger.CaseReceived{From: ledger.Bawaslu}))
 	}},
+	{
+		name: "not a participant", want: ledger.CodeNotParticipant, pointers: []string{"/source"},
+		make: say(ledger.Kemendagri, ledger.EvidenceAttachedKind, ledger.EvidenceAttached{
+			Digest: strings.Repeat("a", 64), Size: 1, MediaType: "application/pdf", Reference: "CONTOH-BB-1",
+		}),
+	},
+	{name: "not the recorder", want: ledger.CodeNotRecorder, pointers: []string{"/source"}, make: func(n *node, caseID string) registrar.Message {
+		opened := n.firstOf(caseID)
+		return message(n.Say(ledger.BKN, ledger.EventCorrectedKind, caseID, soon, ledger.EventCorrected{
+			Event: opened.ID, Kind: ledger.CaseOpenedKind, Version: 1, Action: ledger.ActionVoid, Reason: "wrong-case",
+		}))
+	}},
 	{name: "not the opener", want: ledger.CodeNotOpener, pointers: []string{"/source"}, make: say(ledger.KASN, ledger.CaseWithdrawnKind, ledger.CaseWithdrawn{By: "agency"})},
 	{name: "unknown contest", want: ledger.CodeReferenceUnknown, pointers: []string{"/data/contest"}, make: opening(ledger.Bawaslu, soon, func(p *ledger.CaseOpened) { p.Contest = "pilkada-2024" })},
 	{

@@ -40,7 +40,7 @@ func (t *tx) judge(p *prepared, recorded time.Time) (*ledger.Refusal, error) {
 	if p.event.Time.After(recorded) {
 		return ledger.Refuse(ledger.CodeTimeInFuture, "/time", ""), nil
 	}
-	authority, bad := t.authorize(p.info, p.event.Source, p.event.Time, recorded)
+	authority, bad := t.authorize(p.info, p.info.MandateFor(p.event.Payload), p.event.Source, p.event.Time, recorded)
 	if bad == nil {
 		bad = t.roster.CheckNames(p.event)
 	}
@@ -53,14 +53,14 @@ func (t *tx) judge(p *prepared, recorded time.Time) (*ledger.Refusal, error) {
 	return t.judgeCase(p, authority)
 }
 
-// authorize asks the roster for the mandate that a kind demands. Root keys are a
-// mandate of their own.
-func (t *tx) authorize(info ledger.KindInfo, agency ledger.AgencyID, happened, recorded time.Time) (roster.Authority, *ledger.Refusal) {
+// authorize asks the roster for the mandate that an event demands. Root keys are
+// a mandate of their own.
+func (t *tx) authorize(info ledger.KindInfo, mandate ledger.Mandate, agency ledger.AgencyID, happened, recorded time.Time) (roster.Authority, *ledger.Refusal) {
 	switch info.Party {
 	case ledger.PartyOwnRoot, ledger.PartyRoots:
 		return roster.Authority{}, nil
 	case ledger.PartyMandate:
-		return t.roster.Authorize(agency, info.Mandate, happened, recorded)
+		return t.roster.Authorize(agency, mandate, happened, recorded)
 	default:
 		return t.roster.Authorize(agency, "", happened, recorded)
 	}
@@ -75,6 +75,9 @@ func (t *tx) judgeCase(p *prepared, authority roster.Authority) (*ledger.Refusal
 	if bad != nil || err != nil {
 		return bad, err
 	}
+	if bad := t.checkLinks(p.event); bad != nil {
+		return bad, nil
+	}
 	if p.info.Party != ledger.PartyMandate {
 		return nil, nil
 	}
@@ -86,20 +89,21 @@ func (t *tx) judgeCase(p *prepared, authority roster.Authority) (*ledger.Refusal
 }
 
 // place judges an event at its place in time and gives the case as it stood
-// there, before the event. What comes last needs no history.
+// there, before the event. What comes last, and corrects nothing, needs no
+// history.
 func (t *tx) place(state *caseState, e ledger.Event) (ledger.Case, *ledger.Refusal, error) {
-	if state.endsBefore(e.Time) {
-		return state.folded, ledger.Check(state.folded, e, t.roster.RegimeAt(e.Time)), nil
+	if state.endsBefore(e.Time) && e.Kind != ledger.EventCorrectedKind {
+		return state.folded, ledger.Check(state.folded, e, t.roster.LawAt(e.Time)), nil
 	}
 	history, err := t.history(state)
 	if err != nil {
 		return ledger.Case{}, nil, err
 	}
 	draft := ledger.CaseEvent{Position: t.chain.Position + 1, Event: e}
-	if _, bad := ledger.Place(history, draft, t.roster.RegimeAt); bad != nil {
+	if _, bad := ledger.Place(history, draft, t.roster.LawAt); bad != nil {
 		return ledger.Case{}, bad, nil
 	}
-	return ledger.Fold(until(history, e.Time)), nil, nil
+	return ledger.Fold(until(ledger.Effective(history), e.Time)), nil, nil
 }
 
 // until cuts an ordered history after the events of a moment.

@@ -224,17 +224,18 @@ func (t *tx) admit(r ledger.Record, leaf ledger.Hash, e ledger.Event, sum ledger
 
 func (t *tx) admitCase(id string, r ledger.Record, e ledger.Event, en entry) error {
 	old := t.caseOf(id)
-	if old.endsBefore(e.Time) {
+	placed := ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e}
+	if old.endsBefore(e.Time) && e.Kind != ledger.EventCorrectedKind {
 		// What an undone batch appended lies beyond the length of the state
 		// that stands, and the next batch writes over it.
-		t.cases[id] = &caseState{entries: append(old.entries, en), folded: old.folded.Apply(e)}
+		t.cases[id] = &caseState{entries: append(old.entries, en), folded: old.folded.Apply(placed)}
 		return nil
 	}
 	history, err := t.history(old)
 	if err != nil {
 		return err
 	}
-	history = ledger.Insert(history, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+	history = ledger.Insert(history, placed)
 	t.cases[id] = &caseState{entries: old.insert(en), folded: ledger.Fold(history)}
 	return nil
 }

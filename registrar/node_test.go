@@ -270,6 +270,22 @@ func (n *node) open1() (caseID string, opened ledger.Submission) {
 	return caseID, n.Say(ledger.Bawaslu, ledger.CaseOpenedKind, caseID, today.Add(-time.Hour), testkit.Opened(1))
 }
 
+// firstOf gives the event of a case that stands first on the ledger.
+func (n *node) firstOf(caseID string) ledger.Event {
+	n.t.Helper()
+	for _, r := range n.store.all() {
+		if r.CaseID() == caseID {
+			e, err := ledger.DecodeRecord(r)
+			if err != nil {
+				n.t.Fatalf("%v", err)
+			}
+			return e
+		}
+	}
+	n.t.Fatalf("no case %s", caseID)
+	return ledger.Event{}
+}
+
 // register registers a case, some time before today.
 func (n *node) register(caseID string, before time.Duration, change ...func(*ledger.Event)) ledger.Submission {
 	return n.Say(ledger.Bawaslu, ledger.CaseRegisteredKind, caseID, today.Add(-before), ledger.CaseRegistered{Register: "CONTOH-REG/1"}, change...)

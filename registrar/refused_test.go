@@ -17,8 +17,6 @@ import (
 func TestRefused(t *testing.T) {
 	tested := map[ledger.Code]bool{
 		ledger.CodeIDReused: true, // TestIDReused
-		// No rule of version 1 gives it: case.linked and evidence.attached will.
-		ledger.CodeNotParticipant: true,
 	}
 	for _, list := range [][]bad{badForms, badHeaders, badKeys, badContents, badMandates, badSteps} {
 		for _, b := range list {

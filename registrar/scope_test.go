@@ -31,12 +31,17 @@ func TestScopeAtItsTime(t *testing.T) {
 		id, begin := n.NewID(), today.Add(-10*time.Hour)
 		story := n.Story(id, begin, 1)[:6] // up to KASN's clarification
 		kasn := begin.Add(5 * time.Hour)
-		late := n.Say(ledger.Kemendagri, ledger.CaseClarifiedKind, id, kasn.Add(c.after), pending)
+		late := n.Say(ledger.Kemendagri, ledger.CaseReceivedKind, id, kasn.Add(c.after), ledger.CaseReceived{From: ledger.KASN})
 		n.admit(story...)
 		// One more behind it, so that the event has to be put in its place.
 		n.admit(n.Say(ledger.KASN, ledger.CaseClarifiedKind, id, kasn.Add(time.Hour), pending))
 		if r := n.ask(late)[0]; r.Reason != c.want {
 			t.Errorf("%s: %q, want %q", c.name, r.Reason, c.want)
+		}
+		// Under a mandate to clarify too, but only once it has the case.
+		heard := n.Say(ledger.Kemendagri, ledger.CaseClarifiedKind, id, kasn.Add(c.after), pending)
+		if r := n.ask(heard)[0]; r.Reason != c.want {
+			t.Errorf("%s, to clarify: %q, want %q", c.name, r.Reason, c.want)
 		}
 	}
 	n.consistent()

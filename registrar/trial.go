@@ -68,14 +68,17 @@ func (j *Judge) Next(caseID string, agency ledger.AgencyID, at time.Time) []ledg
 			out = append(out, ledger.Possible{Kind: info.Kind, Version: info.Version, WhyNot: bad.Detail})
 			continue
 		}
-		out = append(out, c.May(agency, info, j.roster.RegimeAt(at)))
+		out = append(out, c.May(agency, info, j.roster.LawAt(at)))
 	}
 	return out
 }
 
 // entitled judges an agency's mandate for a kind, and whether it reaches a case.
 func (t *tx) entitled(c ledger.Case, info ledger.KindInfo, agency ledger.AgencyID, at time.Time) *ledger.Refusal {
-	authority, bad := t.authorize(info, agency, at, at)
+	authority, bad := t.authorize(info, info.Mandate, agency, at, at)
+	if bad != nil && info.OrMandate != "" {
+		authority, bad = t.authorize(info, info.OrMandate, agency, at, at)
+	}
 	if bad != nil || info.Party != ledger.PartyMandate {
 		return bad
 	}

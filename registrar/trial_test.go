@@ -143,14 +143,17 @@ func TestNext(t *testing.T) {
 	for i, step := range []map[ledger.AgencyID][]ledger.Kind{
 		{ledger.Bawaslu: {ledger.CaseOpenedKind}, ledger.BKN: nil, ledger.KASN: nil},
 		{ledger.Bawaslu: {
-			ledger.CompletenessCheckedKind, ledger.CaseRegisteredKind, ledger.CaseNotRegisteredKind, ledger.CaseWithdrawnKind,
-			ledger.CaseForwardedKind, ledger.CaseCancelledKind,
+			ledger.RespondentAddedKind, ledger.CompletenessCheckedKind, ledger.CaseRegisteredKind, ledger.CaseNotRegisteredKind,
+			ledger.CaseWithdrawnKind, ledger.CaseForwardedKind, ledger.CriminalReferredKind, ledger.CaseCancelledKind,
 		}, ledger.BKN: {ledger.LeftServiceKind}},
-		{ledger.Bawaslu: {ledger.CaseWithdrawnKind, ledger.CaseAssessedKind, ledger.CaseForwardedKind, ledger.CaseCancelledKind}},
-		{ledger.Bawaslu: {ledger.CaseWithdrawnKind, ledger.CaseAssessedKind, ledger.CaseForwardedKind, ledger.CaseCancelledKind}, ledger.KASN: nil},
-		{ledger.KASN: {ledger.CaseReceivedKind}, ledger.Bawaslu: {ledger.CaseWithdrawnKind, ledger.CaseCancelledKind}},
-		{ledger.KASN: {ledger.CaseForwardedKind, ledger.CaseClarifiedKind, ledger.CaseRecommendedKind, ledger.CaseCancelledKind}},
-		{ledger.KASN: {ledger.CaseForwardedKind, ledger.CaseClarifiedKind, ledger.CaseRecommendedKind, ledger.CaseCancelledKind}},
+		{ledger.Bawaslu: {ledger.RespondentAddedKind, ledger.CaseWithdrawnKind, ledger.CaseAssessedKind, ledger.CaseForwardedKind, ledger.CriminalReferredKind, ledger.CaseCancelledKind}},
+		{ledger.Bawaslu: {ledger.RespondentAddedKind, ledger.CaseWithdrawnKind, ledger.CaseAssessedKind, ledger.CaseForwardedKind, ledger.CriminalReferredKind, ledger.CaseCancelledKind}, ledger.KASN: nil},
+		{
+			ledger.KASN:    {ledger.CaseReceivedKind, ledger.CaseReturnedKind},
+			ledger.Bawaslu: {ledger.RespondentAddedKind, ledger.CaseWithdrawnKind, ledger.CriminalReferredKind, ledger.CaseCancelledKind},
+		},
+		{ledger.KASN: {ledger.RespondentAddedKind, ledger.CaseForwardedKind, ledger.CaseClarifiedKind, ledger.CaseRecommendedKind, ledger.CaseCancelledKind}},
+		{ledger.KASN: {ledger.RespondentAddedKind, ledger.CaseForwardedKind, ledger.CaseClarifiedKind, ledger.CaseRecommendedKind, ledger.CaseCancelledKind}},
 		{
 			// KASN follows up on its own recommendations.
 			ledger.KASN: {ledger.ExaminationBegunKind, ledger.DecisionRecordedKind, ledger.LeftServiceKind, ledger.CaseCancelledKind},
@@ -158,11 +161,15 @@ func TestNext(t *testing.T) {
 				ledger.ExaminationBegunKind, ledger.DecisionRecordedKind, ledger.ControlWarnedKind, ledger.ControlReprimandedKind,
 				ledger.ControlBlockedKind, ledger.LeftServiceKind,
 			},
-			ledger.Kemendagri: {ledger.PPKAdmonishedKind},
-			ledger.Vault:      {ledger.UnsealedKind},
+			ledger.Kemendagri: {ledger.PPKAdmonishedKind, ledger.PPKSanctionedKind},
+			ledger.Vault:      {ledger.UnsealedKind, ledger.ErasedKind},
 		},
 		// Nobody confirms a decree by recording it twice.
-		{ledger.BKN: nil, ledger.Kemendagri: {ledger.PPKAdmonishedKind}, ledger.KASN: {ledger.DecisionRecordedKind}},
+		{
+			ledger.BKN:        {ledger.DecisionDeliveredKind, ledger.RemedyFiledKind},
+			ledger.Kemendagri: {ledger.PPKAdmonishedKind, ledger.PPKSanctionedKind},
+			ledger.KASN:       {ledger.DecisionRecordedKind, ledger.DecisionDeliveredKind, ledger.RemedyFiledKind},
+		},
 	} {
 		for agency, want := range step {
 			var got []ledger.Kind
@@ -172,6 +179,11 @@ func TestNext(t *testing.T) {
 				} else if len(p.Respondents) > 0 {
 					t.Errorf("step %d, %s, %s: %v may, and yet: %s", i, agency, p.Kind, p.Respondents, p.WhyNot)
 				}
+			}
+			// Whoever takes part may always say this.
+			always := []ledger.Kind{ledger.CaseLinkedKind, ledger.EvidenceAttachedKind, ledger.EventCorrectedKind}
+			if c, _ := n.judge.Case(id); slices.Contains(c.Participants, agency) {
+				want = append(slices.Clone(want), always...)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("step %d, %s: %v, want %v", i, agency, got, want)

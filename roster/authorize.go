@@ -81,12 +81,23 @@ func (r *Roster) CheckNames(e ledger.Event) *ledger.Refusal {
 		return r.known(list{"/data/to", []ledger.AgencyID{p.To}}, list{"/data/copies", p.Copies})
 	case *ledger.CaseReceived:
 		return r.known(list{"/data/from", []ledger.AgencyID{p.From}})
+	case *ledger.CaseReturned:
+		return r.known(list{"/data/to", []ledger.AgencyID{p.To}})
 	case *ledger.CaseRecommended:
 		return r.known(list{"/data/copies", p.Copies})
 	case *ledger.VerificationConcluded:
 		return r.known(list{"/data/members", p.Members})
 	case *ledger.PPKAdmonished:
 		return r.known(list{"/data/recommendation/agency", []ledger.AgencyID{p.Recommendation.Agency}})
+	case *ledger.PPKSanctioned:
+		return r.known(list{"/data/recommendation/agency", []ledger.AgencyID{p.Recommendation.Agency}})
+	case *ledger.EventCorrected:
+		e.Payload = p.Replacement()
+		if bad := r.CheckNames(e); bad != nil {
+			return bad.Within("/data/data")
+		}
+	case *ledger.PersonalDataErased:
+		return r.known(list{"/data/agency", []ledger.AgencyID{p.Agency}})
 	case *ledger.Unsealed:
 		return r.known(list{"/data/agency", []ledger.AgencyID{p.Agency}})
 	case *ledger.FiguresPublished:

@@ -22,6 +22,7 @@ type Roster struct {
 	institutions map[ledger.AgencyID]Institution
 	keys         map[ledger.KeyID]Key
 	grants       []ledger.Grant
+	heirs        []ledger.Grant // those of grants that name a predecessor
 	regimes      []ledger.Regime
 	contests     map[string]ledger.Contest
 	holidays     map[int]ledger.Holidays
@@ -91,8 +92,10 @@ func (r *Roster) Apply(p ledger.Position, e ledger.Event) (*Roster, error) {
 		err = next.revoke(v.Key, p)
 	case *ledger.MandateGranted:
 		next.grants = append(next.grants, v.Grant)
+		next.inherit()
 	case *ledger.MandateEnded:
 		next.end(v)
+		next.inherit()
 	case *ledger.Regime:
 		next.regimes = append(next.regimes, *v)
 	case *ledger.Contest:
@@ -120,6 +123,16 @@ func (r *Roster) end(m *ledger.MandateEnded) {
 	for i, g := range r.grants {
 		if g.Agency == m.Agency && g.Mandate == m.Mandate && (g.Until == "" || g.Until > m.Until) {
 			r.grants[i].Until = m.Until
+		}
+	}
+}
+
+// inherit picks the heirs out of the grants. The slice is a new one each time.
+func (r *Roster) inherit() {
+	r.heirs = nil
+	for _, g := range r.grants {
+		if g.Predecessor != "" {
+			r.heirs = append(r.heirs, g)
 		}
 	}
 }
@@ -167,8 +180,13 @@ func (r *Roster) RegimeAt(t time.Time) ledger.Regime {
 	return best
 }
 
+// LawAt gives what ledger.Check needs to know of a moment.
+func (r *Roster) LawAt(t time.Time) ledger.Law {
+	return ledger.Law{At: t, Regime: r.RegimeAt(t), Heirs: r.heirs}
+}
+
 // covers reports whether a moment lies on or after the first day and before the
 // other; an empty date does not bound.
 func covers(from, until ledger.Date, t time.Time) bool {
-	return (from == "" || !t.Before(from.Start())) && (until == "" || t.Before(until.Start()))
+	return ledger.Days{From: from, Until: until}.Hold(t)
 }

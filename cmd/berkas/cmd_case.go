@@ -103,8 +103,8 @@ func (v *view) caseView(ctx context.Context, id string) (*caseView, error) {
 	}
 	out := &caseView{Case: id}
 	var c ledger.Case
-	for _, e := range history {
-		c = c.Apply(e.Event)
+	for _, e := range ledger.Effective(history) {
+		c = c.Apply(e)
 		out.Timeline = append(out.Timeline, caseStep{
 			Position: e.Position, Happened: e.Time, Recorded: e.Recorded, Late: genesis.Late(e.Time, e.Recorded),
 			Agency: e.Source, Kind: e.Kind, Event: e.ID, Keys: keys[e.Position], Stages: stagesOf(c),

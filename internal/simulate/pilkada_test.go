@@ -71,10 +71,10 @@ func take(t *testing.T, steps iter.Seq2[Step, error]) told {
 	return out
 }
 
-func (h *told) regimeAt(at time.Time) ledger.Regime {
+func (h *told) lawAt(at time.Time) ledger.Law {
 	for _, r := range h.regimes {
 		if (r.From == "" || !at.Before(r.From.Start())) && (r.Until == "" || at.Before(r.Until.Start())) {
-			return r
+			return ledger.Law{At: at, Regime: r}
 		}
 	}
 	panic("no regime at " + at.String())
@@ -94,7 +94,7 @@ func (h *told) place(t *testing.T, e ledger.CaseEvent) {
 			t.Errorf("an act of %s in a case opened %v", p.Act.Date, e.Time)
 		}
 	}
-	if _, bad := ledger.Place(history, e, h.regimeAt); bad != nil {
+	if _, bad := ledger.Place(history, e, h.lawAt); bad != nil {
 		t.Fatalf("%s at %v: %v\n%s", e.Kind, e.Time, bad, e.Data)
 	}
 	if n := len(history); n > 0 && !history[n-1].Time.Before(e.Time) {

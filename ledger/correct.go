@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+)
+
+// Effective gives an ordered history with its corrections heeded: what was
+// corrected is void, or has the payload of its last correction by position.
+// Without corrections it is the history itself. Only an event that stood on the
+// ledger before the correction is corrected.
+func Effective(history []CaseEvent) []CaseEvent {
+	i := slices.IndexFunc(history, isCorrection)
+	if i < 0 {
+		return history
+	}
+	out := slices.Clone(history)
+	for _, c := range history[i:] {
+		if isCorrection(c) {
+			c.Payload.(*EventCorrected).correct(out, c.Position)
+		}
+	}
+	return out
+}
+
+func isCorrection(e CaseEvent) bool {
+	if e.Kind != EventCorrectedKind {
+		return false
+	}
+	_, ok := e.Payload.(*EventCorrected)
+	return ok
+}
+
+// correct changes the event that a correction at a position names.
+func (p *EventCorrected) correct(history []CaseEvent, at Position) {
+	i := p.find(history, at)
+	if i < 0 || history[i].Corrected > at {
+		return
+	}
+	e := &history[i]
+	e.Corrected, e.Void = at, p.Action == ActionVoid
+	if !e.Void {
+		e.Payload = p.payload
+	}
+}
+
+// find gives the index of the event that the correction names, -1 if the
+// history has none before that position.
+func (p *EventCorrected) find(history []CaseEvent, at Position) int {
+	return slices.IndexFunc(history, func(e CaseEvent) bool {
+		return e.ID == p.Event && e.Kind == p.Kind && e.Version == p.Version && e.Position < at && e.Payload != nil &&
+			Correctable(e.Kind, e.Version)
+	})
+}
+
+// placeCorrection judges a correction: with the event void or replaced, every
+// record from that on has to follow as it did.
+func placeCorrection(history []CaseEvent, draft CaseEvent, p *EventCorrected, lawAt func(time.Time) Law) (Case, *Refusal) {
+	now := Fold(history)
+	if len(history) == 0 {
+		return now, Refuse(CodeCaseUnknown, "/subject", "")
+	}
+	i := slices.IndexFunc(history, func(e CaseEvent) bool { return e.ID == p.Event })
+	if i < 0 {
+		return now, Refuse(CodeReferenceUnknown, "/data/event", "the case has no such event")
+	}
+	old := history[i]
+	if j := p.find(history, draft.Position); j != i {
+		return now, Refuse(CodeReferenceUnknown, "/data/kind", "the event is of another kind, or of one that is not corrected")
+	}
+	if bad := p.sound(&now, old, draft, lawAt(draft.Time)); bad != nil {
+		return now, bad
+	}
+	var c Case
+	reached := false
+	for _, e := range Effective(Insert(slices.Clone(history), draft)) {
+		here := e.Position == old.Position
+		reached = reached || here
+		if reached && e.binds() {
+			if bad := Check(c, e.Event, lawAt(e.Time)); bad != nil && here {
+				return c, bad.Within("/data/data")
+			} else if bad != nil {
+				return c, breaks(e, bad)
+			}
+		}
+		c = c.Apply(e)
+	}
+	return c, nil
+}
+
+// sound judges a correction by itself; now is the case as it stands.
+func (p *EventCorrected) sound(now *Case, old, draft CaseEvent, law Law) *Refusal {
+	if draft.Time.Before(old.Time) {
+		return Refuse(CodeTransition, "/time", "a correction follows what it corrects")
+	}
+	if bad := law.sameHand(draft.Source, old.Source, now); bad != nil {
+		return bad
+	}
+	info, _ := LookupKind(old.Kind, old.Version)
+	if p.payload != nil && info.MandateFor(p.payload) != info.MandateFor(old.Payload) {
+		return Refuse(CodeTransition, "/data/data/remedy", "another remedy is another event: void this one, and record that")
+	}
+	return nil
+}
+
+// binds reports whether an event can be made impossible by what comes before it:
+// not what is void or says nothing of the case's course.
+func (e CaseEvent) binds() bool {
+	info, known := LookupKind(e.Kind, e.Version)
+	return known && e.Payload != nil && !e.Void && !info.NoVersion && e.Kind != EventCorrectedKind
+}
+
+// breaks refuses a draft for whose sake a later record would be refused.
+func breaks(e CaseEvent, bad *Refusal) *Refusal {
+	return Refuse(CodeBreaksLater, "", "position %d (%s) would be refused: %s", e.Position, e.Kind, bad.Code)
+}

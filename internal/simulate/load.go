@@ -69,6 +69,8 @@ type load struct {
 	atlas  atlas
 	begun  int
 	active []*loadCase
+	// finished is a case all of whose events are told, for others to be linked to.
+	finished string
 }
 
 // loadCase is a case of which some events are still to be told.
@@ -76,6 +78,8 @@ type loadCase struct {
 	id   string
 	told int
 	acts []act
+	// duplicate: nothing is a duplicate of it.
+	duplicate bool
 }
 
 const casesPerTable = 500
@@ -101,6 +105,9 @@ func (l *load) run(yield func(Step, error) bool) {
 			return
 		}
 		if c.told++; c.told == len(c.acts) {
+			if !c.duplicate {
+				l.finished = c.id
+			}
 			l.active[i] = l.active[len(l.active)-1]
 			l.active = l.active[:len(l.active)-1]
 		}
@@ -109,6 +116,9 @@ func (l *load) run(yield func(Step, error) bool) {
 
 func (l *load) write(a act, subject string) (Step, error) {
 	id := l.ids.id(a.at)
+	if a.told != nil {
+		a.told(id)
+	}
 	payload := a.payload()
 	if p, ok := payload.(ledger.CaseOpened); ok && l.config.Seal != nil {
 		var persons agencies.Persons

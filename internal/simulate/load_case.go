@@ -32,6 +32,8 @@ type teller struct {
 	people     []*person
 	acts       []act
 	numbers    int
+	duplicate  bool
+	numbered   int // respondents, with those who have come to an end
 }
 
 func (l *load) newCase() *loadCase {
@@ -48,7 +50,7 @@ func (l *load) newCase() *loadCase {
 	default:
 		t.throughKASN()
 	}
-	return &loadCase{id: id, acts: t.acts}
+	return &loadCase{id: id, acts: t.acts, duplicate: t.duplicate}
 }
 
 // say tells an event some days after the one before, at most.
@@ -86,6 +88,7 @@ func (t *teller) open() {
 	for i := range 1 + t.weighted(70, 18, 8, 4) {
 		r := &person{id: "r" + strconv.Itoa(i+1), at: at}
 		r.family, r.sanction = severity(t.draw, p.Items)
+		t.numbered++
 		t.people = append(t.people, r)
 		p.Respondents = append(p.Respondents, ledger.NewRespondent{
 			ID: r.id, Employment: employment(t.draw), Class: position(t.draw), Institution: at,
@@ -101,13 +104,24 @@ func (t *teller) throughKASN() {
 	}
 	if t.chance(4) {
 		t.say(2, ledger.Bawaslu, ledger.CompletenessCheckedKind, ledger.CompletenessChecked{Result: "incomplete"})
-		t.say(2, ledger.Bawaslu, ledger.CaseNotRegisteredKind, ledger.CaseNotRegistered{Reason: "material-incomplete"})
+		end := ledger.CaseNotRegistered{Reason: "material-incomplete"}
+		t.say(2, ledger.Bawaslu, ledger.CaseNotRegisteredKind, end)
+		if len(t.people) == 1 {
+			t.reconsidered(ledger.Bawaslu, ledger.CaseNotRegisteredKind, end)
+		}
 		return
 	}
 	t.say(2, ledger.Bawaslu, ledger.CompletenessCheckedKind, ledger.CompletenessChecked{Result: "complete"})
 	t.say(1, ledger.Bawaslu, ledger.CaseRegisteredKind, ledger.CaseRegistered{Register: t.letter("LOAD/").Number})
+	t.another(ledger.Bawaslu)
+	t.sometimes(ledger.Bawaslu)
 	if t.assess(); len(t.people) == 0 {
 		return
+	}
+	t.criminal()
+	if t.chance(2) {
+		t.say(2, ledger.Bawaslu, ledger.CaseForwardedKind, ledger.CaseForwarded{To: ledger.KASN, Letter: t.letter("LOAD-F")})
+		t.say(2, ledger.KASN, ledger.CaseReturnedKind, ledger.CaseReturned{To: ledger.Bawaslu, Letter: t.letter("LOAD-Z"), Reason: "incomplete"})
 	}
 	t.say(2, ledger.Bawaslu, ledger.CaseForwardedKind, ledger.CaseForwarded{
 		To: ledger.KASN, Letter: t.letter("LOAD-F"), Copies: []ledger.AgencyID{ledger.BKN},
@@ -165,6 +179,9 @@ func (t *teller) clarify() {
 	}
 	t.people = left
 	t.say(20, t.supervisor, ledger.CaseClarifiedKind, p)
+	if t.chance(2) {
+		t.mistaken()
+	}
 }
 
 func (t *teller) recommend() {
@@ -184,6 +201,12 @@ func (t *teller) recommend() {
 	if at.Kind != "central" && t.chance(15) {
 		t.say(20, ledger.Kemendagri, ledger.PPKAdmonishedKind, ledger.PPKAdmonished{
 			Letter: t.letter("LOAD-T"), Authority: p.Authority,
+			Recommendation: ledger.RecommendationRef{Agency: t.supervisor, Number: letter.Number},
+		})
+	}
+	if t.chance(1) {
+		t.say(5, ledger.KemenPANRB, ledger.PPKSanctionedKind, ledger.PPKSanctioned{
+			Letter: t.letter("LOAD-P"), Authority: p.Authority, Basis: "UU 23/2014",
 			Recommendation: ledger.RecommendationRef{Agency: t.supervisor, Number: letter.Number},
 		})
 	}
@@ -225,7 +248,7 @@ func (t *teller) decide(r *person) {
 		}
 		d.Level, d.Kind = law.decreed(t.draw, r.sanction)
 	}
-	t.say(10, ledger.BKN, ledger.DecisionRecordedKind, ledger.DecisionRecorded{
-		Decree: t.letter("LOAD-D"), Respondents: []ledger.DecidedRespondent{d},
-	})
+	decree := t.letter("LOAD-D")
+	t.say(10, ledger.BKN, ledger.DecisionRecordedKind, ledger.DecisionRecorded{Decree: decree, Respondents: []ledger.DecidedRespondent{d}})
+	t.aftermath(r, decree, d)
 }

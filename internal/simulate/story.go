@@ -39,6 +39,8 @@ type act struct {
 	payload     func() any
 	correlation string
 	careful     bool // states the case's version
+	// told, if set, is told the event's id when it is written.
+	told func(id string)
 }
 
 // track is a line of events of which each follows the one before; the parts of

@@ -80,7 +80,7 @@ func (u rules) prepare(m Message, alone bool) prepared {
 	p := prepared{message: m}
 	p.sub, p.form = ledger.ParseSubmission(m.Agency, m.Header, m.Body)
 	p.sum = p.sub.Sum()
-	u.read(&p)
+	u.decode(&p)
 	switch {
 	case p.form != nil:
 	case alone && p.info.Stream == ledger.StreamCase:
@@ -100,9 +100,9 @@ func (u rules) prepare(m Message, alone bool) prepared {
 	return p
 }
 
-// read decodes the bytes. What is refused for its headers is decoded too: a
+// decode reads the bytes. What is refused for its headers is decoded too: a
 // submission is its bytes, and these may have been admitted before.
-func (u rules) read(p *prepared) {
+func (u rules) decode(p *prepared) {
 	event, bad := ledger.Decode(p.sub.Body)
 	p.event = event
 	if bad == nil || bad.Code == ledger.CodePersonalData {

@@ -45,7 +45,10 @@ func (j *Judge) Rehearse(agency ledger.AgencyID, body []byte, recorded time.Time
 // trial prepares a submission for a dry run.
 func (t *tx) trial(s ledger.Submission) prepared {
 	p := prepared{sub: s, sum: s.Sum(), unsigned: len(s.Signatures) == 0}
-	rules{t.roster, t.j.schemas, t.j.open}.read(&p)
+	u := rules{t.roster, t.j.schemas, t.j.open}
+	if u.decode(&p); p.form == nil {
+		u.check(&p)
+	}
 	return p
 }
 

@@ -140,6 +140,23 @@ func (f *Follower) Head(ctx context.Context) (ledger.Position, error) {
 	return last[0].position, nil
 }
 
+// Reach waits until LEDGER has a position. On one machine LEDGER follows the
+// journal, and so a receipt, by some milliseconds; whoever acts on a receipt asks
+// for its position first.
+func (f *Follower) Reach(ctx context.Context, p ledger.Position) error {
+	for wait := time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		head, err := f.Head(ctx)
+		if err != nil || head >= p {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
+}
+
 // Subject yields the records of one subject of LEDGER (ledger.SubjectCase and
 // its like) that are there at the moment of the call, then ends. Positions rise
 // but do not run on.

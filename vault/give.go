@@ -16,19 +16,17 @@ import (
 //
 // Errors: those of KeyFor.
 func (r *Ring) Give(holder Holder, now time.Time) (key seal.Key, made bool, err error) {
-	r.mu.RLock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	before := len(r.keys)
-	r.mu.RUnlock()
-	kid, err := r.KeyFor(holder, now)
+	kids, err := r.keysFor([]Holder{holder}, now)
 	if err != nil {
 		return seal.Key{}, false, err
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
 	for i, k := range r.keys {
-		if k.Kid == kid {
+		if k.Kid == kids[0] {
 			return k.key, i >= before, nil
 		}
 	}
-	return seal.Key{}, false, ErrClosed
+	return seal.Key{}, false, ErrNoKey // cannot be: it was just found or made
 }

@@ -160,6 +160,11 @@ func (r *Ring) KeyFor(holder Holder, now time.Time) (kid string, err error) {
 func (r *Ring) KeysFor(holders []Holder, now time.Time) (kids []string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.keysFor(holders, now)
+}
+
+// keysFor is KeysFor with the ring's lock held.
+func (r *Ring) keysFor(holders []Holder, now time.Time) (kids []string, err error) {
 	if r.lock == nil {
 		return nil, ErrClosed
 	}

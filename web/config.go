@@ -36,8 +36,8 @@ type Config struct {
 	// the receipt as it was signed. A context that ends first gives its error;
 	// ErrBusy and ErrAway say that the submission was not taken in.
 	Submit func(ctx context.Context, s ledger.Submission) (r ledger.Receipt, note []byte, err error)
-	// CaseRecords gives the records of a case in order of position, none if there
-	// is no such case.
+	// CaseRecords gives the records of a case in order of position, at least those
+	// up to Head; none if there is no such case.
 	CaseRecords func(ctx context.Context, id string) ([]ledger.Record, error)
 	// Figures answers the questions of the national view.
 	Figures *projections.Reader

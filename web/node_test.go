@@ -278,6 +278,9 @@ func (n *node) serve(changes ...func(*Config)) {
 }
 
 func (n *node) records(ctx context.Context, id string) ([]ledger.Record, error) {
+	if err := n.follower.Reach(ctx, n.length()); err != nil {
+		return nil, err
+	}
 	var out []ledger.Record
 	err := n.follower.Subject(ledger.SubjectCase(id))(ctx, 0, func(records []ledger.Record) error {
 		out = append(out, records...)
@@ -292,10 +295,5 @@ func (n *node) settled() {
 	n.check(n.reader.Wait(n.t.Context(), n.length()))
 }
 
-// length is how many records there are.
-func (n *node) length() ledger.Position {
-	n.t.Helper()
-	head, err := n.follower.Head(n.t.Context())
-	n.check(err)
-	return head
-}
+// length is how many records are durable.
+func (n *node) length() ledger.Position { return ledger.Position(n.head.Load()) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -143,4 +144,9 @@ func (t *Tokens) Len() int {
 		return 0
 	}
 	return len(t.list)
+}
+
+// Has tells whether there is a token of that name.
+func (t *Tokens) Has(name string) bool {
+	return t != nil && slices.ContainsFunc(t.list, func(o Token) bool { return o.Name == name })
 }

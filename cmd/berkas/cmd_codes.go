@@ -6,42 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/web"
 )
 
-type kindCode struct {
-	Kind    ledger.Kind    `json:"kind"`
-	Version int            `json:"version"`
-	Type    string         `json:"type"`
-	Schema  string         `json:"schema"`
-	Mandate ledger.Mandate `json:"mandate,omitempty"`
-}
-
-// codeTables lists the closed vocabularies by name.
-func codeTables() map[string]any {
-	kinds := make([]kindCode, len(ledger.Kinds))
-	for i, k := range ledger.Kinds {
-		kinds[i] = kindCode{k.Kind, k.Version, k.Type(), k.Schema(), k.Mandate}
-	}
-	return map[string]any{
-		"agencies":  institutions,
-		"provinces": ledger.Provinces(),
-		"regencies": ledger.Regencies(),
-		"items":     ledger.Items,
-		"classes":   ledger.PositionClasses,
-		"offices":   ledger.Offices,
-		"sanctions": ledger.SanctionKinds,
-		"mandates":  ledger.Mandates,
-		"stages":    ledger.Stages,
-		"measures":  ledger.MeasureTable,
-		"filters":   ledger.Filters,
-		"kinds":     kinds,
-		"reasons":   ledger.Reasons(),
-	}
-}
-
 func newCodes() *cobra.Command {
-	tables := codeTables()
+	tables := web.Codes(institutions)
 	var names []string
 	for n := range tables {
 		names = append(names, n)

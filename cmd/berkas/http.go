@@ -211,6 +211,9 @@ func doorError(err error) error {
 }
 
 func (n *node) caseRecords(ctx context.Context, id string) ([]ledger.Record, error) {
+	if err := n.follower.Reach(ctx, ledger.Position(n.tip.head.Load())); err != nil {
+		return nil, err
+	}
 	var out []ledger.Record
 	err := n.follower.Subject(ledger.SubjectCase(id))(ctx, 0, func(records []ledger.Record) error {
 		out = append(out, records...)

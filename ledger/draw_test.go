@@ -117,21 +117,99 @@ func drawOutcome(t *rapid.T, kind ledger.Kind) any {
 		return &ledger.CaseCancelled{Reason: "court-order", Named: drawNamed(t)}
 	case ledger.UnsealedKind:
 		return &ledger.Unsealed{}
-	default: // the steps of control
+	case ledger.ControlWarnedKind, ledger.ControlReprimandedKind, ledger.ControlBlockedKind, ledger.ControlUnblockedKind:
 		return &ledger.ControlStep{Letter: number(), Named: drawNamed(t)}
+	default:
+		return drawAftermath(t, kind, number)
 	}
 }
 
-// drawEvent draws any event of a case, now and then one of an unknown kind.
-func drawEvent(t *rapid.T) ledger.Event {
+// drawAftermath is drawOutcome for what follows a decree or an end, and for what
+// is tied to a case.
+func drawAftermath(t *rapid.T, kind ledger.Kind, number func() ledger.Letter) any {
+	switch kind {
+	case ledger.RespondentAddedKind:
+		id := fmt.Sprintf("r%d", rapid.IntRange(2, 4).Draw(t, "newcomer"))
+		return &ledger.RespondentAdded{Items: []string{"photo"}, Respondents: newcomers(id)}
+	case ledger.CaseReturnedKind:
+		return &ledger.CaseReturned{To: pick(t, "to", drawnAgencies...), Reason: "incomplete"}
+	case ledger.DecisionDeliveredKind:
+		return &ledger.DecisionDelivered{Decree: number(), Named: drawNamed(t)}
+	case ledger.DecisionReviewedKind:
+		return &ledger.DecisionReviewed{Decree: number(), Result: "conforming", Named: drawNamed(t)}
+	case ledger.DecisionAnnulledKind:
+		return &ledger.DecisionAnnulled{Decree: number(), Named: drawNamed(t)}
+	case ledger.PPKSanctionedKind:
+		return &ledger.PPKSanctioned{Authority: drawAuthority(t), Recommendation: ledger.RecommendationRef{Agency: ledger.KASN, Number: pick(t, "number", "1", "2")}}
+	case ledger.RemedyFiledKind:
+		return &ledger.RemedyFiled{Remedy: pick(t, "remedy", ledger.Remedies...), Decree: number(), Named: drawNamed(t)}
+	case ledger.RemedyDecidedKind:
+		return &ledger.RemedyDecided{Remedy: pick(t, "remedy", ledger.Remedies...), Decree: number(), Respondents: entries(t, func(id string) ledger.RemediedRespondent {
+			return ledger.RemediedRespondent{ID: id, Outcome: pick(t, "outcome", ledger.RemedyOutcomes...), Level: pick(t, "sanction", ledger.Sanctions...)}
+		})}
+	case ledger.CriminalReferredKind:
+		return &ledger.CriminalReferred{Letter: number(), Named: drawNamed(t)}
+	case ledger.CriminalConcludedKind:
+		return &ledger.CriminalConcluded{Outcome: "acquitted", Named: drawNamed(t)}
+	case ledger.CaseLinkedKind:
+		return &ledger.CaseLinked{Link: pick(t, "link", ledger.LinkDuplicate, ledger.LinkRelated), Case: pick(t, "other", caseID, eventID(77), eventID(78))}
+	case ledger.EvidenceAttachedKind:
+		return &ledger.EvidenceAttached{Reference: "1"}
+	case ledger.CaseReopenedKind:
+		return &ledger.CaseReopened{Reason: "court-order", Respondents: drawIDs(t)}
+	case ledger.ErasedKind:
+		return &ledger.PersonalDataErased{}
+	default:
+		return drawCorrection(t)
+	}
+}
+
+// drawCorrection draws one of some early event of a history, in which ids are
+// positions; with luck it is of that kind.
+func drawCorrection(t *rapid.T) *ledger.EventCorrected {
+	of := pick(t, "of", caseKinds()...)
+	p := ledger.EventCorrected{
+		Event: eventID(rapid.IntRange(1, 8).Draw(t, "event")), Kind: of, Version: 1, Action: ledger.ActionVoid, Reason: "wrong-data",
+	}
+	if ledger.Correctable(of, 1) && rapid.Bool().Draw(t, "replaced") {
+		p.Action, p.Data = ledger.ActionReplace, mustJSON(t, drawPayload(t, of))
+	}
+	return decodeCorrection(t, p)
+}
+
+// correctionOf corrects an event of a history: its kind is right.
+func correctionOf(t *rapid.T, e ledger.Event) *ledger.EventCorrected {
+	p := ledger.EventCorrected{Event: e.ID, Kind: e.Kind, Version: 1, Action: ledger.ActionVoid, Reason: "wrong-data"}
+	if ledger.Correctable(e.Kind, 1) && rapid.IntRange(0, 3).Draw(t, "replaced") > 0 {
+		p.Action, p.Data = ledger.ActionReplace, mustJSON(t, drawPayload(t, e.Kind))
+	}
+	return decodeCorrection(t, p)
+}
+
+// decodeCorrection reads a correction as from a record: it knows what it says
+// instead.
+func decodeCorrection(t *rapid.T, p ledger.EventCorrected) *ledger.EventCorrected {
+	out, err := ledger.DecodePayload(ledger.EventCorrectedKind, 1, mustJSON(t, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.(*ledger.EventCorrected)
+}
+
+func caseKinds() []ledger.Kind {
 	var kinds []ledger.Kind
 	for _, k := range ledger.Kinds {
 		if k.Stream == ledger.StreamCase {
 			kinds = append(kinds, k.Kind)
 		}
 	}
+	return kinds
+}
+
+// drawEvent draws any event of a case, now and then one of an unknown kind.
+func drawEvent(t *rapid.T) ledger.Event {
 	e := ledger.Event{
-		Kind: pick(t, "kind", append(kinds, "case.praised")...), Version: 1, Subject: caseID,
+		Kind: pick(t, "kind", append(caseKinds(), "case.praised")...), Version: 1, Subject: caseID,
 		Source: pick(t, "source", drawnAgencies...),
 		Time:   ledger.Date("2020-09-01").Start().Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "day")) * 24 * time.Hour),
 	}
@@ -160,6 +238,10 @@ func drawAnything(t *rapid.T) []ledger.CaseEvent {
 	}
 	for range rapid.IntRange(0, 25).Draw(t, "events") {
 		e := drawEvent(t)
+		e.ID = eventID(len(history) + 1)
+		if e.Kind == ledger.EventCorrectedKind && len(history) > 0 && rapid.Bool().Draw(t, "right kind") {
+			e.Payload = correctionOf(t, pick(t, "corrected", history...).Event)
+		}
 		history = ledger.Insert(history, ledger.CaseEvent{Position: ledger.Position(len(history) + 1), Event: e})
 	}
 	return history
@@ -167,7 +249,7 @@ func drawAnything(t *rapid.T) []ledger.CaseEvent {
 
 func opening(t *rapid.T) ledger.Event {
 	return ledger.Event{
-		Kind: ledger.CaseOpenedKind, Version: 1, Subject: caseID, Source: pick(t, "opener", ledger.Bawaslu, ledger.BKN),
+		ID: eventID(1), Kind: ledger.CaseOpenedKind, Version: 1, Subject: caseID, Source: pick(t, "opener", ledger.Bawaslu, ledger.BKN),
 		Time: ledger.Date("2020-09-01").Start(), Payload: drawOpened(t),
 	}
 }
@@ -179,11 +261,22 @@ func drawAdmitted(t *rapid.T, lawAt func(time.Time) ledger.Law) []ledger.CaseEve
 	day := 0
 	for range rapid.IntRange(5, 40).Draw(t, "tries") {
 		e := drawEvent(t)
-		if rapid.IntRange(0, 3).Draw(t, "strays") > 0 {
-			steer(t, ledger.Fold(history), &e)
+		switch rapid.IntRange(0, 9).Draw(t, "strays") {
+		case 0, 1:
+		case 2: // a correction by whoever recorded
+			wrong := pick(t, "corrected", history...)
+			e.Kind, e.Source, e.Time = ledger.EventCorrectedKind, wrong.Source, ledger.Date("2020-12-01").Start()
+			if wrong.Payload != nil {
+				e.Payload = correctionOf(t, wrong.Event)
+			}
+		default:
+			if c := ledger.Fold(history); len(c.Respondents) > 0 {
+				steer(t, c, &e)
+			}
 			day = min(day+rapid.IntRange(0, 2).Draw(t, "later"), 60)
 			e.Time = ledger.Date("2020-09-01").Start().Add(time.Duration(day) * 24 * time.Hour)
 		}
+		e.ID = eventID(len(history) + 1)
 		draft := ledger.CaseEvent{Position: ledger.Position(len(history) + 1), Event: e}
 		if e.Payload == nil {
 			history = ledger.Insert(history, draft)
@@ -204,7 +297,15 @@ func steer(t *rapid.T, c ledger.Case, e *ledger.Event) {
 		ledger.StageClarification: {ledger.CaseClarifiedKind, ledger.CaseRecommendedKind, ledger.CaseRecommendedKind},
 		ledger.StageRecommended:   {ledger.ExaminationBegunKind, ledger.DecisionRecordedKind, ledger.ControlReprimandedKind, ledger.ControlBlockedKind, ledger.PPKAdmonishedKind},
 		ledger.StageExamined:      {ledger.DecisionRecordedKind, ledger.ControlReprimandedKind, ledger.ControlBlockedKind},
-		ledger.StageDecided:       {ledger.ControlUnblockedKind, ledger.DecisionRecordedKind},
+		ledger.StageDecided: {
+			ledger.ControlUnblockedKind, ledger.DecisionRecordedKind, ledger.RemedyFiledKind, ledger.RemedyDecidedKind,
+			ledger.DecisionDeliveredKind, ledger.DecisionAnnulledKind,
+		},
+	}
+	for _, s := range ledger.Stages {
+		if s.End() {
+			next[s] = []ledger.Kind{ledger.CaseReopenedKind, ledger.CaseReopenedKind, ledger.ControlUnblockedKind}
+		}
 	}
 	r := pick(t, "respondent", c.Respondents...)
 	kinds := next[r.Stage]
@@ -222,6 +323,20 @@ func steer(t *rapid.T, c ledger.Case, e *ledger.Event) {
 		e.Source = ledger.KASN
 	case *ledger.PPKAdmonished:
 		p.Authority, p.Recommendation.Number = r.Recommendation.Authority, r.Recommendation.Number
+	case *ledger.CaseReopened:
+		e.Source, p.Respondents = r.Ended.By, []string{r.ID}
+	case *ledger.RemedyFiled:
+		p.Decree, p.Respondents = r.Decision.Decree, []string{r.ID}
+	case *ledger.DecisionDelivered:
+		p.Decree, p.Respondents = r.Decision.Decree, []string{r.ID}
+	case *ledger.DecisionAnnulled:
+		p.Decree, p.Respondents = r.Decision.Decree, []string{r.ID}
+	case *ledger.RemedyDecided:
+		p.Decree, p.Respondents = r.Decision.Decree, p.Respondents[:1]
+		p.Respondents[0].ID = r.ID
+		if m := r.Decision.Remedies; len(m) > 0 {
+			p.Remedy = m[len(m)-1].Kind
+		}
 	case *ledger.DecisionRecorded:
 		p.Respondents = p.Respondents[:1]
 		p.Respondents[0].ID = r.ID

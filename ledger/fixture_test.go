@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/mod/sumdb/note"
+	"pgregory.net/rapid"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -64,7 +65,7 @@ func verifier(t testing.TB, vkey string) note.Verifier {
 	return v
 }
 
-func mustJSON(t testing.TB, v any) []byte {
+func mustJSON(t rapid.TB, v any) []byte {
 	t.Helper()
 	data, err := json.Marshal(v)
 	if err != nil {

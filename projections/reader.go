@@ -166,3 +166,13 @@ func (p Progress) settle(q ledger.Query) (ledger.Query, error) {
 	}
 	return q, nil
 }
+
+// Saw reports whether an agency ever opened, was sent or acted on a case.
+func (r *Reader) Saw(ctx context.Context, agency ledger.AgencyID) (bool, error) {
+	var saw bool
+	if err := r.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM projection.respondent_history WHERE $1 = ANY (seen_by))",
+		string(agency)).Scan(&saw); err != nil {
+		return false, fmt.Errorf("what %s saw: %w", agency, err)
+	}
+	return saw, nil
+}

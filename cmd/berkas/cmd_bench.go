@@ -11,6 +11,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,6 +46,9 @@ Work and limit take turns, and the median of the rounds is printed.
   berkas bench --smoke        # seconds, to see that it works`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.only != "" && !slices.Contains(benchParts, f.only) {
+				return usage("--only is one of %s, not %q", strings.Join(benchParts, ", "), f.only)
+			}
 			if f.smoke {
 				f.rounds, f.seconds, f.bulk = 1, time.Second/2, 2000
 			}
@@ -60,11 +64,14 @@ Work and limit take turns, and the median of the rounds is printed.
 	fl.IntVar(&f.rounds, "rounds", 5, "how often work and limit take turns")
 	fl.DurationVar(&f.seconds, "seconds", 4*time.Second, "how long a round lasts")
 	fl.IntVar(&f.bulk, "bulk", 20000, "events of a round of bulk import")
-	fl.StringVar(&f.only, "only", "", "only one of submit, latency, import, catchup")
+	fl.StringVar(&f.only, "only", "", "only one of "+strings.Join(benchParts, ", "))
 	fl.StringVar(&f.profile, "profile", "", "write a CPU profile of the measurements to this file")
 	fl.StringVar(&f.dir, "dir", "", "where to work (default: a temporary directory; a disk, not memory)")
 	return c
 }
+
+// benchParts are what --only takes.
+var benchParts = []string{"submit", "import", "latency", "catchup"}
 
 // benchLine is one row of the result: work against its limit.
 type benchLine struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/berkas-ledger/berkas/web"
 )
 
-func newCodes() *cobra.Command {
+func newCodes(o *options) *cobra.Command {
 	tables := web.Codes(institutions)
 	var names []string
 	for n := range tables {
@@ -31,6 +31,9 @@ func newCodes() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := onlyJSON(cmd, o.output); err != nil {
+				return err
+			}
 			if len(args) == 1 {
 				return printJSON(cmd.OutOrStdout(), tables[args[0]])
 			}

@@ -52,6 +52,9 @@ func (d *draftFlags) body(origin string, args []string, in io.Reader, now time.T
 		return nil, usage("--agency is needed, such as bawaslu")
 	}
 	if d.whole != "" {
+		if d.kind+d.subject+d.at+d.id != "" || d.caseVersion >= 0 || len(args) > 0 {
+			return nil, usage("--event is the whole event: give it without --kind, --case, --at, --id, --case-version and without a data file")
+		}
 		return os.ReadFile(filepath.Clean(d.whole))
 	}
 	if d.kind == "" || len(args) != 1 {

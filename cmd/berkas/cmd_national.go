@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +47,9 @@ Filters (--filter name=value) and --by: ` + strings.Join(ledger.Filters, ", ") +
 				return err
 			}
 			defer r.Close()
+			if err := n.warn(cmd.Context(), r, o.log()); err != nil {
+				return err
+			}
 			return n.run(cmd.Context(), r, cmd.OutOrStdout(), o.output)
 		},
 	}
@@ -60,6 +64,23 @@ Filters (--filter name=value) and --by: ` + strings.Join(ledger.Filters, ", ") +
 	f.StringArrayVar(&n.filters, "filter", nil, "name=value; may be given several times")
 	f.IntVar(&n.cases, "cases", 0, "list up to so many of what the figure counts; instead of the figure with -o json or csv")
 	return c
+}
+
+// warn says when an observer has seen nothing at all, which a misspelled name
+// has not either.
+func (n *nationalFlags) warn(ctx context.Context, r *projections.Reader, log *slog.Logger) error {
+	agency := ledger.AgencyID(n.seenBy)
+	switch {
+	case agency == "":
+		return nil
+	case !agency.Valid():
+		return usage("--seen-by is an agency such as bawaslu, not %q", n.seenBy)
+	}
+	seen, err := r.Saw(ctx, agency)
+	if err == nil && !seen {
+		log.Warn("no case was ever seen by this agency; see 'berkas codes agencies'", "agency", agency)
+	}
+	return err
 }
 
 func measureList() []string {

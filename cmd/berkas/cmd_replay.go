@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ without a gap is checked on the way.
   berkas replay --agency kasn --since 2026-11-21T10:00:00+07:00 --follow`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onlyJSON(cmd, o.output); err != nil {
+				return err
+			}
 			v, err := o.view(cmd.Context())
 			if err != nil {
 				return err
@@ -77,6 +81,9 @@ func (f *replayFlags) run(ctx context.Context, v *view, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := f.checkWords(ctx, v); err != nil {
+		return err
+	}
 	feed, err := f.feed(ctx, v)
 	if err != nil {
 		return err
@@ -95,6 +102,32 @@ func (f *replayFlags) run(ctx context.Context, v *view, out io.Writer) error {
 		return notFound("no such records of case %s", f.caseID)
 	}
 	return nil
+}
+
+// checkWords refuses names that nothing on this ledger can have, rather than
+// print nothing.
+func (f *replayFlags) checkWords(ctx context.Context, v *view) error {
+	if f.kind != "" {
+		if _, known := ledger.LookupKind(ledger.Kind(f.kind), 1); !known {
+			return usage("unknown kind %q; see 'berkas codes kinds'", f.kind)
+		}
+	}
+	agency := ledger.AgencyID(f.agency)
+	if agency == "" || agency == ledger.Registrar {
+		return nil
+	}
+	r, err := rosterOf(ctx, v.subject(ledger.SubjectRoster))
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, i := range r.Institutions() {
+		if i.ID == agency {
+			return nil
+		}
+		ids = append(ids, string(i.ID))
+	}
+	return usage("no agency %q on the roster; there are %s", agency, strings.Join(ids, ", "))
 }
 
 // start reads --since: a span begins with the beginning of its first day.

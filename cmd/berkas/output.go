@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -20,6 +21,15 @@ import (
 func checkOutput(format string) error {
 	if !slices.Contains([]string{"table", "json", "csv"}, format) {
 		return usage("--output is table, json or csv, not %q", format)
+	}
+	return nil
+}
+
+// onlyJSON refuses a format that a command cannot print. Without --output it
+// prints JSON, whatever the default of the others is.
+func onlyJSON(cmd *cobra.Command, format string) error {
+	if f := cmd.Flags().Lookup("output"); f.Changed && format != "json" {
+		return usage("%s prints JSON only: leave out --output, or make it json", cmd.CommandPath())
 	}
 	return nil
 }

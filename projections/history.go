@@ -24,10 +24,10 @@ const historyTable = "respondent_history"
 // encoded: what a position changes first, then what a ledger.Row holds.
 var historyColumns = slices.Concat([]string{
 	"recorded_from", "recorded_to", "case_id", "respondent", "happened_from", "happened_to",
-	"stage", "control", "remedy", "criminal", "holder", "seen_by", "origin", "contest", "forwarded_to", "family", "sanction",
+	"stage", "control", "holder", "seen_by", "origin", "contest", "forwarded_to", "family", "sanction",
 	"office", "ppk_kind", "ppk", "recommendation", "province_of_act", "province", "institution",
-	"institution_kind", "class", "items", "duplicate_of",
-}, measureColumns())
+	"institution_kind", "class", "items",
+}, measureColumns(), []string{"remedy", "criminal", "duplicate_of"})
 
 // measureColumns names a column for each measure, then one for each measure
 // that a case has when all its respondents have it.
@@ -53,8 +53,6 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 	b = putTimeOrInfinity(b, r.To)
 	b = putText(b, string(r.Stage))
 	b = putText(b, string(r.Control))
-	b = putText(b, r.Remedy)
-	b = putText(b, string(r.Criminal))
 	b = putTextOrNull(b, string(r.Holder))
 	b = putTexts(b, r.SeenBy)
 	b = putTextOrNull(b, r.Origin)
@@ -67,7 +65,6 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 		b = putTextOrNull(b, s)
 	}
 	b = putTexts(b, r.Items)
-	b = putTextOrNull(b, r.DuplicateOf)
 	for m := range r.Began {
 		b = putTimeOrNull(b, r.Began[m])
 	}
@@ -76,7 +73,9 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 			b = putTimeOrNull(b, r.BeganAll[m.Measure])
 		}
 	}
-	return b
+	b = putText(b, r.Remedy)
+	b = putText(b, string(r.Criminal))
+	return putTextOrNull(b, r.DuplicateOf)
 }
 
 // mark is a row of a case that no later record has replaced. What it says is not

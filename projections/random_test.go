@@ -3,6 +3,7 @@ package projections
 import (
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"pgregory.net/rapid"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -72,7 +73,96 @@ func outcomes[T any](t *rapid.T, one func(id string) T) []T {
 }
 
 // drawAct draws any act of any agency, about a case as it stands.
-func drawAct(t *rapid.T, c ledger.Case) act {
+func drawAct(t *rapid.T, history []ledger.CaseEvent, c ledger.Case) act {
+	switch rapid.IntRange(0, 4).Draw(t, "sort") {
+	case 0:
+		return drawLaterAct(t, c)
+	case 1:
+		if len(history) > 0 {
+			return drawCorrection(t, history, c)
+		}
+	}
+	return drawFirstAct(t, c)
+}
+
+// drawCorrection draws one of an event of the case, mostly by its recorder.
+func drawCorrection(t *rapid.T, history []ledger.CaseEvent, c ledger.Case) act {
+	wrong := pick(t, "corrected", history...)
+	p := ledger.EventCorrected{Event: wrong.ID, Kind: wrong.Kind, Version: 1, Action: ledger.ActionVoid, Reason: "wrong-data"}
+	if !ledger.Correctable(p.Kind, wrong.Version) {
+		return drawFirstAct(t, c)
+	}
+	if rapid.IntRange(0, 9).Draw(t, "of another kind") == 0 {
+		p.Kind = ledger.CaseRegisteredKind
+	}
+	for range 12 {
+		a := drawFirstAct(t, c)
+		if rapid.Bool().Draw(t, "later") {
+			a = drawLaterAct(t, c)
+		}
+		if a.kind != p.Kind || a.version != 1 {
+			continue
+		}
+		data, err := json.Marshal(a.payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Action, p.Data = ledger.ActionReplace, data
+		break
+	}
+	return act{ledger.EventCorrectedKind, 1, pick(t, "source", wrong.Source, wrong.Source, ledger.BKN), p}
+}
+
+// drawLaterAct draws an act of those that follow a decree or an end, or that tie
+// something to a case: mostly one that fits r1.
+func drawLaterAct(t *rapid.T, c ledger.Case) act {
+	decree, remedy, by := pick(t, "letter", letters...), pick(t, "remedy", ledger.Remedies...), pick(t, "source", agencies...)
+	only := []string{pick(t, "respondent", "r1", "r1", "r2")}
+	for _, r := range c.Respondents {
+		if r.ID != only[0] || rapid.IntRange(0, 3).Draw(t, "strays") == 0 {
+			continue
+		}
+		if d := r.Decision; d != nil {
+			decree = d.Decree
+			if n := len(d.Remedies); n > 0 {
+				remedy = d.Remedies[n-1].Kind
+			}
+		}
+		if r.Ended != nil {
+			by = r.Ended.By
+		}
+	}
+	named := ledger.Named{Respondents: only}
+	if rapid.Bool().Draw(t, "everybody") {
+		named.Respondents = nil
+	}
+	newcomer := drawOpened(t).Respondents[:1]
+	newcomer[0].ID = pick(t, "newcomer", "r2", "r3", "r4")
+	return pick(t, "act",
+		act{ledger.RespondentAddedKind, 1, by, ledger.RespondentAdded{Catalogue: ledger.CatalogueSKB2022, Items: items[:1], Respondents: newcomer}},
+		act{ledger.CaseReturnedKind, 1, by, ledger.CaseReturned{To: pick(t, "to", agencies...), Letter: decree, Reason: "incomplete"}},
+		act{ledger.DecisionDeliveredKind, 1, by, ledger.DecisionDelivered{Decree: decree, Named: named}},
+		act{ledger.DecisionReviewedKind, 1, by, ledger.DecisionReviewed{Decree: decree, Result: "conforming", Named: named}},
+		act{ledger.DecisionAnnulledKind, 1, by, ledger.DecisionAnnulled{Decree: decree, Letter: letters[0], Named: named}},
+		act{ledger.PPKSanctionedKind, 1, by, ledger.PPKSanctioned{Letter: decree, Authority: authorities[0], Basis: "UU 23/2014", Recommendation: ledger.RecommendationRef{
+			Agency: ledger.KASN, Number: decree.Number,
+		}}},
+		act{ledger.RemedyFiledKind, 1, by, ledger.RemedyFiled{Remedy: remedy, Decree: decree, Named: named}},
+		act{ledger.RemedyDecidedKind, 1, by, ledger.RemedyDecided{Remedy: remedy, Decree: decree, Ruling: letters[1], Respondents: []ledger.RemediedRespondent{
+			{ID: only[0], Outcome: pick(t, "outcome", ledger.RemedyOutcomes...), Level: pick(t, "level", "light", "heavy")},
+		}}},
+		act{ledger.CriminalReferredKind, 1, by, ledger.CriminalReferred{Letter: decree, Named: named}},
+		act{ledger.CriminalConcludedKind, 1, by, ledger.CriminalConcluded{Outcome: "acquitted", Named: named}},
+		act{ledger.CaseLinkedKind, 1, by, ledger.CaseLinked{Link: pick(t, "link", ledger.LinkDuplicate, ledger.LinkRelated), Case: caseNumber(pick(t, "other", 1, 2, 9))}},
+		act{ledger.EvidenceAttachedKind, 1, by, ledger.EvidenceAttached{Digest: "00", Size: 1, MediaType: "application/pdf", Reference: "1"}},
+		act{ledger.CaseReopenedKind, 1, by, ledger.CaseReopened{Reason: "court-order", Respondents: only}},
+		act{ledger.ErasedKind, 1, ledger.Vault, ledger.PersonalDataErased{Key: "AAAAAAAAAAAAAAAAAAAAAA", Holder: "r1", Reason: "retention-ended", Agency: ledger.BKN, Officer: "o-1"}},
+	)
+}
+
+// drawFirstAct draws an act of the way to a decree and of what BKN does about
+// it.
+func drawFirstAct(t *rapid.T, c ledger.Case) act {
 	named := ledger.Named{Respondents: some(t)}
 	letter := pick(t, "letter", letters...)
 	a := act{version: 1, source: pick(t, "source", agencies...)}
@@ -269,8 +359,8 @@ func drawDraft(t *rapid.T, b *book, history []ledger.CaseEvent, id string, at ti
 	var draft ledger.CaseEvent
 	var a act
 	for range tries {
-		a = drawAct(t, c)
-		trial := book{recorded: b.recorded}
+		a = drawAct(t, history, c)
+		trial := book{recorded: b.recorded, events: b.events}
 		e, err := ledger.DecodeRecord(trial.add(a.kind, a.version, a.source, id, at, a.payload))
 		if err != nil {
 			t.Fatal(err)

@@ -53,7 +53,7 @@ func (f *traffic) within(c *caseInTraffic) time.Time {
 
 func (f *traffic) next() registrar.Message {
 	c := f.someCase()
-	switch f.draw("what", 16) {
+	switch f.draw("what", 20) {
 	case 0, 1, 2, 3, 4, 5: // what comes next
 		s := c.story[min(c.step, len(c.story)-1)]
 		c.step++
@@ -74,8 +74,59 @@ func (f *traffic) next() registrar.Message {
 	case 12:
 		at := today.Add(time.Duration(f.draw("second", 600)) * time.Second) // some in the future
 		return f.remember(f.n.Say(ledger.Bawaslu, ledger.CaseOpenedKind, f.n.NewID(), at, testkit.Opened(1)))
+	case 13, 14:
+		return f.correction(c)
+	case 15: // mostly a case that is there; a ring, now and then
+		other := c.id
+		if len(f.cases) > 1 {
+			other = f.cases[f.draw("other", len(f.cases))].id
+		}
+		link := []string{ledger.LinkDuplicate, ledger.LinkRelated}[f.draw("link", 2)]
+		return f.remember(f.n.Say(ledger.Bawaslu, ledger.CaseLinkedKind, c.id, f.within(c), ledger.CaseLinked{Link: link, Case: other}))
+	case 16:
+		return f.after(c)
 	default:
 		return f.again()
+	}
+}
+
+// correction is one of what was handed in about a case, admitted or not.
+func (f *traffic) correction(c *caseInTraffic) registrar.Message {
+	var about []ledger.Event
+	for _, s := range f.sent {
+		if e, bad := ledger.Decode(s.Body); bad == nil && e.Subject == c.id {
+			about = append(about, e)
+		}
+	}
+	if len(about) == 0 {
+		return f.again()
+	}
+	wrong := about[f.draw("corrected", len(about))]
+	var instead any
+	if f.draw("replaced", 2) == 0 {
+		instead = wrong.Data
+		if wrong.Kind == ledger.CaseAssessedKind {
+			instead = ledger.CaseAssessed{Catalogue: ledger.CatalogueSKB2020, Respondents: []ledger.AssessedRespondent{{ID: "r1", Outcome: ledger.OutcomeNotAViolation}}}
+		}
+	}
+	by := []ledger.AgencyID{wrong.Source, wrong.Source, wrong.Source, ledger.BKN}[f.draw("by", 4)]
+	return f.remember(f.n.correction(by, c.id, f.within(c).Add(time.Duration(f.draw("later", 3))*time.Hour), wrong.ID, wrong.Kind, instead))
+}
+
+// after is something that follows a decree, or an end.
+func (f *traffic) after(c *caseInTraffic) registrar.Message {
+	decree := ledger.Letter{Number: "CONTOH-SK/" + c.id[len(c.id)-6:], Date: "2020-06-10"}
+	switch f.draw("after", 4) {
+	case 0:
+		return f.remember(f.n.Say(ledger.BKN, ledger.DecisionDeliveredKind, c.id, f.within(c), ledger.DecisionDelivered{Decree: decree}))
+	case 1:
+		return f.remember(f.n.Say(ledger.BKN, ledger.RemedyFiledKind, c.id, f.within(c), ledger.RemedyFiled{Remedy: ledger.RemedyObjection, Decree: decree}))
+	case 2:
+		return f.remember(f.n.Say(ledger.BKN, ledger.RemedyDecidedKind, c.id, f.within(c), ledger.RemedyDecided{
+			Remedy: ledger.RemedyObjection, Decree: decree, Ruling: letter("P-1"), Respondents: []ledger.RemediedRespondent{{ID: "r1", Outcome: ledger.OutcomeAnnulled}},
+		}))
+	default:
+		return f.remember(f.n.Say(ledger.Bawaslu, ledger.CaseReopenedKind, c.id, f.within(c), ledger.CaseReopened{Reason: "new-evidence", Respondents: []string{"r1"}}))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/berkas-ledger/berkas/agencies"
+	"github.com/berkas-ledger/berkas/internal/simulate"
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
 )
@@ -178,6 +179,13 @@ func (n *node) suggest(out io.Writer, demo bool) {
 	}
 	for _, t := range tries {
 		fmt.Fprintf(out, "  %s %s%s\n", os.Args[0], t, n.dataFlag())
+	}
+	if !demo {
+		return
+	}
+	fmt.Fprintln(out, "Three invented cases, each from its report to its end:")
+	for _, w := range simulate.Walks(demoSeed) {
+		fmt.Fprintf(out, "  %s case %s%s\n      %s\n", os.Args[0], w.Case, n.dataFlag(), w.Title)
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 // demo records the history of 2020 through the front door and compares the
 // published totals with the ledger's. It reports whether all agree.
 func (n *node) demo(ctx context.Context, out io.Writer) (agree bool, err error) {
-	fmt.Fprintln(out, "Recording the history of the 2020 regional elections through the front door ...")
+	fmt.Fprintln(out, "Recording the history of the 2020 regional elections, and three invented cases after it, through the front door ...")
 	started := time.Now()
 	fed, err := n.feedHistory(ctx)
 	if err != nil {
@@ -101,9 +101,16 @@ func (n *node) feedHistory(ctx context.Context) (_ *fed, err error) {
 			return nil, err
 		}
 	}
-	history := simulate.Pilkada2020(simulate.Config{
-		Origin: n.origin, Signers: signers, Seed: demoSeed, Seal: sealWith(ring), Holders: keysIn(ring),
-	})
+	config := simulate.Config{Origin: n.origin, Signers: signers, Seed: demoSeed, Seal: sealWith(ring), Holders: keysIn(ring)}
+	history := func(yield func(simulate.Step, error) bool) {
+		for _, part := range []iter.Seq2[simulate.Step, error]{simulate.Pilkada2020(config), simulate.Steps(config, simulate.Walks(demoSeed))} {
+			for step, err := range part {
+				if !yield(step, err) {
+					return
+				}
+			}
+		}
+	}
 	out := &fed{admitted: map[ledger.AgencyID]int{}}
 	var made error
 	bar, done := progress[int](-1, "events")

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
@@ -101,12 +99,6 @@ func (t *teller) mistaken() {
 	t.acts[last].told = func(event string) { id = event }
 	t.now = t.now.Add(time.Hour)
 	t.acts = append(t.acts, act{at: t.now, by: wrong.by, kind: ledger.EventCorrectedKind, payload: func() any {
-		data, err := json.Marshal(wrong.payload(), json.Deterministic(true))
-		if err != nil {
-			return err // which is no payload: writing the event fails
-		}
-		return ledger.EventCorrected{
-			Event: id, Kind: wrong.kind, Version: 1, Action: ledger.ActionReplace, Reason: "wrong-data", Data: data,
-		}
+		return replacing(id, wrong.kind, wrong.payload())
 	}})
 }

@@ -74,7 +74,9 @@ func take(t *testing.T, steps iter.Seq2[Step, error]) told {
 func (h *told) lawAt(at time.Time) ledger.Law {
 	for _, r := range h.regimes {
 		if (r.From == "" || !at.Before(r.From.Start())) && (r.Until == "" || at.Before(r.Until.Start())) {
-			return ledger.Law{At: at, Regime: r}
+			return ledger.Law{At: at, Regime: r, Heirs: []ledger.Grant{
+				{Agency: ledger.KemenPANRB, Mandate: ledger.MandateClarification, From: "2024-09-04", Scope: ledger.ScopePredecessor, Predecessor: ledger.KASN},
+			}}
 		}
 	}
 	panic("no regime at " + at.String())

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -44,7 +46,7 @@ func (p *placeFlags) register(c *cobra.Command) {
 
 func newSeal(o *options) *cobra.Command {
 	var p placeFlags
-	var holder string
+	var holder, keyFile string
 	c := &cobra.Command{
 		Use:   "seal < TEXT",
 		Short: "Seal a personal text for one place in one event",
@@ -52,41 +54,26 @@ func newSeal(o *options) *cobra.Command {
 in this case, for one place in one event. Moved elsewhere it is refused. Case and
 event ids that are not given are drawn; use them with 'berkas emit --case --id'.
 
+The key is one of the vault in --data, or, with --data-key, one that the ledger gave
+over HTTP: the file is the answer of POST /v1/data-keys, which names the case.
+
 The text is never taken from the command line, where others could read it.
 
 ` + exitHelp,
-		Example: `  printf '{"name":"Contoh Satu"}' | berkas seal --holder r1 --pointer /data/respondents/0/identity -o json`,
-		Args:    exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			h, err := o.home()
-			if err != nil {
-				return err
-			}
+		Example: `  printf '{"name":"Contoh Satu"}' | berkas seal --holder r1 --pointer /data/respondents/0/identity -o json
+  berkas seal --genesis genesis.leaf --data-key keys.json --holder r1 --pointer /data/respondents/0/identity < text`,
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			genesis, err := o.genesis()
 			if err != nil {
 				return err
-			}
-			for _, id := range []*string{&p.caseID, &p.event} {
-				if *id == "" {
-					if *id, err = agencies.NewID(); err != nil {
-						return err
-					}
-				}
 			}
 			text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), seal.MaxPlaintext+1))
 			if err != nil {
 				return err
 			}
-			ring, err := h.openRing()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, ring.Close()) }()
-			kid, err := ring.KeyFor(vault.Holder{Case: p.caseID, Label: holder}, time.Now())
-			if err != nil {
-				return err
-			}
-			sealed, err := ring.Seal(kid, seal.Place{Ledger: genesis.Origin, Case: p.caseID, Event: p.event, Pointer: p.pointer}, text)
+			defer clear(text)
+			sealed, err := o.sealText(&p, holder, keyFile, genesis.Origin, text)
 			if err != nil {
 				return err
 			}
@@ -97,7 +84,88 @@ The text is never taken from the command line, where others could read it.
 	}
 	p.register(c)
 	c.Flags().StringVar(&holder, "holder", "", "whose data it is: r1, r2, ... or reporter (required)")
+	c.Flags().StringVar(&keyFile, "data-key", "", "file with the answer of POST /v1/data-keys; default: the vault in --data")
 	return c
+}
+
+// sealText seals under a key that the ledger gave, or one of the vault's ring.
+// Ids that are missing in the place are filled in.
+func (o *options) sealText(p *placeFlags, holder, keyFile, origin string, text []byte) (_ string, err error) {
+	if p.event == "" {
+		if p.event, err = agencies.NewID(); err != nil {
+			return "", err
+		}
+	}
+	if keyFile != "" {
+		key, caseID, err := readDataKey(keyFile, holder)
+		if err != nil {
+			return "", err
+		}
+		if p.caseID != "" && p.caseID != caseID {
+			return "", usage("the keys of %s are of another case than --case", keyFile)
+		}
+		p.caseID = caseID
+		return seal.Seal(key, p.place(origin), text)
+	}
+	if p.caseID == "" {
+		if p.caseID, err = agencies.NewID(); err != nil {
+			return "", err
+		}
+	}
+	h, err := o.home()
+	if err != nil {
+		return "", err
+	}
+	ring, err := h.openRing()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, ring.Close()) }()
+	kid, err := ring.KeyFor(vault.Holder{Case: p.caseID, Label: holder}, time.Now())
+	if err != nil {
+		return "", err
+	}
+	return ring.Seal(kid, p.place(origin), text)
+}
+
+func (p placeFlags) place(origin string) seal.Place {
+	return seal.Place{Ledger: origin, Case: p.caseID, Event: p.event, Pointer: p.pointer}
+}
+
+// readDataKey finds a holder's key in an answer of POST /v1/data-keys. Its errors
+// quote nothing of the file.
+func readDataKey(file, holder string) (seal.Key, string, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return seal.Key{}, "", err
+	}
+	defer clear(raw)
+	var answer struct {
+		Case string `json:"case"`
+		Keys []struct {
+			Holder string `json:"holder"`
+			JWK    struct {
+				Kid string `json:"kid"`
+				K   string `json:"k"`
+			} `json:"jwk"`
+		} `json:"keys"`
+	}
+	if json.Unmarshal(raw, &answer) != nil {
+		return seal.Key{}, "", fmt.Errorf("%s is not an answer of POST /v1/data-keys", file)
+	}
+	for _, k := range answer.Keys {
+		if k.Holder != holder {
+			continue
+		}
+		bytes, err := base64.RawURLEncoding.DecodeString(k.JWK.K)
+		if err != nil {
+			return seal.Key{}, "", fmt.Errorf("%s: the key of %s is not base64url", file, holder)
+		}
+		key, err := seal.ParseKey(k.JWK.Kid, bytes)
+		clear(bytes)
+		return key, answer.Case, err
+	}
+	return seal.Key{}, "", notFound("%s has no key of %s", file, holder)
 }
 
 func newOpen(o *options) *cobra.Command {

@@ -45,13 +45,10 @@ func (c *httpConfig) register(f *pflag.FlagSet) {
 
 // onLoopback completes the addresses of a server that listens nowhere else.
 func (c *httpConfig) onLoopback() error {
-	if err := c.complete(); err != nil || c.addr == "" {
-		return err
-	}
-	if host, _, _ := net.SplitHostPort(c.addr); !loopback(host) {
+	if host, _, err := net.SplitHostPort(c.addr); err == nil && !loopback(host) {
 		return usage("berkas dev listens on loopback only, not on %s", c.addr)
 	}
-	return nil
+	return c.complete()
 }
 
 // complete refuses what would show cases to strangers.

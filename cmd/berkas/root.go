@@ -66,7 +66,7 @@ BERKAS_AS_OF, --database as DATABASE_URL.
 		newInit(o), newDev(o), newServe(o),
 		newEmit(o), newImport(o), newCheck(o),
 		newCase(o), newNext(o), newNational(o), newReconcile(o), newReplay(o), newRebuild(o),
-		newCodes(o), newKeys(o), newTokens(), newNATSConfig(o), newSeal(o), newOpen(o),
+		newCodes(o), newKeys(o), newAccess(o), newTokens(), newNATSConfig(o), newSeal(o), newOpen(o),
 		newBench(o), newVersion(o),
 	)
 	return root

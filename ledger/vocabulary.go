@@ -255,44 +255,59 @@ type Item struct {
 	// Act is a short name of the act in Indonesian.
 	Act   string `json:"act"`
 	Doubt Doubt  `json:"doubt"`
+	// When says on which side of the contest's determination date the act lies.
+	When When `json:"when,omitempty"`
 }
+
+// When is a side of the day on which a contest's candidates are determined:
+// before it there are prospective candidates (bakal calon), since then candidates.
+type When string
+
+// The sides; "" for an item that may lie on either.
+const (
+	BeforeDetermination When = "before-determination"
+	SinceDetermination  When = "since-determination"
+)
 
 // Catalogues of violations.
 const (
 	CatalogueSKB2020 = "skb-2020" // before 22 Sep 2022; incomplete
 	CatalogueSKB2022 = "skb-2022" // joint decree (SKB) of 22 Sep 2022
+
+	// SKB2022From is the first day of whose acts skb-2022 speaks.
+	SKB2022From = Date("2022-09-22")
 )
 
 // Items lists both catalogues. skb-2022 has seven items of ethics and twelve of
 // discipline; skb-2020 is incomplete in the sources and says no family.
 var Items = []Item{
-	{"ethics-1", CatalogueSKB2022, FamilyEthics, "spanduk, baliho, alat peraga bakal calon", DoubtNone},
-	{"ethics-2", CatalogueSKB2022, FamilyEthics, "sosialisasi atau kampanye media sosial bakal calon", DoubtNone},
-	{"ethics-3", CatalogueSKB2022, FamilyEthics, "menghadiri deklarasi atau kampanye bakal calon dan memberi dukungan aktif", DoubtNone},
-	{"ethics-4", CatalogueSKB2022, FamilyEthics, "unggahan, komentar, suka, ikut akun pemenangan bakal calon", DoubtNone},
-	{"ethics-5", CatalogueSKB2022, FamilyEthics, "unggah foto bersama bakal calon, tim sukses, alat peraga", DoubtNone},
-	{"ethics-6", CatalogueSKB2022, FamilyEthics, "ikut kegiatan kampanye, sosialisasi, pengenalan bakal calon", DoubtNone},
-	{"ethics-7", CatalogueSKB2022, FamilyEthics, "mengikuti deklarasi atau kampanye suami atau istri tanpa cuti di luar tanggungan negara", DoubtNone},
-	{"discipline-1", CatalogueSKB2022, FamilyDiscipline, "spanduk, baliho, alat peraga calon", DoubtNone},
-	{"discipline-2", CatalogueSKB2022, FamilyDiscipline, "sosialisasi atau kampanye media sosial calon", DoubtNone},
-	{"discipline-3", CatalogueSKB2022, FamilyDiscipline, "pendekatan ke partai atau masyarakat sebagai bakal calon tanpa cuti di luar tanggungan negara", DoubtConflict},
-	{"discipline-4", CatalogueSKB2022, FamilyDiscipline, "menghadiri deklarasi atau kampanye calon dan memberi dukungan aktif", DoubtNone},
-	{"discipline-5", CatalogueSKB2022, FamilyDiscipline, "menjadi anggota atau pengurus partai politik", DoubtNone},
-	{"discipline-6", CatalogueSKB2022, FamilyDiscipline, "unggahan, komentar, suka, ikut akun pemenangan calon", DoubtNone},
-	{"discipline-7", CatalogueSKB2022, FamilyDiscipline, "unggah foto bersama calon, tim sukses, alat peraga", DoubtNone},
-	{"discipline-8", CatalogueSKB2022, FamilyDiscipline, "kegiatan mengarah pada keberpihakan (pertemuan, ajakan, imbauan, seruan, pemberian barang)", DoubtConflict},
-	{"discipline-9", CatalogueSKB2022, FamilyDiscipline, "tim ahli, pemenangan, konsultan sebelum penetapan peserta", DoubtNone},
-	{"discipline-10", CatalogueSKB2022, FamilyDiscipline, "tim ahli, pemenangan, konsultan setelah penetapan peserta", DoubtNone},
-	{"discipline-11", CatalogueSKB2022, FamilyDiscipline, "dukungan atau KTP bagi bakal calon perseorangan", DoubtNone},
-	{"discipline-12", CatalogueSKB2022, FamilyDiscipline, "keputusan atau tindakan yang menguntungkan atau merugikan calon", DoubtNone},
-	{"social-media", CatalogueSKB2020, "", "media sosial", DoubtUnsure},
-	{"partiality", CatalogueSKB2020, "", "keberpihakan", DoubtUnsure},
-	{"photo", CatalogueSKB2020, "", "foto bersama", DoubtUnsure},
-	{"declaration", CatalogueSKB2020, "", "deklarasi", DoubtUnsure},
-	{"party-approach", CatalogueSKB2020, "", "pendekatan ke partai politik", DoubtUnsure},
-	{"party-membership", CatalogueSKB2020, "", "keanggotaan partai politik", DoubtUnsure},
-	{"gathering", CatalogueSKB2020, "", "menghadiri kegiatan", DoubtUnsure},
-	{"other", CatalogueSKB2020, "", "lainnya", DoubtUnsure},
+	{"ethics-1", CatalogueSKB2022, FamilyEthics, "spanduk, baliho, alat peraga bakal calon", DoubtNone, BeforeDetermination},
+	{"ethics-2", CatalogueSKB2022, FamilyEthics, "sosialisasi atau kampanye media sosial bakal calon", DoubtNone, BeforeDetermination},
+	{"ethics-3", CatalogueSKB2022, FamilyEthics, "menghadiri deklarasi atau kampanye bakal calon dan memberi dukungan aktif", DoubtNone, BeforeDetermination},
+	{"ethics-4", CatalogueSKB2022, FamilyEthics, "unggahan, komentar, suka, ikut akun pemenangan bakal calon", DoubtNone, BeforeDetermination},
+	{"ethics-5", CatalogueSKB2022, FamilyEthics, "unggah foto bersama bakal calon, tim sukses, alat peraga", DoubtNone, BeforeDetermination},
+	{"ethics-6", CatalogueSKB2022, FamilyEthics, "ikut kegiatan kampanye, sosialisasi, pengenalan bakal calon", DoubtNone, BeforeDetermination},
+	{"ethics-7", CatalogueSKB2022, FamilyEthics, "mengikuti deklarasi atau kampanye suami atau istri tanpa cuti di luar tanggungan negara", DoubtNone, ""},
+	{"discipline-1", CatalogueSKB2022, FamilyDiscipline, "spanduk, baliho, alat peraga calon", DoubtNone, SinceDetermination},
+	{"discipline-2", CatalogueSKB2022, FamilyDiscipline, "sosialisasi atau kampanye media sosial calon", DoubtNone, SinceDetermination},
+	{"discipline-3", CatalogueSKB2022, FamilyDiscipline, "pendekatan ke partai atau masyarakat sebagai bakal calon tanpa cuti di luar tanggungan negara", DoubtConflict, BeforeDetermination},
+	{"discipline-4", CatalogueSKB2022, FamilyDiscipline, "menghadiri deklarasi atau kampanye calon dan memberi dukungan aktif", DoubtNone, SinceDetermination},
+	{"discipline-5", CatalogueSKB2022, FamilyDiscipline, "menjadi anggota atau pengurus partai politik", DoubtNone, ""},
+	{"discipline-6", CatalogueSKB2022, FamilyDiscipline, "unggahan, komentar, suka, ikut akun pemenangan calon", DoubtNone, SinceDetermination},
+	{"discipline-7", CatalogueSKB2022, FamilyDiscipline, "unggah foto bersama calon, tim sukses, alat peraga", DoubtNone, SinceDetermination},
+	{"discipline-8", CatalogueSKB2022, FamilyDiscipline, "kegiatan mengarah pada keberpihakan (pertemuan, ajakan, imbauan, seruan, pemberian barang)", DoubtConflict, ""},
+	{"discipline-9", CatalogueSKB2022, FamilyDiscipline, "tim ahli, pemenangan, konsultan sebelum penetapan peserta", DoubtNone, BeforeDetermination},
+	{"discipline-10", CatalogueSKB2022, FamilyDiscipline, "tim ahli, pemenangan, konsultan setelah penetapan peserta", DoubtNone, SinceDetermination},
+	{"discipline-11", CatalogueSKB2022, FamilyDiscipline, "dukungan atau KTP bagi bakal calon perseorangan", DoubtNone, BeforeDetermination},
+	{"discipline-12", CatalogueSKB2022, FamilyDiscipline, "keputusan atau tindakan yang menguntungkan atau merugikan calon", DoubtNone, SinceDetermination},
+	{"social-media", CatalogueSKB2020, "", "media sosial", DoubtUnsure, ""},
+	{"partiality", CatalogueSKB2020, "", "keberpihakan", DoubtUnsure, ""},
+	{"photo", CatalogueSKB2020, "", "foto bersama", DoubtUnsure, ""},
+	{"declaration", CatalogueSKB2020, "", "deklarasi", DoubtUnsure, ""},
+	{"party-approach", CatalogueSKB2020, "", "pendekatan ke partai politik", DoubtUnsure, ""},
+	{"party-membership", CatalogueSKB2020, "", "keanggotaan partai politik", DoubtUnsure, ""},
+	{"gathering", CatalogueSKB2020, "", "menghadiri kegiatan", DoubtUnsure, ""},
+	{"other", CatalogueSKB2020, "", "lainnya", DoubtUnsure, ""},
 }
 
 // familyOf gives the family of items: discipline if any item is one of

@@ -23,17 +23,27 @@ type caseStep struct {
 	Kind     ledger.Kind     `json:"kind"`
 	Event    string          `json:"event"`
 	Keys     []string        `json:"keys"`
-	Stages   string          `json:"stages"` // of the respondents after it
+	// Corrected is the position of the correction by which the record says
+	// something else, or is void.
+	Corrected ledger.Position `json:"corrected,omitzero"`
+	Void      bool            `json:"void,omitzero"`
+	Stages    string          `json:"stages"` // of the respondents after it
 }
 
 type caseView struct {
 	Case        string            `json:"case"`
 	Version     uint64            `json:"version"`
 	Holder      ledger.AgencyID   `json:"holder"`
+	Addressee   ledger.AgencyID   `json:"addressee,omitempty"`
+	DuplicateOf string            `json:"duplicate_of,omitempty"`
+	Related     []string          `json:"related,omitempty"`
+	Evidence    int               `json:"evidence"`
 	Opened      time.Time         `json:"opened"`
 	SeenBy      []ledger.AgencyID `json:"seen_by"`
 	Respondents []respondentView  `json:"respondents"`
 	Timeline    []caseStep        `json:"timeline"`
+	// Misfits are items that do not go with the dates of the case.
+	Misfits []ledger.Misfit `json:"misfits,omitempty"`
 }
 
 type respondentView struct {
@@ -45,6 +55,24 @@ type respondentView struct {
 	Office      string         `json:"office"`
 	Letter      string         `json:"recommendation,omitempty"`
 	Decision    string         `json:"decision,omitempty"`
+	// Sanction is the one that stands after remedies; Annulled names decrees that
+	// were annulled.
+	Sanction string          `json:"sanction,omitempty"`
+	Annulled []string        `json:"annulled,omitempty"`
+	Remedy   string          `json:"remedy"`
+	Criminal ledger.Criminal `json:"criminal"`
+	// Records is what each agency recorded of the decree; Disputed says that they
+	// differ.
+	Records  []decreeView `json:"decree_records,omitempty"`
+	Disputed bool         `json:"disputed"`
+}
+
+// decreeView is one agency's record of a decree.
+type decreeView struct {
+	Agency   ledger.AgencyID `json:"agency"`
+	Position ledger.Position `json:"position"`
+	Happened time.Time       `json:"happened"`
+	Verdict  string          `json:"verdict"`
 }
 
 func newCase(o *options) *cobra.Command {
@@ -108,21 +136,51 @@ func (v *view) caseView(ctx context.Context, id string) (*caseView, error) {
 		out.Timeline = append(out.Timeline, caseStep{
 			Position: e.Position, Happened: e.Time, Recorded: e.Recorded, Late: genesis.Late(e.Time, e.Recorded),
 			Agency: e.Source, Kind: e.Kind, Event: e.ID, Keys: keys[e.Position], Stages: stagesOf(c),
+			Corrected: e.Corrected, Void: e.Void,
 		})
 	}
-	out.Version, out.Holder, out.Opened, out.SeenBy = c.Version, c.Holder, c.Opened, c.Participants
+	out.Version, out.Holder, out.Addressee, out.Opened, out.SeenBy = c.Version, c.Holder, c.Addressee, c.Opened, c.Participants
+	out.DuplicateOf, out.Related, out.Evidence = c.DuplicateOf, c.Related, c.Evidence
 	for _, r := range c.Respondents {
-		rv := respondentView{ID: r.ID, Stage: r.Stage, Control: r.Control, Class: r.Class, Institution: r.Institution.Key(), Office: r.Institution.Office}
-		if r.Recommendation != nil {
-			rv.Letter = r.Recommendation.Key()
-		}
-		if r.Decision != nil {
-			rv.Decision = strings.TrimSpace(r.Decision.Outcome + " " + r.Decision.Kind)
-		}
-		out.Respondents = append(out.Respondents, rv)
+		out.Respondents = append(out.Respondents, viewRespondent(r))
 	}
+	var contest ledger.Contest
+	for _, k := range r.Contests() {
+		if k.ID == c.Contest {
+			contest = k
+		}
+	}
+	out.Misfits = c.Misfits(contest)
 	return out, nil
 }
+
+func viewRespondent(r ledger.Respondent) respondentView {
+	out := respondentView{
+		ID: r.ID, Stage: r.Stage, Control: r.Control, Class: r.Class, Institution: r.Institution.Key(), Office: r.Institution.Office,
+		Remedy: r.Remedy(), Criminal: r.Criminal,
+	}
+	if r.Recommendation != nil {
+		out.Letter = r.Recommendation.Key()
+	}
+	for _, d := range r.Annulled {
+		out.Annulled = append(out.Annulled, d.Decree.Number)
+	}
+	d := r.Decision
+	if d == nil {
+		return out
+	}
+	out.Decision = verdict(d.Verdict)
+	if standing, ok := d.Standing(); ok {
+		out.Sanction = standing.Kind
+	}
+	out.Disputed = len(d.Disputed) > 0
+	for _, o := range d.Records {
+		out.Records = append(out.Records, decreeView{o.By, o.Position, o.Happened, verdict(o.Verdict)})
+	}
+	return out
+}
+
+func verdict(v ledger.Verdict) string { return strings.TrimSpace(v.Outcome + " " + v.Kind) }
 
 func stagesOf(c ledger.Case) string {
 	var parts []string
@@ -143,19 +201,79 @@ func (v *caseView) print(w io.Writer, format string) error {
 		if s.Late {
 			late = "late"
 		}
-		steps.add(strconv.FormatUint(uint64(s.Position), 10), wib(s.Happened), wib(s.Recorded), late, string(s.Agency), string(s.Kind), s.Stages)
+		steps.add(strconv.FormatUint(uint64(s.Position), 10), wib(s.Happened), wib(s.Recorded), late, string(s.Agency), string(s.Kind), s.then())
 	}
 	if format != "table" {
 		return steps.print(w, format)
 	}
-	fmt.Fprintf(w, "Case %s, version %d, held by %s, seen by %s\n\n", v.Case, v.Version, v.Holder, joined(v.SeenBy))
-	people := table{columns: []string{"respondent", "stage", "control", "class", "institution", "office", "recommendation", "decision"}}
+	v.printHead(w)
+	people := table{columns: []string{
+		"respondent", "stage", "control", "class", "institution", "office", "recommendation", "decision", "sanction", "remedy", "criminal",
+	}}
 	for _, r := range v.Respondents {
-		people.add(r.ID, string(r.Stage), string(r.Control), r.Class, r.Institution, r.Office, dash(r.Letter), dash(r.Decision))
+		people.add(r.ID, string(r.Stage), string(r.Control), r.Class, r.Institution, r.Office, dash(r.Letter), dash(r.Decision),
+			dash(r.Sanction), r.Remedy, string(r.Criminal))
 	}
 	if err := people.print(w, format); err != nil {
 		return err
 	}
+	v.printDoubts(w)
 	fmt.Fprintln(w)
 	return steps.print(w, format)
+}
+
+// then says what became of the respondents and of the record itself.
+func (s caseStep) then() string {
+	switch {
+	case s.Void:
+		return fmt.Sprintf("void by position %d", s.Corrected)
+	case s.Corrected > 0:
+		return fmt.Sprintf("%s; corrected by position %d", s.Stages, s.Corrected)
+	default:
+		return s.Stages
+	}
+}
+
+func (v *caseView) printHead(w io.Writer) {
+	if v.Opened.IsZero() {
+		fmt.Fprintf(w, "Case %s, version %d: its opening is void, so there is no case\n\n", v.Case, v.Version)
+		return
+	}
+	fmt.Fprintf(w, "Case %s, version %d, held by %s, seen by %s\n", v.Case, v.Version, v.Holder, joined(v.SeenBy))
+	if v.Addressee != "" {
+		fmt.Fprintf(w, "Forwarded to %s, which has not received it yet\n", v.Addressee)
+	}
+	if v.DuplicateOf != "" {
+		fmt.Fprintf(w, "A duplicate of %s: it counts in no figure\n", v.DuplicateOf)
+	}
+	if len(v.Related) > 0 {
+		fmt.Fprintf(w, "Related to %s\n", joined(v.Related))
+	}
+	if v.Evidence > 0 {
+		fmt.Fprintf(w, "Documents attached: %d\n", v.Evidence)
+	}
+	fmt.Fprintln(w)
+}
+
+// printDoubts prints what agencies disagree on, and items that do not fit the
+// dates.
+func (v *caseView) printDoubts(w io.Writer) {
+	for _, r := range v.Respondents {
+		if len(r.Annulled) > 0 {
+			fmt.Fprintf(w, "%s: decree %s was annulled\n", r.ID, joined(r.Annulled))
+		}
+		if !r.Disputed {
+			continue
+		}
+		for _, o := range r.Records {
+			fmt.Fprintf(w, "%s: %s recorded the decree as %s (position %d): the records differ\n", r.ID, o.Agency, o.Verdict, o.Position)
+		}
+	}
+	for _, m := range v.Misfits {
+		doubt := ""
+		if m.Doubt != ledger.DoubtNone && m.Doubt != "" {
+			doubt = " (sources: " + string(m.Doubt) + ")"
+		}
+		fmt.Fprintf(w, "%s: item %s does not fit: %s%s\n", m.Respondent, m.Item, m.Why, doubt)
+	}
 }

@@ -122,7 +122,9 @@ func (s *Server) postBulk(w http.ResponseWriter, r *http.Request) error {
 	for j := range b.jobs {
 		<-j.done
 	}
-	<-read
+	if err := <-read; err != nil {
+		s.Log.Info("a bulk request ended early", "request", trailOf(ctx).id, "because", fmt.Sprintf("%T", err))
+	}
 	return nil // the answer has begun; the log has its length
 }
 

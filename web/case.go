@@ -24,6 +24,8 @@ type caseAnswer struct {
 	Holder      ledger.AgencyID    `json:"holder"`
 	Opened      time.Time          `json:"opened"`
 	SeenBy      []ledger.AgencyID  `json:"seen_by" nullable:"false" doc:"Agencies that opened it, were sent it or acted on it"`
+	DuplicateOf string             `json:"duplicate_of,omitempty" doc:"The case that this one repeats: it counts nowhere"`
+	Related     []string           `json:"related,omitempty"`
 	Respondents []respondentAnswer `json:"respondents" nullable:"false"`
 	Timeline    []stepAnswer       `json:"timeline" nullable:"false" doc:"In the order in which things happened"`
 }
@@ -51,7 +53,10 @@ type stepAnswer struct {
 	Keys     []ledger.KeyID  `json:"keys" nullable:"false" doc:"Whose signatures it has"`
 	Leaf     string          `json:"leaf" doc:"Leaf hash of the record"`
 	Stages   []stageAnswer   `json:"stages" nullable:"false" doc:"Of the respondents after it"`
-	Data     json.RawMessage `json:"data" doc:"The event's data; sealed values stay sealed"`
+	Data     json.RawMessage `json:"data" doc:"The event's data as it was recorded; sealed values stay sealed"`
+	// A correction changes what a record means, never the record.
+	Corrected uint64 `json:"corrected_by,omitempty" doc:"Position of the correction by which it is void or says something else"`
+	Void      bool   `json:"void,omitempty"`
 }
 
 type stageAnswer struct {
@@ -139,20 +144,17 @@ func (s *Server) caseAt(ctx context.Context, id string, at casePoint) (caseAnswe
 
 func foldCase(id string, records []ledger.Record, at casePoint, genesis ledger.Genesis) (caseAnswer, error) {
 	var history []ledger.CaseEvent
-	of := map[ledger.Position]ledger.Record{}
+	of, data := map[ledger.Position]ledger.Record{}, map[ledger.Position]json.RawMessage{}
 	for _, r := range records {
 		e, err := ledger.DecodeRecord(r)
 		if err != nil {
 			return caseAnswer{}, err
 		}
-		if at.knownAt != 0 && r.Position > at.knownAt || !at.asOf.IsZero() && e.Time.After(at.asOf) {
+		if at.knownAt != 0 && r.Position > at.knownAt {
 			continue
 		}
-		of[r.Position] = r
+		of[r.Position], data[r.Position] = r, json.RawMessage(e.Data)
 		history = ledger.Insert(history, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
-	}
-	if len(history) == 0 {
-		return caseAnswer{}, errNoCase
 	}
 	out := caseAnswer{Case: id}
 	if !at.asOf.IsZero() {
@@ -162,26 +164,34 @@ func foldCase(id string, records []ledger.Record, at casePoint, genesis ledger.G
 		known := uint64(at.knownAt)
 		out.KnownAt = &known
 	}
-	for i, e := range history {
-		// Folded anew each time, since a correction changes what came before it.
-		c := ledger.Fold(history[:i+1])
+	var c ledger.Case
+	// A correction that is known is heeded, whenever it happened.
+	for _, e := range ledger.Effective(history) {
+		if !at.asOf.IsZero() && e.Time.After(at.asOf) {
+			break
+		}
+		c = c.Apply(e)
 		r := of[e.Position]
 		step := stepAnswer{
 			Position: uint64(e.Position), Happened: e.Time, Recorded: e.Recorded, Late: genesis.Late(e.Time, e.Recorded),
 			Agency: e.Source, Kind: e.Kind, Version: e.Version, Event: e.ID, Keys: []ledger.KeyID{}, Leaf: r.LeafHash().String(),
-			Stages: stagesOf(c), Data: json.RawMessage(e.Data),
+			Stages: stagesOf(c), Data: data[e.Position], Corrected: uint64(e.Corrected), Void: e.Void,
 		}
 		for _, sig := range r.Signatures {
 			step.Keys = append(step.Keys, sig.Key)
 		}
 		out.Timeline = append(out.Timeline, step)
 	}
-	out.fill(ledger.Fold(history))
+	if len(out.Timeline) == 0 {
+		return caseAnswer{}, errNoCase
+	}
+	out.fill(c)
 	return out, nil
 }
 
 func (a *caseAnswer) fill(c ledger.Case) {
 	a.Version, a.Holder, a.Opened = c.Version, c.Holder, c.Opened
+	a.DuplicateOf, a.Related = c.DuplicateOf, c.Related
 	a.SeenBy = append([]ledger.AgencyID{}, c.Participants...)
 	slices.Sort(a.SeenBy)
 	a.Respondents = []respondentAnswer{}

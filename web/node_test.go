@@ -96,7 +96,9 @@ func newNode(t *testing.T, changes ...func(*Config)) *node {
 
 func (n *node) startNATS() {
 	users := []eventstore.User{
-		{Role: eventstore.RoleRegistrar}, {Role: eventstore.RoleProvision}, {Role: eventstore.RoleDoor},
+		{Role: eventstore.RoleRegistrar},
+		{Role: eventstore.RoleProvision},
+		{Role: eventstore.RoleDoor},
 		{Role: eventstore.RoleFollower, Name: "projections"},
 	}
 	for i, u := range users {

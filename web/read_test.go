@@ -168,3 +168,35 @@ func FuzzQuestion(f *testing.F) {
 }
 
 func position(p ledger.Position) string { return strconv.FormatUint(uint64(p), 10) }
+
+// TestCorrectedCase: a correction that is known changes what the case is, and the
+// record it corrects stays as it was recorded, with the correction named.
+func TestCorrectedCase(t *testing.T) {
+	n := newNode(t)
+	id, opened := n.open()
+	n.admit(opened)
+	registered := n.register(id)
+	at := n.admit(registered).Position
+	n.admit(n.Say(ledger.Bawaslu, ledger.EventCorrectedKind, id, today.Add(-time.Second), ledger.EventCorrected{
+		Event: eventID(t, registered), Kind: ledger.CaseRegisteredKind, Version: 1, Action: ledger.ActionVoid, Reason: "recorded-twice",
+	}))
+	for query, want := range map[string]struct {
+		steps int
+		stage ledger.Stage
+		by    uint64
+	}{
+		"":                          {3, ledger.StageReceived, uint64(at) + 1},
+		"?known-at=" + position(at): {2, ledger.StageRegistered, 0},
+		"?as-of=" + url.QueryEscape(today.Add(-30*time.Second).Format(time.RFC3339)): {2, ledger.StageReceived, uint64(at) + 1},
+	} {
+		r := n.get("/v1/cases/" + id + query)
+		var a caseAnswer
+		n.check(json.Unmarshal([]byte(r.body), &a))
+		if r.status != 200 || len(a.Timeline) != want.steps || a.Respondents[0].Stage != want.stage {
+			t.Fatalf("%q: %s", query, r.body)
+		}
+		if step := a.Timeline[1]; step.Corrected != want.by || step.Void != (want.by != 0) || !strings.Contains(string(step.Data), "CONTOH-REG") {
+			t.Errorf("%q: %+v", query, step)
+		}
+	}
+}

@@ -135,7 +135,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		stop()
 		err = server.Close()
 	}
-	<-ended
+	if gone := <-ended; !errors.Is(gone, http.ErrServerClosed) {
+		err = errors.Join(err, gone)
+	}
 	return err
 }
 

@@ -103,10 +103,7 @@ func TestHTTPDocument(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	var statuses []string
-	for _, m := range regexp.MustCompile(`(?m)^[0-9]{3}$`).FindAllString(string(out), -1) {
-		statuses = append(statuses, m)
-	}
+	statuses := regexp.MustCompile(`(?m)^[0-9]{3}$`).FindAllString(string(out), -1)
 	if want := []string{"201", "200", "201", "409"}; !slices.Equal(statuses, want) {
 		t.Fatalf("answered %v, want %v\n%s", statuses, want, out)
 	}

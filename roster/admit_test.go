@@ -1,6 +1,7 @@
 package roster_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -137,6 +138,20 @@ func TestRootsThatAreNeeded(t *testing.T) {
 }
 
 // TestNamesInEvents: agencies and contests that events name.
+// correction makes an event void or says something else instead.
+func correction(t *testing.T, kind ledger.Kind, instead string) any {
+	t.Helper()
+	data := fmt.Sprintf(`{"event":"x","kind":%q,"version":1,"action":"void","reason":"wrong-data"}`, kind)
+	if instead != "" {
+		data = fmt.Sprintf(`{"event":"x","kind":%q,"version":1,"action":"replace","reason":"wrong-data","data":%s}`, kind, instead)
+	}
+	p, err := ledger.DecodePayload(ledger.EventCorrectedKind, 1, []byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func TestNamesInEvents(t *testing.T) {
 	r := apply(t, start(t), 2, event(ledger.Bawaslu, &ledger.Contest{ID: "pilkada-2020", Voting: "2020-12-09", Determination: "2020-09-23"}))
 	figures := func(change func(p *ledger.FiguresPublished)) any {
@@ -168,6 +183,13 @@ func TestNamesInEvents(t *testing.T) {
 		{"admonished about a stranger's letter", &ledger.PPKAdmonished{Recommendation: ledger.RecommendationRef{Agency: "kpu"}}, ledger.CodeInstitutionUnknown, "/data/recommendation/agency"},
 		{"unsealed", &ledger.Unsealed{Agency: ledger.BKN}, "", ""},
 		{"unsealed for a stranger", &ledger.Unsealed{Agency: "kpu"}, ledger.CodeInstitutionUnknown, "/data/agency"},
+		{"erased for a stranger", &ledger.PersonalDataErased{Agency: "kpu"}, ledger.CodeInstitutionUnknown, "/data/agency"},
+		{"returned to a stranger", &ledger.CaseReturned{To: "kpu"}, ledger.CodeInstitutionUnknown, "/data/to"},
+		{"sanctioned about a stranger's letter", &ledger.PPKSanctioned{Recommendation: ledger.RecommendationRef{Agency: "kpu"}}, ledger.CodeInstitutionUnknown, "/data/recommendation/agency"},
+		{"corrected: void", correction(t, ledger.CaseForwardedKind, ""), "", ""},
+		{"corrected to one who takes part", correction(t, ledger.CaseReceivedKind, `{"from":"kasn"}`), "", ""},
+		{"corrected to a stranger", correction(t, ledger.CaseReceivedKind, `{"from":"kpu"}`), ledger.CodeInstitutionUnknown, "/data/data/from"},
+		{"corrected to an unpublished contest", correction(t, ledger.CaseOpenedKind, `{"contest":"pilkada-2024"}`), ledger.CodeReferenceUnknown, "/data/data/contest"},
 		{"a kind that names nobody", &ledger.CaseRegistered{}, "", ""},
 		{"an unknown kind", nil, "", ""},
 		{"figures", figures(func(*ledger.FiguresPublished) {}), "", ""},

@@ -1,6 +1,7 @@
 package roster_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -153,7 +154,7 @@ func TestRegimeAt(t *testing.T) {
 	regime := func(id string, from, until ledger.Date) ledger.Event {
 		return event(ledger.BKN, &ledger.Regime{ID: id, From: from, Until: until})
 	}
-	if got := start(t).RegimeAt(ledger.Date("2020-01-01").Start()); got != (ledger.Regime{}) {
+	if got := start(t).RegimeAt(ledger.Date("2020-01-01").Start()); !reflect.DeepEqual(got, ledger.Regime{}) {
 		t.Errorf("without any: %+v", got)
 	}
 	r := apply(t, start(t), 2, regime("perbkn-1-2023", "2023-01-10", ""), regime("always", "", ""),
@@ -179,6 +180,26 @@ func TestRegimeAt(t *testing.T) {
 	}
 	if want := []string{"perbkn-1-2023", "always", "pilkada-2020", "pilkada-2020-b"}; !slices.Equal(ids, want) {
 		t.Errorf("regimes in the order %v, want %v", ids, want)
+	}
+}
+
+// TestLawAt: the heirs are those of the grants that name a predecessor, with
+// their days as they are now, whatever the moment asked for.
+func TestLawAt(t *testing.T) {
+	if law := start(t).LawAt(at(t, "2020-01-01 00:00:00.000000")); len(law.Heirs) != 0 || !law.At.Equal(at(t, "2020-01-01 00:00:00.000000")) {
+		t.Errorf("without any: %+v", law)
+	}
+	heir := grant(ledger.BKN, ledger.MandateClarification, "2024-09-04", "")
+	heir.Scope, heir.Predecessor = ledger.ScopeNotPredecessor, ledger.KASN
+	before := apply(t, start(t), 2, event(ledger.BKN, &ledger.MandateGranted{Grant: heir}),
+		event(ledger.BKN, &ledger.Regime{ID: "strict", From: "2023-01-10", ReprimandBeforeBlock: true}))
+	after := apply(t, before, 4, event(ledger.BKN, &ledger.MandateEnded{Agency: ledger.BKN, Mandate: ledger.MandateClarification, Until: "2027-10-16"}))
+	law := before.LawAt(at(t, "2023-01-10 00:00:00.000000"))
+	if len(law.Heirs) != 1 || law.Heirs[0].Predecessor != ledger.KASN || law.Heirs[0].Until != "" || law.Regime.ID != "strict" {
+		t.Errorf("before the end: %+v", law)
+	}
+	if law := after.LawAt(at(t, "2023-01-09 00:00:00.000000")); len(law.Heirs) != 1 || law.Heirs[0].Until != "2027-10-16" || law.Regime.ID != "" {
+		t.Errorf("after it: %+v", law)
 	}
 }
 

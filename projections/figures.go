@@ -58,6 +58,14 @@ type dimension struct {
 	many   bool // an array: one of its values is enough
 }
 
+// values selects the dimension's values of a row; "" stands for none.
+func (d dimension) values() string {
+	if d.many {
+		return "SELECT unnest(CASE WHEN " + d.column + " = '{}' THEN '{\"\"}' ELSE " + d.column + " END) AS value"
+	}
+	return "SELECT coalesce(" + d.column + ", '') AS value"
+}
+
 // dimensions has a column for each of ledger.Filters.
 var dimensions = map[string]dimension{
 	"origin":           {column: "origin"},
@@ -80,6 +88,14 @@ var dimensions = map[string]dimension{
 var unitKeys = map[ledger.Unit]string{
 	ledger.UnitCase:           "case_id",
 	ledger.UnitRespondent:     "(case_id, respondent)",
+	ledger.UnitRecommendation: "recommendation",
+	ledger.UnitPPK:            "ppk",
+}
+
+// unitNames writes what a unit counts as text.
+var unitNames = map[ledger.Unit]string{
+	ledger.UnitCase:           "case_id::text",
+	ledger.UnitRespondent:     "case_id || ' ' || respondent",
 	ledger.UnitRecommendation: "recommendation",
 	ledger.UnitPPK:            "ppk",
 }
@@ -268,10 +284,6 @@ func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, by string) (Answ
 	q = a.Query
 	var s question
 	held := s.held(q.AsOf, q.KnownAt)
-	values := "SELECT coalesce(" + d.column + ", '') AS value"
-	if d.many {
-		values = "SELECT unnest(CASE WHEN " + d.column + " = '{}' THEN '{\"\"}' ELSE " + d.column + " END) AS value"
-	}
 	counts := make([]string, len(q.Measures))
 	for i, m := range q.Measures {
 		counts[i] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[q.Unit], s.counts(m, q))
@@ -281,7 +293,7 @@ func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, by string) (Answ
 			SELECT value, %s AS n
 			FROM projection.respondent_history CROSS JOIN LATERAL (%s) v
 			WHERE %s GROUP BY value) g
-		WHERE n > 0 ORDER BY n DESC, value`, strings.Join(counts, " + "), values, held), s.args...)
+		WHERE n > 0 ORDER BY n DESC, value`, strings.Join(counts, " + "), d.values(), held), s.args...)
 	if err != nil {
 		return a, nil, asking("figures by "+by, err)
 	}
@@ -313,12 +325,7 @@ func (r *Reader) CasesBehind(ctx context.Context, q ledger.Query, limit int) ([]
 func (r *Reader) behind(ctx context.Context, q ledger.Query, limit int) ([]Counted, error) {
 	var s question
 	held := s.held(q.AsOf, q.KnownAt)
-	key := map[ledger.Unit]string{
-		ledger.UnitCase:           "case_id::text",
-		ledger.UnitRespondent:     "case_id || ' ' || respondent",
-		ledger.UnitRecommendation: "recommendation",
-		ledger.UnitPPK:            "ppk",
-	}[q.Unit]
+	key := unitNames[q.Unit]
 	parts := make([]string, len(q.Measures))
 	for i, m := range q.Measures {
 		parts[i] = fmt.Sprintf(`

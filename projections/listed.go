@@ -1,0 +1,176 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// What pages ask, each in one statement over respondent_history.
+
+// Row is one value of a dimension with a count for each query; Value is "" for
+// those that have none.
+type Row struct {
+	Value  string
+	Counts []uint64
+}
+
+// Breakdown breaks answers down by a dimension, one of ledger.Filters, in one
+// scan: each row has a count for every answer, in their order. The answers are
+// those of Figures, and all of the same two times. Groups may add up to more
+// than the whole, as with FiguresBy. Rows that count nothing are left out; the
+// order is that of the first count, the largest first, then of the value.
+func (r *Reader) Breakdown(ctx context.Context, answers []Answer, by string) ([]Row, error) {
+	d, ok := dimensions[by]
+	if !ok {
+		return nil, fmt.Errorf("unknown dimension %q: one of %s", by, strings.Join(ledger.Filters, ", "))
+	}
+	if len(answers) == 0 {
+		return nil, nil
+	}
+	first := answers[0].Query
+	var s question
+	held := s.held(first.AsOf, first.KnownAt)
+	sums := make([]string, len(answers))
+	for i, a := range answers {
+		if !a.Query.AsOf.Equal(first.AsOf) || a.Query.KnownAt != first.KnownAt {
+			return nil, fmt.Errorf("a breakdown is of one moment: answer %d is of another", i)
+		}
+		counts := make([]string, len(a.Query.Measures))
+		for j, m := range a.Query.Measures {
+			counts[j] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[a.Query.Unit], s.counts(m, a.Query))
+		}
+		sums[i] = strings.Join(counts, " + ")
+	}
+	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+		SELECT value, n FROM (
+			SELECT value, ARRAY[%s] AS n
+			FROM projection.respondent_history CROSS JOIN LATERAL (%s) v
+			WHERE %s GROUP BY value) g
+		WHERE 0 < ANY (n) ORDER BY n[1] DESC, value`, strings.Join(sums, ", "), d.values(), held), s.args...)
+	if err != nil {
+		return nil, asking("figures by "+by, err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Row, error) {
+		var out Row
+		var counts []int64
+		err := row.Scan(&out.Value, &counts)
+		for _, n := range counts {
+			out.Counts = append(out.Counts, uint64(n))
+		}
+		return out, err
+	})
+	if err != nil {
+		return nil, asking("figures by "+by, err)
+	}
+	return list, nil
+}
+
+// Listed is one line of the list behind a number: a respondent's part of a case
+// at the two times of the question, and the last record then.
+type Listed struct {
+	Counted
+	Stage       ledger.Stage
+	Control     ledger.Control
+	Remedy      string
+	Holder      ledger.AgencyID // "" if nobody holds the case
+	Institution string          // as Institution.Key writes it
+	Office      string
+
+	Last LastRecord
+}
+
+// LastRecord is the last thing that had happened in a case.
+type LastRecord struct {
+	Position ledger.Position
+	Kind     ledger.Kind
+	Version  int
+	Agency   ledger.AgencyID
+	Happened time.Time
+	Recorded time.Time
+}
+
+// List gives a stretch of what a settled query counts, by measure, key, case and
+// respondent, and how many lines there are in all; 0 when offset lies beyond
+// them. The query is that of an Answer.
+func (r *Reader) List(ctx context.Context, q ledger.Query, offset, limit int) (list []Listed, total int, err error) {
+	if err := q.Validate(); err != nil {
+		return nil, 0, err
+	}
+	var s question
+	held := s.held(q.AsOf, q.KnownAt)
+	parts := make([]string, len(q.Measures))
+	for i, m := range q.Measures {
+		parts[i] = fmt.Sprintf(`
+			SELECT %d AS measure, case_id, respondent, %s AS key, %s AS since, stage, control, remedy, holder, institution, office
+			FROM projection.respondent_history WHERE %s AND %s`, i, unitNames[q.Unit], sinceColumn(m, q.Unit), held, s.counts(m, q))
+	}
+	known, asOf := s.arg(int64(q.KnownAt)), s.arg(q.AsOf)
+	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+		SELECT c.*, l.* FROM (
+			SELECT *, count(*) OVER () AS total FROM (%s) u WHERE key IS NOT NULL
+			ORDER BY measure, key, case_id, respondent LIMIT %s OFFSET %s) c
+		CROSS JOIN LATERAL (
+			SELECT position, kind, version, agency, happened, recorded FROM projection.record
+			WHERE case_id = c.case_id AND position <= %s AND happened <= %s
+			ORDER BY happened DESC, position DESC LIMIT 1) l
+		ORDER BY measure, key, c.case_id, respondent`,
+		strings.Join(parts, " UNION ALL"), s.arg(limit), s.arg(offset), known, asOf), s.args...)
+	if err != nil {
+		return nil, 0, asking("the list behind a figure", err)
+	}
+	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) {
+		var l Listed
+		var measure int
+		var id uuid.UUID
+		var holder, institution, office *string
+		err := row.Scan(&measure, &id, &l.Respondent, &l.Key, &l.Since, &l.Stage, &l.Control, &l.Remedy, &holder, &institution, &office,
+			&total, &l.Last.Position, &l.Last.Kind, &l.Last.Version, &l.Last.Agency, &l.Last.Happened, &l.Last.Recorded)
+		l.Case, l.Measure, l.Since = id.String(), q.Measures[measure].String(), l.Since.UTC()
+		l.Last.Happened, l.Last.Recorded = l.Last.Happened.UTC(), l.Last.Recorded.UTC()
+		if holder != nil {
+			l.Holder = ledger.AgencyID(*holder)
+		}
+		for _, v := range []struct{ from, to *string }{{institution, &l.Institution}, {office, &l.Office}} {
+			if v.from != nil {
+				*v.to = *v.from
+			}
+		}
+		return l, err
+	})
+	if err != nil {
+		return nil, 0, asking("the list behind a figure", err)
+	}
+	return list, total, nil
+}
+
+// Extent is the span of time that the read models speak of.
+type Extent struct {
+	First    time.Time // the earliest that happened in a case; zero without cases
+	Recorded time.Time // the first record: nothing was recorded before
+}
+
+// Extent reads the span. It is a scan: whoever asks often should keep it.
+func (r *Reader) Extent(ctx context.Context) (Extent, error) {
+	var first, recorded *time.Time
+	err := r.pool.QueryRow(ctx, `SELECT
+		(SELECT min(happened_from) FROM projection.respondent_history),
+		(SELECT recorded FROM projection.record WHERE position = 1)`).Scan(&first, &recorded)
+	if err != nil {
+		return Extent{}, asking("the extent", err)
+	}
+	var e Extent
+	if first != nil {
+		e.First = first.UTC()
+	}
+	if recorded != nil {
+		e.Recorded = recorded.UTC()
+	}
+	return e, nil
+}

@@ -129,6 +129,7 @@ func (c *Case) checkLaw(e Event, r *Respondent, law Law) *Refusal {
 		if r.Ended != nil {
 			return law.sameHand(e.Source, r.Ended.By, c)
 		}
+	default: // of other kinds the law says nothing
 	}
 	return nil
 }

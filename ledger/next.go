@@ -43,14 +43,10 @@ func (c Case) May(by AgencyID, info KindInfo, law Law) Possible {
 		out.WhyNot = "the case is not opened"
 		return out
 	}
-	if info.Kind == CaseReceivedKind {
-		e.Payload = &CaseReceived{From: c.due()}
-		if taken, bad := c.takeover(e, law); bad != nil {
-			out.WhyNot = bad.words()
-			return out
-		} else if taken {
-			return out
-		}
+	e.Payload = c.received(info.Kind)
+	if taken, bad := c.takeover(e, law); taken || bad != nil {
+		out.WhyNot = bad.words()
+		return out
 	}
 	if bad := c.mayNot(e, law); bad != nil {
 		out.WhyNot = bad.words()
@@ -62,14 +58,7 @@ func (c Case) May(by AgencyID, info KindInfo, law Law) Possible {
 	for i := range c.Respondents {
 		r := &c.Respondents[i]
 		e.Payload = best(info.Kind, r)
-		why := c.hinders(e, r)
-		if bad := r.lacks(e); why == "" && bad != nil {
-			why = bad.words()
-		}
-		if bad := c.checkLaw(e, r, law); why == "" && bad != nil {
-			why = bad.words()
-		}
-		if why != "" {
+		if why := c.why(e, r, law); why != "" {
 			out.Hindered = append(out.Hindered, Hindered{r.ID, why})
 		} else {
 			out.Respondents = append(out.Respondents, r.ID)
@@ -90,6 +79,25 @@ func (c *Case) whyNobody(hindered []Hindered) string {
 		why = fmt.Sprintf("%s; nor for the other %d", why, n)
 	}
 	return why
+}
+
+// received is the payload by which an agency would take over a case.
+func (c *Case) received(kind Kind) any {
+	if kind != CaseReceivedKind {
+		return nil
+	}
+	return &CaseReceived{From: c.due()}
+}
+
+// why is the first thing that stands against an event for a respondent.
+func (c *Case) why(e Event, r *Respondent, law Law) string {
+	if why := c.hinders(e, r); why != "" {
+		return why
+	}
+	if bad := r.lacks(e); bad != nil {
+		return bad.words()
+	}
+	return c.checkLaw(e, r, law).words()
 }
 
 // mayNot is why an agency may not record a kind, whatever the respondents.
@@ -113,12 +121,16 @@ func (c *Case) mayNot(e Event, law Law) *Refusal {
 	}
 }
 
-// words is a refusal's detail, or its code's message.
+// words is a refusal's detail, or its code's message; "" for none.
 func (r *Refusal) words() string {
-	if r.Detail != "" {
+	switch {
+	case r == nil:
+		return ""
+	case r.Detail != "":
 		return r.Detail
+	default:
+		return reasons[r.Code].English
 	}
-	return reasons[r.Code].English
 }
 
 // best is the payload of a kind that a respondent hinders least: it names the

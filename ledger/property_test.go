@@ -456,6 +456,8 @@ func TestRowEqual(t *testing.T) {
 			f.Set(reflect.ValueOf([]string{"x"}))
 		case []ledger.AgencyID:
 			f.Set(reflect.ValueOf([]ledger.AgencyID{"x"}))
+		case *ledger.Reached:
+			f.Set(reflect.ValueOf(&ledger.Reached{1: time.Unix(1, 0)}))
 		default:
 			f.SetString("x")
 		}
@@ -488,9 +490,11 @@ func TestDrawnHistoriesGoFar(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []string{"decided", "not_proven", "examined", "left_service", "blocked", "case.cancelled", "control.unblocked", "ppk.admonished", "case.praised", "confirmed true",
+	for _, s := range []string{
+		"decided", "not_proven", "examined", "left_service", "blocked", "case.cancelled", "control.unblocked", "ppk.admonished", "case.praised", "confirmed true",
 		"event.corrected", "case.reopened", "remedy.filed", "remedy.decided", "decision.annulled", "decision.delivered", "case.linked",
-		"respondent.added", "criminal.referred", "filed"} {
+		"respondent.added", "criminal.referred", "filed",
+	} {
 		if reached[s] == 0 {
 			t.Errorf("no history reaches %s", s)
 		}

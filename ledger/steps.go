@@ -88,6 +88,15 @@ func (c *Case) hinders(e Event, r *Respondent) string {
 		return r.hindersDeciding(e.Source, p.Decree)
 	case *ControlStep:
 		return hindersControl(e.Kind, r)
+	default:
+		return r.hindersBeside(e.Payload)
+	}
+	return ""
+}
+
+// hindersBeside is hinders for what runs beside the stage.
+func (r *Respondent) hindersBeside(payload any) string {
+	switch p := payload.(type) {
 	case *RemedyFiled:
 		return r.hindersFiling(p.Remedy)
 	case *RemedyDecided:

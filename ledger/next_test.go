@@ -30,6 +30,17 @@ func way() []Event {
 		event(BKN, ExaminationBegunKind, &ExaminationBegun{}),
 		event(BKN, DecisionRecordedKind, &DecisionRecorded{Decree: sent, Respondents: []DecidedRespondent{{ID: "r1", Outcome: OutcomeSanctioned}}}),
 		event(BKN, ControlUnblockedKind, &ControlStep{}),
+		event(BKN, DecisionDeliveredKind, &DecisionDelivered{Decree: sent}),
+		event(BKN, DecisionReviewedKind, &DecisionReviewed{Decree: sent}),
+		event(BKN, RemedyFiledKind, &RemedyFiled{Remedy: RemedyObjection, Decree: sent}),
+		event(BKN, RemedyDecidedKind, &RemedyDecided{Remedy: RemedyObjection, Decree: sent, Respondents: []RemediedRespondent{{ID: "r1", Outcome: OutcomeUpheld}}}),
+		event(BKN, RemedyFiledKind, &RemedyFiled{Remedy: RemedyCourt, Decree: sent}),
+		event(BKN, DecisionAnnulledKind, &DecisionAnnulled{Decree: sent}),
+		event(Bawaslu, CriminalReferredKind, &CriminalReferred{}),
+		event(Bawaslu, CaseReopenedKind, &CaseReopened{Respondents: []string{"r2"}}),
+		event(BKN, LeftServiceKind, &LeftService{Respondents: []string{"r1"}}),
+		event(Bawaslu, CriminalConcludedKind, &CriminalConcluded{}),
+		event(KASN, RespondentAddedKind, &RespondentAdded{Respondents: []NewRespondent{{ID: "r3"}}}),
 	}
 }
 
@@ -64,9 +75,38 @@ func naming(kind Kind, r *Respondent) (payload any, ok bool) {
 	case *LeftService:
 		p.Respondents = []string{r.ID}
 		return p, true
+	case *RemedyDecided:
+		p.Respondents = []RemediedRespondent{{ID: r.ID, Outcome: OutcomeUpheld}}
+		return p, true
+	case *CaseReopened:
+		p.Respondents = []string{r.ID}
+		return p, true
+	default:
+		return namingLater(p, r.ID)
+	}
+}
+
+// namingLater is naming for the kinds whose lists of respondents are optional.
+func namingLater(payload any, id string) (any, bool) {
+	var named *Named
+	switch p := payload.(type) {
+	case *DecisionDelivered:
+		named = &p.Named
+	case *DecisionReviewed:
+		named = &p.Named
+	case *DecisionAnnulled:
+		named = &p.Named
+	case *RemedyFiled:
+		named = &p.Named
+	case *CriminalReferred:
+		named = &p.Named
+	case *CriminalConcluded:
+		named = &p.Named
 	default:
 		return nil, false
 	}
+	named.Respondents = []string{id}
+	return payload, true
 }
 
 // TestMayAgreesWithCheck: for every kind, agency and respondent, wherever the
@@ -138,11 +178,41 @@ func TestMay(t *testing.T) {
 		{"admonishing without one", 5, Kemendagri, PPKAdmonishedKind, "", "r1 is clarification"},
 		{"unblocking before a decision", 10, BKN, ControlUnblockedKind, "", "r1 is recommended"},
 		{"confirming the decree there is", 12, KASN, DecisionRecordedKind, "r1", ""},
+		{"filing what is open", 14, BKN, RemedyFiledKind, "r1", ""},
+		{"filing while one is not decided", 16, BKN, RemedyFiledKind, "", "not decided yet"},
+		{"deciding it", 16, BKN, RemedyDecidedKind, "r1", ""},
+		{"delivering what was annulled", 19, BKN, DecisionDeliveredKind, "", "r1 is examined"},
+		{"reopening one's own end", 20, Bawaslu, CaseReopenedKind, "r2", ""},
+		{"reopening another's", 20, BKN, CaseReopenedKind, "", "r1 is examined"},
+		{"correcting what one may have recorded", 2, Bawaslu, EventCorrectedKind, "", ""},
+		{"correcting without having taken part", 2, BKN, EventCorrectedKind, "", "Only the agency that recorded"},
+		{"adding when nobody is left at work on", 12, KASN, RespondentAddedKind, "", "past clarification"},
+		{"attaching without taking part", 2, Kemendagri, EvidenceAttachedKind, "", "neither opened"},
 	} {
 		got := after(c.after).May(c.by, kind(c.kind), Law{Regime: Regime{ID: "x", ReprimandBeforeBlock: true}})
 		fits := strings.Contains(got.WhyNot, c.whyNot) && (got.WhyNot == "") == (c.whyNot == "")
 		if !fits || strings.Join(got.Respondents, " ") != c.respondents {
 			t.Errorf("%s: %v %q, want %s %q", c.name, got.Respondents, got.WhyNot, c.respondents, c.whyNot)
+		}
+	}
+}
+
+// TestMayTakeOver: a successor may receive what its predecessor has, within its
+// scope.
+func TestMayTakeOver(t *testing.T) {
+	var c Case
+	for i, step := range way()[:6] { // KASN has it, and has clarified
+		c = c.Apply(CaseEvent{Position: Position(i + 1), Event: step})
+	}
+	received, _ := LookupKind(CaseReceivedKind, 1)
+	law := Law{At: c.Opened.AddDate(1, 0, 0), Heirs: []Grant{
+		{Agency: KemenPANRB, Scope: ScopePredecessor, Predecessor: KASN},
+		{Agency: BKN, Scope: ScopeNotPredecessor, Predecessor: KASN},
+	}}
+	for by, whyNot := range map[AgencyID]string{KemenPANRB: "", BKN: "does not reach", Kemendagri: "not forwarded", KASN: "not forwarded"} {
+		got := c.May(by, received, law)
+		if !strings.Contains(got.WhyNot, whyNot) || (got.WhyNot == "") != (whyNot == "") {
+			t.Errorf("%s: %q, want %q", by, got.WhyNot, whyNot)
 		}
 	}
 }

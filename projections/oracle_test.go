@@ -30,6 +30,7 @@ func TestFiguresAreWhatTheLedgerCounts(t *testing.T) {
 		applyInParts(t, url, b)
 		checkRowsAreDisjoint(t, conn)
 		checkFigures(t, reader, b)
+		checkReports(t, conn, b)
 		rebuilt, err := Rebuild(context.Background(), Config{URL: url}, b.feed(7), RebuildOptions{Compare: true})
 		if err != nil {
 			t.Fatal(err)
@@ -38,6 +39,7 @@ func TestFiguresAreWhatTheLedgerCounts(t *testing.T) {
 			t.Fatalf("the new generation differs: %+v", rebuilt)
 		}
 		checkFigures(t, reader, b)
+		checkReports(t, conn, b)
 	})
 }
 

@@ -94,6 +94,7 @@ func (p *Projector) session(ctx context.Context, feed ledger.Feed, progressed fu
 }
 
 // prepare makes tables that are missing and rebuilds those of an older version.
+// Views for BI tools that cannot be made stop nothing.
 func (p *Projector) prepare(ctx context.Context, conn *pgx.Conn, feed ledger.Feed) error {
 	found, err := standing(ctx, conn, schemaCurrent)
 	if err != nil {
@@ -101,14 +102,22 @@ func (p *Projector) prepare(ctx context.Context, conn *pgx.Conn, feed ledger.Fee
 	}
 	switch found {
 	case tablesMissing:
-		return migrate(ctx, p.config.URL, schemaCurrent)
+		err = migrate(ctx, p.config.URL, schemaCurrent)
 	case tablesOlder:
 		p.log.InfoContext(ctx, "the read models are of an older version; rebuilding them")
-		_, err := Rebuild(ctx, p.config, feed, RebuildOptions{})
-		return err
-	default:
-		return nil
+		_, err = Rebuild(ctx, p.config, feed, RebuildOptions{})
+	case tablesFit:
 	}
+	if err != nil {
+		return err
+	}
+	if err := ensureReports(ctx, conn, p.log); err != nil {
+		if passing(err) {
+			return err
+		}
+		p.log.ErrorContext(ctx, "the views for BI tools were not made", "error", err.Error())
+	}
+	return nil
 }
 
 // follow writes a feed into the generation that the writer writes.

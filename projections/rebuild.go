@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -57,6 +58,9 @@ func Rebuild(ctx context.Context, c Config, feed ledger.Feed, o RebuildOptions) 
 	}
 	// The server would notice the connection's end, but not before we return.
 	defer unlock(ctx, conn)
+	if err := dropLeftReports(ctx, conn); err != nil {
+		return Rebuilt{}, err
+	}
 	if err := dropSchemas(ctx, conn, schemaNext, schemaOld); err != nil {
 		return Rebuilt{}, err
 	}
@@ -69,7 +73,12 @@ func Rebuild(ctx context.Context, c Config, feed ledger.Feed, o RebuildOptions) 
 		// A failed rebuild leaves nothing behind; a killed one leaves it to the next.
 		return out, errors.Join(err, dropSchemas(context.WithoutCancel(ctx), conn, schemaNext))
 	}
-	return out, dropSchemas(ctx, conn, schemaOld)
+	// What is left reads the new tables, or ends its transaction on the old ones:
+	// projectors need not wait for that.
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1, $2)", lockSpace, lockSwitch); err != nil {
+		return out, fmt.Errorf("unlock the switch: %w", err)
+	}
+	return out, dropReplaced(ctx, conn, c.logger(), schemaOld)
 }
 
 // lockAlone takes the rebuild's lock. It tries for a moment: a rebuild that has
@@ -181,7 +190,7 @@ func (r *rebuild) finish(ctx context.Context, old, at ledger.Chain) (out Rebuilt
 		}
 	}
 	out.Position = at.Position
-	return out, switchGenerations(ctx, r.conn)
+	return out, switchGenerations(ctx, r.conn, r.config.logger())
 }
 
 // standing reads where the old generation stands; zero if there is none.
@@ -270,9 +279,9 @@ func (r *rebuild) sameLedger(ctx context.Context, old ledger.Chain) error {
 	return nil
 }
 
-// switchGenerations puts the new generation in the old one's place. A reader's
-// statement sees the one or the other.
-func switchGenerations(ctx context.Context, conn *pgx.Conn) error {
+// switchGenerations puts the new generation in the old one's place, and the
+// views for BI tools on it. A reader's statement sees the one or the other.
+func switchGenerations(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("switch: %w", err)
@@ -289,6 +298,11 @@ func switchGenerations(ctx context.Context, conn *pgx.Conn) error {
 	q.Queue(fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", schemaNext, schemaCurrent))
 	q.Queue("SELECT pg_notify($1, 'switched')", Channel)
 	if err := tx.SendBatch(ctx, &q).Close(); err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	if err := makeReports(ctx, tx); errors.Is(err, ErrForeignReports) {
+		log.WarnContext(ctx, "the views for BI tools were not made", "error", err.Error())
+	} else if err != nil {
 		return fmt.Errorf("switch: %w", err)
 	}
 	if err := tx.Commit(ctx); err != nil {

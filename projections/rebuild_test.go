@@ -122,7 +122,7 @@ func TestTablesOfAnotherVersion(t *testing.T) {
 	project(t, url, until(b.feed(10), 15))
 	if _, err := admin.Exec(t.Context(), `
 		UPDATE projection.goose_db_version SET version_id = 0;
-		ALTER TABLE projection.respondent_history DROP COLUMN contest`); err != nil {
+		ALTER TABLE projection.respondent_history DROP COLUMN contest CASCADE -- and the views of laporan`); err != nil {
 		t.Fatal(err)
 	}
 	source := newTap() // a feed that does not end

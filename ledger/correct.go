@@ -10,25 +10,19 @@ import (
 // Without corrections it is the history itself. Only an event that stood on the
 // ledger before the correction is corrected.
 func Effective(history []CaseEvent) []CaseEvent {
-	i := slices.IndexFunc(history, isCorrection)
-	if i < 0 {
-		return history
-	}
-	out := slices.Clone(history)
-	for _, c := range history[i:] {
-		if isCorrection(c) {
-			c.Payload.(*EventCorrected).correct(out, c.Position)
+	out := history
+	for i := range history {
+		if history[i].Kind != EventCorrectedKind {
+			continue
+		}
+		if p, ok := history[i].Payload.(*EventCorrected); ok {
+			if &out[0] == &history[0] {
+				out = slices.Clone(history)
+			}
+			p.correct(out, history[i].Position)
 		}
 	}
 	return out
-}
-
-func isCorrection(e CaseEvent) bool {
-	if e.Kind != EventCorrectedKind {
-		return false
-	}
-	_, ok := e.Payload.(*EventCorrected)
-	return ok
 }
 
 // correct changes the event that a correction at a position names.
@@ -105,9 +99,16 @@ func (p *EventCorrected) sound(now *Case, old, draft CaseEvent, law Law) *Refusa
 
 // binds reports whether an event can be made impossible by what comes before it:
 // not what is void or says nothing of the case's course.
-func (e CaseEvent) binds() bool {
-	info, known := LookupKind(e.Kind, e.Version)
-	return known && e.Payload != nil && !e.Void && !info.NoVersion && e.Kind != EventCorrectedKind
+func (e *CaseEvent) binds() bool {
+	if e.Payload == nil || e.Void {
+		return false
+	}
+	switch e.Payload.(type) {
+	case *EventCorrected, *Unsealed, *PersonalDataErased:
+		return false
+	default:
+		return true
+	}
 }
 
 // breaks refuses a draft for whose sake a later record would be refused.

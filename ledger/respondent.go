@@ -56,11 +56,7 @@ func (r *Recommendation) Key() string { return string(r.Agency) + " " + r.Number
 // move is what an event does to one respondent; entry is the index of the
 // respondent in the payload's own list, where it has one.
 func (r *Respondent) move(e CaseEvent, entry int) {
-	was := Ended{By: e.Source, At: e.Time, From: r.Stage, Assessed: r.Assessed, Clarified: r.Clarified}
-	if was.From == StageForwarded {
-		was.From = r.Before // it is not on its way any more when it is reopened
-	}
-	open := !r.Stage.End()
+	from, before, assessed, clarified := r.Stage, r.Before, r.Assessed, r.Clarified
 	if s := steps[e.Kind]; s.to != "" {
 		if s.to == StageForwarded && r.Stage != StageForwarded {
 			r.Before = r.Stage
@@ -71,8 +67,11 @@ func (r *Respondent) move(e CaseEvent, entry int) {
 	switch {
 	case !r.Stage.End():
 		r.Ended = nil
-	case open:
-		r.Ended = &was
+	case !from.End():
+		if from == StageForwarded {
+			from = before // it is not on its way any more when it is reopened
+		}
+		r.Ended = &Ended{By: e.Source, At: e.Time, From: from, Assessed: assessed, Clarified: clarified}
 	}
 }
 

@@ -103,7 +103,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // Times of a connection. A bulk request moves its own on as it goes.
 const (
 	headerTime = 5 * time.Second
-	bodyTime   = 20 * time.Second
+	slack      = 20 * time.Second // beside the time of an answer, for bodies to come and go
 	idleTime   = 2 * time.Minute
 	maxHeader  = 32 << 10
 	// grace is how long requests that are under way may go on at the end.
@@ -113,9 +113,11 @@ const (
 // Serve answers on a listener until the context ends, then lets what is under
 // way come to its end.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	// A read that is overdue ends the request's context even when the body has
+	// come, so it must not be due before the answer.
+	longest := max(s.Limits.Request, s.Limits.ReceiptWait) + slack
 	server := &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime,
-		WriteTimeout: max(s.Limits.Request, s.Limits.ReceiptWait) + bodyTime, IdleTimeout: idleTime,
+		Handler: s, ReadHeaderTimeout: headerTime, ReadTimeout: longest, WriteTimeout: longest, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))

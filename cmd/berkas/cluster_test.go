@@ -30,6 +30,7 @@ func TestServeOnACluster(t *testing.T) {
 	stop := serveUntil(t, []string{
 		"serve", "--data", data, "--rehearsal", "--http", "127.0.0.1:0", "--nats", url, "--cluster", "--first-start", "--database", database,
 		"--nats-seed", seed("registrar"), "--follower-seed", seed("follower-projections"), "--provision-seed", seed("provision"), "--system-seed", seed("system"),
+		"--door-seed", seed("door"),
 	})
 	agency := []string{"--data", data, "--nats", url, "--nats-seed", seed("agency-bawaslu")}
 	key := filepath.Join(dir, "key.json")
@@ -47,6 +48,7 @@ func TestServeOnACluster(t *testing.T) {
 	if !strings.Contains(replayed, "contest.published") || strings.Count(replayed, "\n") != 3 {
 		t.Errorf("LEDGER holds something else than genesis, key and contest:\n%s", replayed)
 	}
+	submitOverHTTP(t, home{data}, "berkas.example/cluster")
 	stop()
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/berkas-ledger/berkas/agencies"
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -200,5 +202,71 @@ func TestServeWithTokens(t *testing.T) {
 	raw, err := os.ReadFile(tokens)
 	if err != nil || strings.Contains(string(raw), secret) {
 		t.Errorf("the file of tokens keeps the token: %v", err)
+	}
+}
+
+// submitOverHTTP hands one event of Bawaslu's in over HTTP, twice.
+func submitOverHTTP(t *testing.T, h home, origin string) {
+	t.Helper()
+	signer, err := h.signer("bawaslu/event")
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft, err := agencies.NewBawaslu(agencies.Office{Origin: origin}).PublishContest(time.Now(), ledger.Contest{
+		ID: "pemilu-2024", Kind: "pemilu", Voting: "2024-02-14", Determination: "2023-11-13", Doubt: ledger.DoubtUnsure,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := agencies.Sign(ledger.Bawaslu, draft, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, ok := h.found()
+	if !ok {
+		t.Fatal("nothing is running")
+	}
+	for _, want := range []int{http.StatusCreated, http.StatusOK} {
+		q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, running.HTTP+"/v1/events", bytes.NewReader(s.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header = s.Header()
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		r, err := client.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || r.StatusCode != want || !strings.Contains(string(body), "outcome: admitted") {
+			t.Errorf("%d, want %d: %v\n%s", r.StatusCode, want, err, body)
+		}
+	}
+}
+
+// TestWhereHTTPListens: elsewhere than on loopback only with identities and TLS,
+// or in a container.
+func TestWhereHTTPListens(t *testing.T) {
+	for _, tt := range []struct {
+		config httpConfig
+		ok     bool
+	}{
+		{httpConfig{addr: "off"}, true},
+		{httpConfig{addr: "127.0.0.1:8080"}, true},
+		{httpConfig{addr: "[::1]:8080"}, true},
+		{httpConfig{addr: "localhost:8080"}, true},
+		{httpConfig{addr: "0.0.0.0:8080", container: true}, true},
+		{httpConfig{addr: "192.0.2.1:80", tokens: "t", proxied: true}, true},
+		{httpConfig{addr: ":8080"}, false},
+		{httpConfig{addr: "0.0.0.0:8080"}, false},
+		{httpConfig{addr: "0.0.0.0:8080", proxied: true}, false},
+		{httpConfig{addr: "0.0.0.0:8080", tokens: "t"}, false},
+		{httpConfig{addr: "berkas.example:80"}, false},
+		{httpConfig{addr: "8080"}, false},
+	} {
+		if err := tt.config.complete(); (err == nil) != tt.ok {
+			t.Errorf("%+v: %v", tt.config, err)
+		}
 	}
 }

@@ -38,7 +38,6 @@ func newDescription() *huma.OpenAPI {
 			Version: "1",
 			Description: "The HTTP door of a ledger of civil-service neutrality cases: agencies submit signed events and get signed receipts; " +
 				"readers ask for cases, national figures and codes. docs/http.md explains limits, credentials and what to do when an answer is lost.",
-			License: &huma.License{Name: "See the repository"},
 		},
 		Servers: []*huma.Server{{URL: "/", Description: "the server that gave this description"}},
 		Components: &huma.Components{

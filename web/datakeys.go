@@ -219,7 +219,7 @@ func parseKeyRequest(body []byte) (keyRequest, time.Time, error) {
 // claim lets a request in once. A request that is older than the program may
 // have been answered by the one before.
 func (d *keyDesk) claim(id string, at, now time.Time) error {
-	if at.Before(now.Add(-keySkew)) || at.After(now.Add(keySkew)) || at.Before(d.began.Truncate(time.Second)) {
+	if at.Before(now.Add(-keySkew)) || at.After(now.Add(keySkew)) || at.Before(d.began) {
 		return errKeyTime
 	}
 	d.mu.Lock()

@@ -32,7 +32,8 @@
 //
 //	func (s *Server) getWorklist(w http.ResponseWriter, r *http.Request) error
 //
-// Then write schemas/openapi.json anew (go test ./web -run TestOpenAPI -update)
-// and give the operation examples, which TestExamples asks the running server
-// for. Errors are returned, as by pages.
+// Give its parameters and its body examples, with which TestExamples asks the
+// running server, and write schemas/openapi.json anew: go test ./web -run
+// TestOpenAPI -update (and before that, if submissions in examples change,
+// -run TestExamples -update). Errors are returned, as by pages.
 package web

@@ -335,6 +335,26 @@ func TestCallerGoesAway(t *testing.T) {
 	}
 }
 
+// TestIntakeIsAway: what was not taken in is said to be so, and when to try again.
+func TestIntakeIsAway(t *testing.T) {
+	away := error(nil)
+	n := newNode(t, func(c *Config) {
+		c.Submit = func(context.Context, ledger.Submission) (ledger.Receipt, []byte, error) {
+			return ledger.Receipt{}, nil, away
+		}
+	})
+	_, s := n.open()
+	for code, err := range map[string]error{"intake-full": ErrBusy, "intake-away": ErrAway} {
+		away = fmt.Errorf("%w: the disk is full", err)
+		r := n.post(s)
+		if p := n.wants(r, 503, code); !p.Retry || r.header.Get("Retry-After") == "" || strings.Contains(r.body, "disk") {
+			t.Errorf("%s", r.body)
+		}
+	}
+	n.server.Submit = nil
+	n.wants(n.post(s), 503, "door-closed")
+}
+
 // TestStatuses: every reason code has a status, and no other has.
 func TestStatuses(t *testing.T) {
 	for _, r := range ledger.Reasons() {

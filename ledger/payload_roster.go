@@ -138,19 +138,43 @@ type MandateEnded struct {
 	Doubt   Doubt    `json:"doubt"`
 }
 
-// Regime is regime.published.v1: rules that hold for events of its days. Of
-// version 1's rules only ReprimandBeforeBlock is judged by Check; the others are
-// on record for readers, and for the deadlines to come.
+// Regime is regime.published.v1: rules that hold for events of its days. Check
+// judges by ReprimandBeforeBlock; the deadlines are for the work list, which judges
+// nobody.
 type Regime struct {
-	ID                         string `json:"id"`
-	From                       Date   `json:"from,omitempty"`
-	Until                      Date   `json:"until,omitempty"`
-	Basis                      string `json:"basis"`
-	Doubt                      Doubt  `json:"doubt"`
-	ReprimandBeforeBlock       bool   `json:"reprimand_before_block"`
-	FindingsSkipVerification   bool   `json:"findings_skip_verification"`
-	DecisionDays               int    `json:"decision_days,omitzero"` // appointing authority's time to decide
-	DecisionDaysAreWorkingDays bool   `json:"decision_days_are_working_days,omitzero"`
+	ID                       string     `json:"id"`
+	From                     Date       `json:"from,omitempty"`
+	Until                    Date       `json:"until,omitempty"`
+	Basis                    string     `json:"basis"`
+	Doubt                    Doubt      `json:"doubt"`
+	ReprimandBeforeBlock     bool       `json:"reprimand_before_block"`
+	FindingsSkipVerification bool       `json:"findings_skip_verification"`
+	Deadlines                []Deadline `json:"deadlines,omitempty"`
+}
+
+// Deadline is how long somebody may take, as one regime says it. Of several that
+// await the same, the earliest applies.
+type Deadline struct {
+	Code string      `json:"code"` // for instance completeness, decision
+	From Milestone   `json:"from"` // where the period begins
+	To   []Milestone `json:"to"`   // where it ends: at the first of them
+	// OwedBy is an agency, or one of Parties.
+	OwedBy string `json:"owed_by"`
+	// WatchedBy is the agency that looks after a period that somebody else owes.
+	WatchedBy AgencyID `json:"watched_by,omitempty"`
+	// Contest narrows the deadline to cases of contests of a kind: pilkada, pemilu.
+	Contest string `json:"contest,omitempty"`
+	// Length is how long it is; absent where no source says it. AtMost is the
+	// length where the law lets it be extended.
+	Length *Length `json:"length,omitempty"`
+	AtMost *Length `json:"at_most,omitempty"`
+	// InForce is when, counted from the same day, what is awaited takes effect.
+	InForce *Length `json:"in_force,omitempty"`
+	// Right: whoever owes it may do it and need not; the time ends, and nobody is
+	// late.
+	Right bool   `json:"right,omitzero"`
+	Basis string `json:"basis"`
+	Doubt Doubt  `json:"doubt"`
 }
 
 // Contest is contest.published.v1.

@@ -43,6 +43,8 @@ type Row struct {
 	// DuplicateOf is the case that the row's case repeats; such a row counts for
 	// no measure.
 	DuplicateOf string
+	// Reached is when milestones were reached, from which deadlines run.
+	Reached *Reached
 
 	// Began holds, for each measure, the moment since when it is true; zero if
 	// it is not.
@@ -78,7 +80,9 @@ type Track struct {
 // either ended or, when it had no duration, gone. Both are valid until the next
 // call.
 func (t *Track) Add(e CaseEvent) (begun []*Row, ended []Row) {
+	before := t.c
 	t.c = t.c.Apply(e)
+	t.h.reached = reach(t.h.reached, &before, &t.c, e)
 	t.h.done, t.h.begun = t.h.done[:0], t.h.begun[:0]
 	t.h.observe(&t.c, e.Time)
 	for _, i := range t.h.begun {
@@ -91,13 +95,15 @@ type history struct {
 	done  []Row
 	open  []Row // one per respondent, in their order
 	begun []int // which of open are new
+	// reached has what each respondent has reached, in their order.
+	reached []*Reached
 }
 
 func (h *history) observe(c *Case, at time.Time) {
 	all := c.allMeasures()
 	for i := range c.Respondents {
 		next := c.row(i)
-		next.From = at
+		next.From, next.Reached = at, h.reached[i]
 		truth := c.measures(i)
 		var prev *Row
 		if i < len(h.open) {
@@ -151,7 +157,7 @@ func (r *Row) sameState(o Row) bool {
 
 // Equal compares two rows wholly.
 func (r *Row) Equal(o Row) bool {
-	return r.From.Equal(o.From) && r.To.Equal(o.To) && r.sameStanding(&o) && r.sameNature(&o) &&
+	return r.From.Equal(o.From) && r.To.Equal(o.To) && r.sameStanding(&o) && r.sameNature(&o) && r.Reached.same(o.Reached) &&
 		sameTimes(&r.Began, &o.Began) && sameTimes(&r.BeganAll, &o.BeganAll)
 }
 

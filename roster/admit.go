@@ -73,6 +73,12 @@ func (r *Roster) checkRegime(e ledger.Event, p *ledger.Regime) *ledger.Refusal {
 	if !inOrder(p.From, p.Until) {
 		return conflict("/data/until", "the regime would end before it begins")
 	}
+	if at, why := p.Sound(); why != "" {
+		return conflict(at, why)
+	}
+	if bad := r.known(list{"/data/deadlines", p.Agencies()}); bad != nil {
+		return bad
+	}
 	return subject(e, p.ID)
 }
 

@@ -37,6 +37,18 @@ func granted(change func(g *ledger.Grant)) ledger.Event {
 
 func asIs(*ledger.Grant) {}
 
+// deadline is a regime with one, changed.
+func deadline(change func(d *ledger.Deadline)) ledger.Event {
+	d := ledger.Deadline{
+		Code: "decision", From: ledger.MilestoneSent, To: []ledger.Milestone{ledger.MilestoneDecided}, OwedBy: ledger.OwedByAuthority,
+		WatchedBy: ledger.BKN, Length: &ledger.Length{Days: 3},
+	}
+	change(&d)
+	return event(ledger.BKN, &ledger.Regime{ID: "new", Deadlines: []ledger.Deadline{d}})
+}
+
+func asItIs(*ledger.Deadline) {}
+
 func ended(a ledger.AgencyID, m ledger.Mandate, until ledger.Date) ledger.Event {
 	return event(ledger.BKN, &ledger.MandateEnded{Agency: a, Mandate: m, Until: until})
 }
@@ -102,6 +114,13 @@ var conflicts = []struct {
 	{"a regime again", event(ledger.BKN, &ledger.Regime{ID: "old", From: "2023-01-10"}), ledger.CodeRosterConflict, "/data/id"},
 	{"a regime of no day", event(ledger.BKN, &ledger.Regime{ID: "new", From: "2023-01-10", Until: "2023-01-10"}), ledger.CodeRosterConflict, "/data/until"},
 	{"a regime under another subject", about(event(ledger.BKN, &ledger.Regime{ID: "new"}), "old"), ledger.CodeSubject, "/subject"},
+	{"a regime with deadlines", deadline(asItIs), "", ""},
+	{"a deadline of a stranger", deadline(func(d *ledger.Deadline) { d.OwedBy = "kpu" }), ledger.CodeInstitutionUnknown, "/data/deadlines"},
+	{"a deadline watched by a stranger", deadline(func(d *ledger.Deadline) { d.WatchedBy = "kpu" }), ledger.CodeInstitutionUnknown, "/data/deadlines"},
+	{"a period of no time", deadline(func(d *ledger.Deadline) { d.To = append(d.To, d.From) }), ledger.CodeRosterConflict, "/data/deadlines/0/to"},
+	{"a deadline under the code of none", deadline(func(d *ledger.Deadline) { d.Code = ledger.NextStep }), ledger.CodeRosterConflict, "/data/deadlines/0/code"},
+	{"an extended time that is shorter", deadline(func(d *ledger.Deadline) { d.AtMost = &ledger.Length{Days: 3} }), ledger.CodeRosterConflict, "/data/deadlines/0/at_most"},
+	{"an extended time of no length", deadline(func(d *ledger.Deadline) { d.Length, d.AtMost = nil, &ledger.Length{Days: 9} }), ledger.CodeRosterConflict, "/data/deadlines/0/at_most"},
 	{"a contest", event(ledger.Bawaslu, &ledger.Contest{ID: "pilkada-2020", Voting: "2020-12-09", Determination: "2020-09-23"}), "", ""},
 	{"a contest decided before its candidates", event(ledger.Bawaslu, &ledger.Contest{ID: "x", Voting: "2020-09-22", Determination: "2020-09-23"}), ledger.CodeRosterConflict, "/data/determination"},
 	{"a contest under another subject", about(event(ledger.Bawaslu, &ledger.Contest{ID: "x"}), "y"), ledger.CodeSubject, "/subject"},

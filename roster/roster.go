@@ -171,13 +171,7 @@ func sorted[K ~string | ~int, V any](m map[K]V) []V {
 // RegimeAt gives the rules in force at a moment: of the regimes whose days hold
 // it, the one that began last. Without any, the zero regime demands nothing.
 func (r *Roster) RegimeAt(t time.Time) ledger.Regime {
-	var best ledger.Regime
-	for _, g := range r.regimes {
-		if covers(g.From, g.Until, t) && g.From >= best.From {
-			best = g
-		}
-	}
-	return best
+	return ledger.RegimeAt(r.regimes, t)
 }
 
 // LawAt gives what ledger.Check needs to know of a moment.

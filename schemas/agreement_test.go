@@ -200,6 +200,7 @@ func TestVocabulariesAgree(t *testing.T) {
 		{"event.corrected.v1", "properties/kind", correctable()},
 		{"key.added.v1", "properties/role", []string{ledger.RoleEvent, ledger.RoleRoot}},
 		{"submission.refused.v1", "properties/reason", codes},
+		{"regime.published.v1", defs + "milestone", words(ledger.Milestones)},
 		{"figures.published.v1", defs + "filter/properties/origin", []string{ledger.OriginFinding, ledger.OriginReport}},
 		{"figures.published.v1", defs + "filter/properties/ppk-kind", ledger.AuthorityKinds},
 		{"figures.published.v1", defs + "filter/properties/institution-kind", ledger.InstitutionKinds},

@@ -58,19 +58,11 @@ func rosterEvents() []event {
 	say := func(on ledger.Date, by ledger.AgencyID, kind ledger.Kind, subject string, payload any) event {
 		return event{act: act{at: day(on).Add(9 * time.Hour), by: by, kind: kind, payload: func() any { return payload }}, subject: subject}
 	}
-	return []event{
-		say("2020-01-02", ledger.KemenPANRB, ledger.RegimePublishedKind, "practice-2020", ledger.Regime{
-			ID: "practice-2020", Until: "2023-01-10", Basis: "PP 53/2010; PP 42/2004; by practice", Doubt: ledger.DoubtConflict,
-			FindingsSkipVerification: true, DecisionDays: 10,
-		}),
+	return append(rules(),
 		say("2020-06-12", ledger.Bawaslu, ledger.ContestPublishedKind, "pilkada-2020", ledger.Contest{
 			ID: "pilkada-2020", Kind: "pilkada", Voting: "2020-12-09", Determination: "2020-09-23", Doubt: ledger.DoubtUnsure,
 		}),
-		say("2023-01-10", ledger.KemenPANRB, ledger.RegimePublishedKind, "perbkn-1-2023", ledger.Regime{
-			ID: "perbkn-1-2023", From: "2023-01-10", Basis: "PerBKN 1/2023", Doubt: ledger.DoubtConflict,
-			ReprimandBeforeBlock: true, FindingsSkipVerification: true, DecisionDays: 14, DecisionDaysAreWorkingDays: true,
-		}),
-	}
+	)
 }
 
 func (h *historian) step(c *Config, ids draw, e event, version uint64) (Step, error) {

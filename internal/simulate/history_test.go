@@ -81,7 +81,7 @@ func isInOrder(t *testing.T, h told) {
 	if last.After(time.Date(2021, 8, 31, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("the history goes on until %v", last)
 	}
-	if len(h.figures) != 4 || roster != 3 {
+	if len(h.figures) != 4 || roster != len(Regimes())+len(Holidays())+1 {
 		t.Errorf("%d tables and %d roster events", len(h.figures), roster)
 	}
 }

@@ -202,6 +202,17 @@ func TestSealInto(t *testing.T) {
 	if _, err := NewBawaslu(o).OpenCase(caseID, happened, p); err == nil {
 		t.Error("sealed values stand in another event than the one they name")
 	}
+	added := ledger.RespondentAdded{Catalogue: p.Catalogue, Items: p.Items, Respondents: []ledger.NewRespondent{second}}
+	added.Respondents[0].ID = "r3"
+	if err := o.SealAdded(&added, caseID, eventID, []string{"Contoh Tiga"}, func(at seal.Place, holder string, text []byte) (string, error) {
+		holders = append(holders, holder)
+		return seal.Seal(key, at, text)
+	}); err != nil || holders[len(holders)-1] != "r3" {
+		t.Fatalf("sealed for %v: %v", holders, err)
+	}
+	if _, err := NewBawaslu(o).AddRespondents(caseID, happened, added, WithID(eventID)); err != nil {
+		t.Error(err)
+	}
 	if err := o.SealInto(&p, caseID, eventID, Persons{Respondents: make([]string, 3)}, nil); err == nil {
 		t.Error("more persons than respondents")
 	}

@@ -34,31 +34,39 @@ func (p Persons) Format(state fmt.State, _ rune) {
 // event has to be given the id eventID (WithID), which the sealed values name
 // along with ledger, case and the place in the event.
 func (o Office) SealInto(p *ledger.CaseOpened, caseID, eventID string, persons Persons, with SealFunc) error {
-	if len(persons.Respondents) > len(p.Respondents) {
-		return fmt.Errorf("seal: %d persons for %d respondents", len(persons.Respondents), len(p.Respondents))
+	at := seal.Place{Ledger: o.Origin, Case: caseID, Event: eventID}
+	if err := sealRespondents(p.Respondents, at, persons.Respondents, with); err != nil || persons.Reporter == "" {
+		return err
 	}
-	close := func(pointer, holder, text string) (ledger.Sealed, error) {
-		at := seal.Place{Ledger: o.Origin, Case: caseID, Event: eventID, Pointer: pointer}
-		sealed, err := with(at, holder, []byte(text))
-		return ledger.Sealed(sealed), err
-	}
-	for i, who := range persons.Respondents {
-		if who == "" {
-			continue
-		}
-		sealed, err := close("/data/respondents/"+strconv.Itoa(i)+"/identity", p.Respondents[i].ID, who)
-		if err != nil {
-			return fmt.Errorf("seal respondent %s: %w", p.Respondents[i].ID, err)
-		}
-		p.Respondents[i].Identity = sealed
-	}
-	if persons.Reporter == "" {
-		return nil
-	}
-	sealed, err := close("/data/reporter", Reporter, persons.Reporter)
+	at.Pointer = "/data/reporter"
+	sealed, err := with(at, Reporter, []byte(persons.Reporter))
 	if err != nil {
 		return fmt.Errorf("seal reporter: %w", err)
 	}
-	p.Reporter = sealed
+	p.Reporter = ledger.Sealed(sealed)
+	return nil
+}
+
+// SealAdded is SealInto for respondents who are added to a case; who says who
+// they are, in their order, and "" leaves one out.
+func (o Office) SealAdded(p *ledger.RespondentAdded, caseID, eventID string, who []string, with SealFunc) error {
+	return sealRespondents(p.Respondents, seal.Place{Ledger: o.Origin, Case: caseID, Event: eventID}, who, with)
+}
+
+func sealRespondents(list []ledger.NewRespondent, at seal.Place, who []string, with SealFunc) error {
+	if len(who) > len(list) {
+		return fmt.Errorf("seal: %d persons for %d respondents", len(who), len(list))
+	}
+	for i, text := range who {
+		if text == "" {
+			continue
+		}
+		at.Pointer = "/data/respondents/" + strconv.Itoa(i) + "/identity"
+		sealed, err := with(at, list[i].ID, []byte(text))
+		if err != nil {
+			return fmt.Errorf("seal respondent %s: %w", list[i].ID, err)
+		}
+		list[i].Identity = ledger.Sealed(sealed)
+	}
 	return nil
 }

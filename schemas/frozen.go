@@ -3,6 +3,7 @@ package schemas
 import (
 	"crypto/sha256"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -48,8 +49,12 @@ func parseFrozen(text string) (map[string]ledger.Hash, error) {
 	return frozen, nil
 }
 
-// checkFrozen compares the bytes of frozen schemas. All of them refer to the
-// common definitions, so one cannot be frozen without the other.
+// references finds the schemas that one refers to.
+var references = regexp.MustCompile(`"\$ref": ?"` + urn + `([a-z0-9.-]+)`)
+
+// checkFrozen compares the bytes of frozen schemas. None is frozen without those
+// it refers to: its meaning would not be. All refer to the common definitions,
+// and event.corrected to the schema of everything that can be corrected.
 func checkFrozen(frozen map[string]ledger.Hash, file func(string) ([]byte, error)) error {
 	if _, ok := frozen[common]; len(frozen) > 0 && !ok {
 		return fmt.Errorf("FROZEN lists schemas but not %s, which they refer to", common)
@@ -61,6 +66,11 @@ func checkFrozen(frozen map[string]ledger.Hash, file func(string) ([]byte, error
 		}
 		if got := ledger.Hash(sha256.Sum256(raw)); got != want {
 			return fmt.Errorf("schema %s has changed since it was frozen: its SHA-256 is %s, not %s; a change needs a new version", n, got, want)
+		}
+		for _, m := range references.FindAllSubmatch(raw, -1) {
+			if _, ok := frozen[string(m[1])]; !ok {
+				return fmt.Errorf("FROZEN lists %s but not %s, which it refers to", n, m[1])
+			}
 		}
 	}
 	return nil

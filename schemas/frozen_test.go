@@ -43,7 +43,8 @@ func sum(s string) string {
 }
 
 func TestCheckFrozen(t *testing.T) {
-	content := map[string]string{"common.v1": "common", "case.opened.v1": "opened"}
+	corrected := `{"$ref": "urn:berkas:schema:case.opened.v1"}`
+	content := map[string]string{"common.v1": "common", "case.opened.v1": "opened", "event.corrected.v1": corrected}
 	file := func(n string) ([]byte, error) {
 		if s, ok := content[n]; ok {
 			return []byte(s), nil
@@ -57,6 +58,8 @@ func TestCheckFrozen(t *testing.T) {
 		{"altered", strings.Replace(both, sum("opened"), sum("OPENED"), 1), "needs a new version"},
 		{"altered definitions", strings.Replace(both, sum("common"), sum("COMMON"), 1), "needs a new version"},
 		{"without definitions", "case.opened.v1 " + sum("opened"), "not common.v1"},
+		{"with what it refers to", both + "event.corrected.v1 " + sum(corrected), ""},
+		{"without what it refers to", "common.v1 " + sum("common") + "\nevent.corrected.v1 " + sum(corrected), "not case.opened.v1"},
 		{"of no file", both + "case.dreamt.v1 " + sum(""), "case.dreamt.v1"},
 		{"twice", both + both, "line 3"},
 		{"no digest", "common.v1", "line 1"},

@@ -53,6 +53,9 @@ func (s *Server) postEvent(w http.ResponseWriter, r *http.Request) error {
 		return errBodyCut
 	}
 	a := s.submit(r.Context(), r.Header, body)
+	if a.sender != "" {
+		trailOf(r.Context()).caller = "signed " + string(a.sender)
+	}
 	if a.problem != nil {
 		return a.problem
 	}
@@ -81,8 +84,8 @@ var (
 type answer struct {
 	status  int
 	note    []byte
-	caseID  string // of an admitted event of a case
-	event   ledger.Event
+	caseID  string          // of an admitted event of a case
+	sender  ledger.AgencyID // whose signature fits; "" when the door turned it away
 	problem *Problem
 }
 
@@ -90,7 +93,7 @@ type answer struct {
 func (s *Server) submit(ctx context.Context, header http.Header, body []byte) answer {
 	sub, event, bad := examine(s.Roster(), s.validator, header, body)
 	if bad != nil {
-		return answer{problem: s.turnAway(bad), event: event}
+		return answer{problem: s.turnAway(bad)}
 	}
 	return s.handIn(ctx, sub, event)
 }
@@ -102,7 +105,7 @@ func (s *Server) turnAway(bad *ledger.Refusal) *Problem {
 }
 
 func (s *Server) handIn(ctx context.Context, sub ledger.Submission, event ledger.Event) answer {
-	out := answer{event: event}
+	out := answer{sender: sub.Agency}
 	if s.Submit == nil {
 		out.problem = errNoDoor
 		return out

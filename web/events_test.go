@@ -139,6 +139,38 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
+// TestSameBytesAtOnce: many callers with the same bytes at the same time get the
+// one receipt of one record.
+func TestSameBytesAtOnce(t *testing.T) {
+	n := newNode(t)
+	before := n.length()
+	_, s := n.open()
+	const callers = 30
+	got := make(chan reply, callers)
+	for range callers {
+		go func() { got <- n.post(s) }()
+	}
+	first, created := "", 0
+	for range callers {
+		r := <-got
+		if first == "" {
+			first = r.body
+		}
+		if r.status == http.StatusCreated {
+			created++
+		} else if r.status != http.StatusOK {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+		if r.body != first {
+			t.Error("two receipts for the same bytes")
+		}
+	}
+	if created == 0 || n.length() != before+1 {
+		t.Errorf("%d created, %d records", created, n.length()-before)
+	}
+	n.receipt(first, s)
+}
+
 // TestRefused: what the registrar refuses is answered with the status of its
 // reason and the signed receipt of the refusal.
 func TestRefused(t *testing.T) {

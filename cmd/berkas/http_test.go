@@ -205,6 +205,29 @@ func TestServeWithTokens(t *testing.T) {
 	}
 }
 
+// TestServeInAContainer: everybody whom the published port reaches may read, and
+// every answer is marked.
+func TestServeInAContainer(t *testing.T) {
+	dir := folder(t)
+	berkas(t, "init", "--data", filepath.Join(dir, "data"), "--origin", "berkas.example/boxed", "--rehearsal")
+	h := background(t, dir, "Pages and API", "serve", "--rehearsal", "--container")
+	running, ok := h.found()
+	if !ok {
+		t.Fatal("nothing is running")
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for path, want := range map[string]int{"/": 200, "/v1/cases/01746ac6-7800-7cc3-9bd1-2f5a6c0d4e11": 404} {
+		r, err := client.Get(running.HTTP + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != want || r.Header.Get("Berkas-Demo") != "container" {
+			t.Errorf("%s: %d, want %d, mark %q", path, r.StatusCode, want, r.Header.Get("Berkas-Demo"))
+		}
+	}
+}
+
 // submitOverHTTP hands one event of Bawaslu's in over HTTP, twice.
 func submitOverHTTP(t *testing.T, h home, origin string) {
 	t.Helper()

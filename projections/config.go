@@ -20,7 +20,8 @@ type Config struct {
 	// when their next event comes.
 	CacheEvents int
 
-	batchRecords int // records in a transaction; tests make it small. 0: batchRecords
+	batchRecords int           // records in a transaction; tests make it small. 0: batchRecords
+	dropPatience time.Duration // how long readers of replaced tables are waited for; tests make it short. 0: dropPatience
 }
 
 func (c Config) logger() *slog.Logger {

@@ -1,16 +1,15 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Schema laporan: views for BI tools. It follows from the program alone and
@@ -156,7 +155,7 @@ func reportsStand(ctx context.Context, db rower) (bool, error) {
 }
 
 // ensureReports makes laporan unless it stands.
-func ensureReports(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+func ensureReports(ctx context.Context, conn *pgx.Conn, c Config) error {
 	if stands, err := reportsStand(ctx, conn); err != nil || stands {
 		return err
 	}
@@ -178,7 +177,7 @@ func ensureReports(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error 
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("make laporan: %w", err)
 	}
-	return dropReplaced(ctx, conn, log)
+	return dropReplaced(ctx, conn, c)
 }
 
 // dropLeftReports drops what dropReplaced had to leave.
@@ -199,8 +198,9 @@ const dropPatience = 5 * time.Second
 // dropReplaced drops the views and the schemas that were replaced. Whoever read
 // them in a transaction that has not ended yet keeps them from being dropped:
 // then they are left to the next rebuild.
-func dropReplaced(ctx context.Context, conn *pgx.Conn, log *slog.Logger, schemas ...schemaName) error {
-	if _, err := conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", dropPatience.Milliseconds())); err != nil {
+func dropReplaced(ctx context.Context, conn *pgx.Conn, c Config, schemas ...schemaName) error {
+	patience := cmp.Or(c.dropPatience, dropPatience)
+	if _, err := conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", patience.Milliseconds())); err != nil {
 		return err
 	}
 	err := dropLeftReports(ctx, conn)
@@ -210,9 +210,8 @@ func dropReplaced(ctx context.Context, conn *pgx.Conn, log *slog.Logger, schemas
 	if _, e := conn.Exec(ctx, "RESET lock_timeout"); e != nil {
 		return errors.Join(err, e)
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "55P03" { // lock_not_available
-		log.WarnContext(ctx, "a transaction that has not ended reads replaced tables; the next rebuild drops them")
+	if hasCode(err, "55P03") { // lock_not_available
+		c.logger().WarnContext(ctx, "a transaction that has not ended reads replaced tables; the next rebuild drops them")
 		return nil
 	}
 	return err

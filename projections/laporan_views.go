@@ -217,7 +217,7 @@ func progressReport() report {
 		columns: []column{
 			{"position", "p.position", "The last applied record; " + positionSay + "; 0: none."},
 			{"recorded_at", "p.recorded", "When it was recorded; nothing later can be asked for; " + timesSay + ". NULL: none is applied."},
-			{"seconds_behind_at_most", "greatest(0, ceil(extract(epoch FROM clock_timestamp() - p.recorded)))::bigint", "Seconds since the last applied record was recorded: whatever is missing here was recorded within them. On a quiet ledger it grows and nothing is missing. NULL: none is applied."},
+			{"seconds_behind_at_most", "CASE WHEN p.position > 0 THEN greatest(0, ceil(extract(epoch FROM clock_timestamp() - p.recorded)))::bigint END", "Seconds since the last applied record was recorded: whatever is missing here was recorded within them. On a quiet ledger it grows and nothing is missing. NULL: none is applied."},
 			{"stopped", "nullif(p.stopped, '')", "Why the projections stopped and nothing later is shown. NULL: they go on."},
 			{"unknown_records", "p.unknown", "Records of kinds that this version does not know; they move no figure."},
 			{"late_after_days", "p.late_after_days", "After how many days a recording counts as late. NULL: the genesis record is not applied."},

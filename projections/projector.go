@@ -111,7 +111,7 @@ func (p *Projector) prepare(ctx context.Context, conn *pgx.Conn, feed ledger.Fee
 	if err != nil {
 		return err
 	}
-	if err := ensureReports(ctx, conn, p.log); err != nil {
+	if err := ensureReports(ctx, conn, p.config); err != nil {
 		if passing(err) {
 			return err
 		}

@@ -78,7 +78,7 @@ func Rebuild(ctx context.Context, c Config, feed ledger.Feed, o RebuildOptions) 
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1, $2)", lockSpace, lockSwitch); err != nil {
 		return out, fmt.Errorf("unlock the switch: %w", err)
 	}
-	return out, dropReplaced(ctx, conn, c.logger(), schemaOld)
+	return out, dropReplaced(ctx, conn, c, schemaOld)
 }
 
 // lockAlone takes the rebuild's lock. It tries for a moment: a rebuild that has

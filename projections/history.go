@@ -27,7 +27,7 @@ var historyColumns = slices.Concat([]string{
 	"stage", "control", "holder", "seen_by", "origin", "contest", "forwarded_to", "family", "sanction",
 	"office", "ppk_kind", "ppk", "recommendation", "province_of_act", "province", "institution",
 	"institution_kind", "class", "items",
-}, measureColumns(), []string{"remedy", "criminal", "duplicate_of"})
+}, measureColumns(), []string{"remedy", "criminal", "duplicate_of"}, reachedColumns())
 
 // measureColumns names a column for each measure, then one for each measure
 // that a case has when all its respondents have it.
@@ -75,7 +75,8 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 	}
 	b = putText(b, r.Remedy)
 	b = putText(b, string(r.Criminal))
-	return putTextOrNull(b, r.DuplicateOf)
+	b = putTextOrNull(b, r.DuplicateOf)
+	return putReached(b, r.Reached)
 }
 
 // mark is a row of a case that no later record has replaced. What it says is not

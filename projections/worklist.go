@@ -1,0 +1,222 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// Obligations: who owes what by when. respondent_history has when each milestone
+// was reached, in a column each; the rules are read as they had been published at
+// the position that is asked about, and ledger.Row.Obligations says what follows.
+// So a regime or a list of holidays that is published later moves deadlines from
+// its position on, and no row has to change for it.
+
+// reachedColumns names a column for each milestone.
+func reachedColumns() []string {
+	out := make([]string, len(ledger.Milestones))
+	for i, m := range ledger.Milestones {
+		out[i] = reachedColumn(m)
+	}
+	return out
+}
+
+func reachedColumn(m ledger.Milestone) string {
+	return "reached_" + strings.ReplaceAll(string(m), "-", "_")
+}
+
+func putReached(b []byte, r *ledger.Reached) []byte {
+	for _, t := range r {
+		b = putTimeOrNull(b, t)
+	}
+	return b
+}
+
+// WorkQuery asks for obligations.
+type WorkQuery struct {
+	// Agency has to act or to watch; "" for everybody's.
+	Agency ledger.AgencyID
+	// AsOf is the moment at which they stand, KnownAt the last record that is used.
+	// Zero: as with figures.
+	AsOf    time.Time
+	KnownAt ledger.Position
+	// All also lists what was done, what lapsed, and what ended otherwise.
+	All bool
+	// Limit is how many to list at most; 0: all.
+	Limit int
+}
+
+// WorkList answers a WorkQuery.
+type WorkList struct {
+	// Query as answered: zero times became those of the last applied record.
+	Query   WorkQuery
+	Known   time.Time // when the record at Query.KnownAt was recorded
+	Settled Settled
+	// Total counts the obligations before the limit, Overdue those that are.
+	Total, Overdue int
+	Obligations    []ledger.Obligation
+	// Regimes counts the published regimes, Holidays lists the years whose
+	// holidays are published.
+	Regimes  int
+	Holidays []int
+}
+
+// WorkList lists obligations as ledger.Obligations says they are: overdue first,
+// then by the day on which they fall due, then those without one.
+func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
+	p, err := r.Progress(ctx)
+	if err != nil {
+		return WorkList{}, err
+	}
+	settled, err := p.settle(ledger.Query{AsOf: q.AsOf, KnownAt: q.KnownAt})
+	if err != nil {
+		return WorkList{}, err
+	}
+	q.AsOf, q.KnownAt = settled.AsOf, settled.KnownAt
+	out := WorkList{Query: q, Settled: Settled{p.Position, p.Recorded}}
+	if err := r.pool.QueryRow(ctx, "SELECT recorded FROM projection.record WHERE position = $1", int64(q.KnownAt)).Scan(&out.Known); err != nil {
+		return out, asking("the time of a record", err)
+	}
+	out.Known = out.Known.UTC()
+	rules, err := r.rules(ctx, q.KnownAt)
+	if err != nil {
+		return out, err
+	}
+	out.Regimes, out.Holidays = len(rules.Regimes), rules.Calendar.Published()
+	var list []ledger.Obligation
+	err = r.waitingRows(ctx, q, rules, func(row *ledger.Row) {
+		for _, o := range row.Obligations(rules, q.AsOf) {
+			if (q.All || o.State.Pending()) && (q.Agency == "" || o.Concerns(q.Agency)) {
+				list = append(list, o)
+			}
+		}
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Obligations = ledger.MergeObligations(list)
+	out.Total = len(out.Obligations)
+	for i := range out.Obligations {
+		if out.Obligations[i].State == ledger.ObligationOverdue {
+			out.Overdue++
+		}
+	}
+	if q.Limit > 0 && out.Total > q.Limit {
+		out.Obligations = out.Obligations[:q.Limit]
+	}
+	return out, nil
+}
+
+// ruleKinds are the kinds of record that rules are published by, in the words of
+// the index record_of_rules.
+const ruleKinds = "case_id IS NULL AND kind IN ('contest.published', 'holidays.published', 'regime.published')"
+
+// rules reads the rules as they had been published up to a position.
+func (r *Reader) rules(ctx context.Context, known ledger.Position) (ledger.Rules, error) {
+	rows, err := r.pool.Query(ctx, `
+		SELECT position, kind, version, data FROM projection.record
+		WHERE `+ruleKinds+` AND known AND position <= $1 ORDER BY position`, int64(known))
+	if err != nil {
+		return ledger.Rules{}, asking("published rules", err)
+	}
+	var payloads []any
+	var position int64
+	var kind ledger.Kind
+	var version int
+	var data []byte
+	if _, err := pgx.ForEachRow(rows, []any{&position, &kind, &version, &data}, func() error {
+		p, err := ledger.DecodePayload(kind, version, data)
+		if err != nil {
+			return fmt.Errorf("record %d as it stands in PostgreSQL: %w; run berkas rebuild", position, err)
+		}
+		payloads = append(payloads, p)
+		return nil
+	}); err != nil {
+		return ledger.Rules{}, asking("published rules", err)
+	}
+	return ledger.Publish(payloads), nil
+}
+
+// waitingRows reads the rows that hold at the times of a query, as far as an
+// obligation may follow from them.
+func (r *Reader) waitingRows(ctx context.Context, q WorkQuery, rules ledger.Rules, yield func(*ledger.Row)) error {
+	var s question
+	where := s.held(q.AsOf, q.KnownAt) + " AND duplicate_of IS NULL"
+	if !q.All {
+		where += s.pending(rules, q.AsOf)
+	}
+	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+		SELECT case_id, respondent, stage, coalesce(holder, ''), coalesce(contest, ''), coalesce(ppk, ''), forwarded_to, %s
+		FROM projection.respondent_history WHERE %s`, strings.Join(reachedColumns(), ", "), where), s.args...)
+	if err != nil {
+		return asking("what is owed", err)
+	}
+	var id uuid.UUID
+	var row ledger.Row
+	var reached [ledger.MilestoneCount]*time.Time
+	into := []any{&id, &row.Respondent, &row.Stage, &row.Holder, &row.Contest, &row.PPK, &row.ForwardedTo}
+	for i := range reached {
+		into = append(into, &reached[i])
+	}
+	_, err = pgx.ForEachRow(rows, into, func() error {
+		row.Case, row.Reached = id.String(), new(ledger.Reached)
+		for i, t := range reached {
+			if t != nil {
+				row.Reached[i] = t.UTC()
+			}
+		}
+		yield(&row)
+		return nil
+	})
+	if err != nil {
+		return asking("what is owed", err)
+	}
+	return nil
+}
+
+// pending leaves out rows from which nothing pending can follow: ends, and decrees
+// after which all periods of all regimes are over. It may keep more than there is.
+func (s *question) pending(rules ledger.Rules, asOf time.Time) string {
+	var ends, seen, open []string
+	for _, stage := range ledger.Stages {
+		if stage.End() {
+			ends = append(ends, string(stage))
+		}
+	}
+	for _, g := range rules.Regimes {
+		for _, d := range g.Deadlines {
+			if c := s.unmet(d, asOf); !slices.Contains(seen, c) {
+				seen, open = append(seen, c), append(open, c)
+			}
+		}
+	}
+	decided := "stage <> 'decided'"
+	if len(open) > 0 {
+		decided += " OR " + strings.Join(open, " OR ")
+	}
+	return fmt.Sprintf(" AND stage <> ALL (%s) AND (%s)", s.arg(ends), decided)
+}
+
+// unmet is the condition under which a deadline's period has begun and not ended.
+func (s *question) unmet(d ledger.Deadline, asOf time.Time) string {
+	from := reachedColumn(d.From)
+	c := from + " IS NOT NULL"
+	for _, m := range d.To {
+		c += fmt.Sprintf(" AND coalesce(%s < %s, true)", reachedColumn(m), from)
+	}
+	if d.Right && d.Length != nil {
+		// No year has more than 100 holidays, so a third of all days are working
+		// days but for a year or so: longer ago, the right has lapsed. It may have
+		// begun anew by a reopening.
+		span := time.Duration(3*d.Length.Days+370) * day
+		c += fmt.Sprintf(" AND greatest(%s, %s) > '%s'", from, reachedColumn(ledger.MilestoneReopened), asOf.Add(-span).UTC().Format(ledger.RecordedFormat))
+	}
+	return "(" + c + ")"
+}

@@ -4,7 +4,7 @@
 # done, it says what is missing and what to type.
 #
 # Tools: postgresql (the server programs, 15 or newer), cc (a C compiler, which
-# Go's race detector needs), make.
+# Go's race detector needs), make, node (JavaScript, 18 or newer, with npm).
 set -euo pipefail
 
 oldest_postgresql=15
@@ -36,23 +36,29 @@ has_cc() { command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null; }
 
 has_make() { command -v make >/dev/null; }
 
+has_node() {
+  command -v npm >/dev/null && command -v node >/dev/null &&
+    node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
+}
+
 # packages TOOL: what Debian and Ubuntu call it.
 packages() {
   case $1 in
     cc) echo gcc libc6-dev ;;
+    node) echo nodejs npm ;;
     *) echo "$1" ;;
   esac
 }
 
 usage() {
-  echo "usage: $0 postgresql|cc|make ..." >&2
+  echo "usage: $0 postgresql|cc|make|node ..." >&2
   exit 2
 }
 
 missing=()
 for tool in "$@"; do
   case $tool in
-    postgresql | cc | make) ;;
+    postgresql | cc | make | node) ;;
     *) usage ;;
   esac
   "has_$tool" || missing+=("$tool")

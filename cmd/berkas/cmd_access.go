@@ -15,6 +15,7 @@ type access struct {
 	Agency  ledger.AgencyID `json:"agency"`
 	Origin  string          `json:"origin"`
 	Receipt string          `json:"receipt_key"` // public, of the genesis record
+	Genesis string          `json:"genesis"`     // file, public
 	NATS    string          `json:"nats"`
 	Seed    string          `json:"nats_seed"` // file
 	HTTP    string          `json:"http,omitempty"`
@@ -43,7 +44,7 @@ examples/agency-node and examples/agency-sh read.
 			}
 			t := table{columns: []string{"what", "value"}, value: a}
 			for _, row := range [][2]string{
-				{"agency", string(a.Agency)}, {"origin", a.Origin}, {"receipt key", a.Receipt},
+				{"agency", string(a.Agency)}, {"origin", a.Origin}, {"receipt key", a.Receipt}, {"genesis", a.Genesis},
 				{"NATS", a.NATS}, {"NATS seed", a.Seed}, {"HTTP", a.HTTP}, {"key file", a.Key},
 			} {
 				if row[1] != "" {
@@ -68,7 +69,7 @@ func (o *options) access(a ledger.AgencyID) (access, error) {
 	if err != nil {
 		return access{}, err
 	}
-	out := access{Agency: a, Origin: g.Origin, Receipt: g.Receipt, NATS: r.NATS, HTTP: r.HTTP}
+	out := access{Agency: a, Origin: g.Origin, Receipt: g.Receipt, Genesis: h.genesisFile(), NATS: r.NATS, HTTP: r.HTTP}
 	out.Seed = h.seedFile(eventstore.User{Role: eventstore.RoleAgency, Name: string(a)})
 	if _, err := os.Stat(out.Seed); !a.Valid() || err != nil {
 		return access{}, notFound("the ledger has no participant %q", a)

@@ -45,10 +45,8 @@ func MakeReportRoles(ctx context.Context, databaseURL string) error {
 }
 
 func makeRoles(ctx context.Context, conn *pgx.Conn) error {
-	if stands, err := reportsStand(ctx, conn); err != nil {
+	if err := waitForReports(ctx, conn); err != nil {
 		return err
-	} else if !stands {
-		return ErrNoReports
 	}
 	for _, role := range []string{RoleReader, RoleCaseReader} {
 		there, err := roleExists(ctx, conn, role)
@@ -73,6 +71,24 @@ func makeRoles(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("let the roles read laporan: %w", err)
 	}
 	return checkGrants(ctx, conn)
+}
+
+// waitForReports looks for laporan. It tries for a moment: a projector that has
+// just started is about to make it.
+func waitForReports(ctx context.Context, conn *pgx.Conn) error {
+	for end := time.Now().Add(2 * time.Second); ; {
+		if stands, err := reportsStand(ctx, conn); err != nil || stands {
+			return err
+		}
+		if time.Now().After(end) {
+			return ErrNoReports
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // checkGrants looks whether the roles may read: a GRANT by somebody who does not

@@ -152,22 +152,23 @@ func (r *Reader) List(ctx context.Context, q ledger.Query, offset, limit int) (l
 
 // Extent is the span of time that the read models speak of.
 type Extent struct {
-	First    time.Time // the earliest that happened in a case; zero without cases
+	First    time.Time // when the first state of a case began; zero without cases
+	Last     time.Time // when the last one did
 	Recorded time.Time // the first record: nothing was recorded before
 }
 
 // Extent reads the span. It is a scan: whoever asks often should keep it.
 func (r *Reader) Extent(ctx context.Context) (Extent, error) {
-	var first, recorded *time.Time
-	err := r.pool.QueryRow(ctx, `SELECT
-		(SELECT min(happened_from) FROM projection.respondent_history),
-		(SELECT recorded FROM projection.record WHERE position = 1)`).Scan(&first, &recorded)
+	var first, last, recorded *time.Time
+	err := r.pool.QueryRow(ctx, `SELECT min(happened_from), max(happened_from),
+			(SELECT recorded FROM projection.record WHERE position = 1)
+		FROM projection.respondent_history`).Scan(&first, &last, &recorded)
 	if err != nil {
 		return Extent{}, asking("the extent", err)
 	}
 	var e Extent
-	if first != nil {
-		e.First = first.UTC()
+	if first != nil && last != nil {
+		e.First, e.Last = first.UTC(), last.UTC()
 	}
 	if recorded != nil {
 		e.Recorded = recorded.UTC()

@@ -138,13 +138,16 @@ func checkExtent(t *rapid.T, r *Reader, b *book) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var first time.Time
+	var first, last time.Time
 	for _, row := range b.rows(ledger.Position(len(b.records))) {
 		if first.IsZero() || row.From.Before(first) {
 			first = row.From
 		}
+		if row.From.After(last) {
+			last = row.From
+		}
 	}
-	if !e.Recorded.Equal(b.records[0].Recorded) || !first.IsZero() && e.First.After(first) {
-		t.Fatalf("the extent is said to be %+v; the first state began %s", e, first)
+	if !e.Recorded.Equal(b.records[0].Recorded) || e.First.After(first) || e.Last.Before(last) || e.First.IsZero() != first.IsZero() {
+		t.Fatalf("the extent is said to be %+v; states began from %s to %s", e, first, last)
 	}
 }

@@ -33,6 +33,7 @@ type sheet struct {
 	Title   string
 	Origin  string
 	Demo    string
+	Path    string // of this page, without its query
 	Other   string // address of this page in the other language
 	Request string
 	Login   bool // there is something to log in to
@@ -78,12 +79,13 @@ func readPages(assets map[string]asset) (pages, error) {
 	out := pages{}
 	for _, l := range []lang{indonesian, english} {
 		out[l] = map[string]*template.Template{}
-		base, err := template.New("base.html").Funcs(pageFuncs(l, assets)).Option("missingkey=error").ParseFS(files, "templates/base.html")
+		base, err := template.New("base.html").Funcs(pageFuncs(l, assets)).Funcs(wordFuncs(l)).Option("missingkey=error").
+			ParseFS(files, "templates/base.html", "templates/part_*.html")
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range names {
-			if name == "templates/base.html" {
+			if name == "templates/base.html" || strings.HasPrefix(name, "templates/part_") {
 				continue
 			}
 			page, err := base.Clone()
@@ -156,7 +158,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, v view) error {
 	}
 	var b bytes.Buffer
 	err := t.Execute(&b, sheet{
-		Lang: l, Title: v.Title.in(l), Origin: s.origin, Demo: s.Demo, Other: otherLang(r.URL, l),
+		Lang: l, Title: v.Title.in(l), Origin: s.origin, Demo: s.Demo, Path: r.URL.Path, Other: otherLang(r.URL, l),
 		Request: trailOf(r.Context()).id, Login: !s.Open, Data: v.Data,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ type Server struct {
 	door     door
 	keys     keyDesk
 	bulks    chan struct{} // bulk requests under way
+	extents  extents       // of the pages
 
 	validator   *schemas.Validator
 	description *huma.OpenAPI
@@ -71,6 +72,10 @@ func (s *Server) routes() {
 	s.serve("POST /login", needNothing, s.login)
 	s.serve("POST /logout", needNothing, s.logout)
 	s.page("GET /{$}", needNothing, s.showHome)
+	s.serve("GET /national", needFigures, s.showNational)
+	s.page("GET /published", needFigures, s.showPublished)
+	s.serve("GET /cases", needCases, s.showCases)
+	s.serve("GET /cases/{id}", needCases, s.showCase)
 	s.describeEvents()
 	s.describeBulk()
 	s.describeKeys()

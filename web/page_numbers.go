@@ -1,0 +1,84 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// printers write numbers as each language does: 1.005 and 1,005.
+var printers = map[lang]*message.Printer{
+	indonesian: message.NewPrinter(language.Indonesian),
+	english:    message.NewPrinter(language.English),
+}
+
+// number writes a whole number.
+func (l lang) number(n any) string { return printers[l].Sprintf("%d", n) }
+
+// signed writes a difference: with a sign, and a true minus.
+func (l lang) signed(n int64) string {
+	switch {
+	case n > 0:
+		return "+" + l.number(n)
+	case n < 0:
+		return "−" + printers[l].Sprintf("%d", uint64(-n))
+	}
+	return "0"
+}
+
+// short are months where room is short.
+var short = map[lang][12]string{
+	indonesian: {"Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"},
+	english:    {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
+}
+
+// date writes the day of a moment in Jakarta, shortly.
+func (l lang) date(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	t = t.In(ledger.Jakarta)
+	return fmt.Sprintf("%d %s %d", t.Day(), short[l][t.Month()-1], t.Year())
+}
+
+// clock writes day and time in Jakarta, to the minute.
+func (l lang) clock(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	form := "15.04"
+	if l == english {
+		form = "15:04"
+	}
+	return l.date(t) + ", " + t.In(ledger.Jakarta).Format(form)
+}
+
+// shortID is enough of a UUID to tell two on one page apart.
+func shortID(id string) string {
+	if len(id) != 36 {
+		return id
+	}
+	return id[:8] + "…" + id[30:]
+}
+
+// wordFuncs are what templates of pages call beside those of the frame.
+func wordFuncs(l lang) template.FuncMap {
+	return template.FuncMap{
+		"number":  l.number,
+		"signed":  l.signed,
+		"word":    func(group string, code any) string { return word(group, fmt.Sprint(code)).in(l) },
+		"value":   func(filter, value string) string { return valueWord(filter, value).in(l) },
+		"date":    l.date,
+		"clock":   l.clock,
+		"dayof":   l.dayOf,
+		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+		"shortid": shortID,
+		"months":  func() [12]string { return months[l] },
+		"plus":    func(a, b int) int { return a + b },
+	}
+}

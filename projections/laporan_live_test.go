@@ -246,7 +246,7 @@ const (
 
 var (
 	figureViews = []string{"national", "national_at()", "figures", "definitions", "progress"}
-	caseViews   = []string{"cases", "respondents", "respondent_history", "refusals"}
+	caseViews   = []string{"cases", "respondents", "respondent_history", "refusals", "milestones"}
 )
 
 // TestReportLogins: who may read what, with real logins; before and after a

@@ -38,7 +38,7 @@ const lastingNow = "h.recorded_to = 9223372036854775807 AND h.happened_to = 'inf
 func reports() []report {
 	return []report{
 		casesReport(), respondentsReport(), historyReport(), figuresReport(), nationalReport(),
-		refusalsReport(), definitionsReport(), progressReport(),
+		refusalsReport(), definitionsReport(), progressReport(), milestonesReport(),
 	}
 }
 
@@ -163,6 +163,34 @@ func historyReport() report {
 		from: "FROM projection.respondent_history h LEFT JOIN projection.record f ON f.position = h.recorded_from LEFT JOIN projection.record t ON t.position = h.recorded_to",
 	}
 	r.columns = append(append(r.columns, states()...), dated()...)
+	return r
+}
+
+// milestonesReport is what deadlines run from. Who owes what by when follows from
+// published rules and holidays; ledger.Obligations says how, and berkas worklist
+// prints it.
+func milestonesReport() report {
+	r := report{
+		name: "milestones", records: true,
+		comment: "One row a respondent: when each milestone was reached last, as far as is known now. Deadlines run from these moments; " +
+			"what is owed by whom and by which working day is a matter of published rules and holidays, which the command berkas worklist applies (-o csv).",
+		columns: []column{
+			{"case_id", "h.case_id", "Id of the case (UUID version 7)."},
+			{"respondent", "h.respondent", "Label within the case: r1, r2, ..."},
+			{"stage", "h.stage", "Stage of the procedure, or end. Never NULL."},
+			{"holder", "h.holder", "Agency that holds the case. NULL: none."},
+			{"ppk", "h.ppk", "The appointing authority: kind of office and region or institution code. NULL: nothing is recommended."},
+			{"duplicate_of", "h.duplicate_of", "Id of the case that this case repeats; then nothing is owed in it. NULL: it is no duplicate."},
+		},
+		from: "FROM projection.respondent_history h WHERE " + lastingNow,
+	}
+	for _, m := range ledger.Milestones {
+		at := reachedColumn(m)
+		r.columns = append(r.columns, column{
+			strings.TrimPrefix(at, "reached_") + "_at", "h." + at,
+			"When the milestone " + string(m) + " was reached last; where only a day is said, its first moment; " + timesSay + ". NULL: it was not reached.",
+		})
+	}
 	return r
 }
 

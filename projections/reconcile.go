@@ -50,6 +50,8 @@ type Line struct {
 	// of the question that give the published number.
 	Cases      []Counted
 	Candidates []Candidate
+	// Disputes are decrees of what counts in ours on which agencies do not agree.
+	Disputes []Dispute
 }
 
 // Candidate is another reading of a figure's question that gives the published
@@ -131,6 +133,9 @@ func (r *Reader) explain(ctx context.Context, l *Line) error {
 		return err
 	}
 	l.Cases, l.Reason = first(ours), ReasonUnknown
+	if l.Disputes, err = r.disputes(ctx, l.Answer.Query, ours); err != nil {
+		return err
+	}
 	for _, look := range []func(context.Context, *Line, []Counted) ([]Candidate, error){r.nothing, r.readings, r.doubles} {
 		found, err := look(ctx, l, ours)
 		if err != nil {

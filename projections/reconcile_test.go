@@ -145,3 +145,39 @@ func TestReconcileWhatTheLedgerPublished(t *testing.T) {
 		t.Fatalf("as known at 5: %+v, %v", lines, err)
 	}
 }
+
+// TestReconcileShowsDisputes: beside a difference stand the decrees on which
+// agencies do not agree, as far as known and happened then.
+func TestReconcileShowsDisputes(t *testing.T) {
+	url := testkit.DB(t)
+	b := newBook(firstDay.Add(100 * day))
+	on := func(n int) time.Time { return firstDay.Add(time.Duration(n) * day) }
+	p := ledger.CaseOpened{
+		Channel: ledger.ChannelOffice, Origin: ledger.OriginFinding, Contest: "pilkada-2020", Catalogue: ledger.CatalogueSKB2022,
+		Act: ledger.Act{Date: "2020-09-01", Region: "73.71"}, Items: items[:1],
+		Respondents: []ledger.NewRespondent{{ID: "r1", Employment: "pns", Class: "pelaksana", Institution: institution[0]}},
+	}
+	decided := func(level string) ledger.DecisionRecorded {
+		return ledger.DecisionRecorded{Decree: letters[0], Respondents: []ledger.DecidedRespondent{{ID: "r1", Outcome: ledger.OutcomeSanctioned, Level: level}}}
+	}
+	b.add(ledger.CaseOpenedKind, 1, ledger.Bawaslu, caseNumber(1), on(0), p)
+	b.add(ledger.DecisionRecordedKind, 1, ledger.BKN, caseNumber(1), on(10), decided("medium"))
+	b.add(ledger.DecisionRecordedKind, 1, ledger.KASN, caseNumber(1), on(5), decided("light"))
+	project(t, url, b.feed(10))
+	r := openReader(t, url)
+	figure := PublishedFigure{Table: "t", Publisher: ledger.Bawaslu, SeenBy: ledger.Bawaslu, AsOf: "2020-10-01", Unit: ledger.UnitCase, Measure: "sanctioned", Value: 7}
+	for known, want := range map[ledger.Position]int{2: 0, 3: 1} {
+		lines, err := r.Reconcile(t.Context(), []PublishedFigure{figure}, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lines[0].Disputes; len(got) != want || want > 0 && (got[0].Respondent != "r1" || len(got[0].Records) != 2 || got[0].Records[0].By != ledger.BKN) {
+			t.Errorf("known at %d: disputes %+v, want %d", known, got, want)
+		}
+	}
+	// Only one of the two had happened.
+	figure.AsOf = "2020-09-07"
+	if lines, err := r.Reconcile(t.Context(), []PublishedFigure{figure}, 0); err != nil || len(lines[0].Disputes) > 0 {
+		t.Errorf("before the second record: %+v, %v", lines[0].Disputes, err)
+	}
+}

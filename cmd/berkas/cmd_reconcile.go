@@ -120,6 +120,7 @@ type reconciled struct {
 	Source     string                  `json:"source"`
 	Cases      []projections.Counted   `json:"cases,omitempty"`
 	Candidates []projections.Candidate `json:"candidates,omitempty"`
+	Disputes   []projections.Dispute   `json:"disputes,omitempty"`
 }
 
 func printLines(w io.Writer, format string, lines []projections.Line, all bool) error {
@@ -131,7 +132,7 @@ func printLines(w io.Writer, format string, lines []projections.Line, all bool) 
 			strconv.FormatUint(f.Value, 10), strconv.FormatUint(l.Answer.Value, 10), fmt.Sprintf("%+d", l.Difference), string(l.Reason))
 		value[i] = reconciled{
 			f.Table, string(f.AsOf), string(f.Since), string(f.Publisher), string(f.SeenBy), string(f.Unit), f.Measure, f.Filter,
-			f.Value, l.Answer.Value, l.Difference, string(l.Reason), f.Source, l.Cases, l.Candidates,
+			f.Value, l.Answer.Value, l.Difference, string(l.Reason), f.Source, l.Cases, l.Candidates, l.Disputes,
 		}
 	}
 	t.value = value
@@ -159,6 +160,12 @@ func explain(w io.Writer, l projections.Line, all bool) {
 		printCounted(w, "  only in that", c.OnlyOther, all)
 	}
 	printCounted(w, "  counted by the ledger", l.Cases, all)
+	for _, d := range l.Disputes {
+		fmt.Fprintf(w, "  agencies disagree on decree %s on %s of %s:\n", d.Decree.Number, d.Respondent, d.Case)
+		for _, o := range d.Records {
+			fmt.Fprintf(w, "    %s recorded %s\n", o.By, verdict(o.Verdict))
+		}
+	}
 }
 
 func printCounted(w io.Writer, head string, list []projections.Counted, all bool) {

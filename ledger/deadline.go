@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,32 +70,42 @@ func RegimeAt(list []Regime, t time.Time) Regime {
 
 // Obligation is what somebody has to do, or may do, in one case by a day.
 type Obligation struct {
-	Case        string
-	Respondents []string // whom it is about
+	Case        string   `json:"case"`
+	Respondents []string `json:"respondents"` // whom it is about
 	// Code is the deadline's, or NextStep. Also are those that await the same of
 	// the same and do not fall due earlier.
-	Code  string
-	Also  []string
-	Stage Stage // of the respondents
+	Code  string   `json:"code"`
+	Also  []string `json:"also,omitempty"`
+	Stage Stage    `json:"stage"` // of the respondents
 	// OwedBy is an agency, or one of Parties but holder and addressee, which are
 	// resolved. Authority names the appointing authority that owes.
-	OwedBy    string
-	Authority string
-	WatchedBy AgencyID // "" for none
-	To        []Milestone
+	OwedBy    string      `json:"owed_by"`
+	Authority string      `json:"authority,omitempty"`
+	WatchedBy AgencyID    `json:"watched_by,omitempty"` // "" for none
+	To        []Milestone `json:"to,omitempty"`         // what is awaited: one of these
 	// Since is when the period began. A respondent's part that came to an end and
 	// was reopened begins its open periods anew (no source says otherwise).
-	Since time.Time
+	Since time.Time `json:"since"`
 	// Due is the last day, AtMost the last if the time is extended, InForce the day
 	// on which what is awaited takes effect; "" where there is none.
-	Due, AtMost, InForce Date
-	Provisional          bool // later published holidays may still move a day
-	Right                bool // may be done and need not
-	State                ObligationState
-	Met                  time.Time // when it was done; zero if it was not
-	Regime               string    // "" if none was in force
-	Basis                string
-	Doubt                Doubt
+	Due         Date            `json:"due,omitempty"`
+	AtMost      Date            `json:"at_most,omitempty"`
+	InForce     Date            `json:"in_force,omitempty"`
+	Provisional bool            `json:"provisional"` // later published holidays may still move a day
+	Right       bool            `json:"right"`       // may be done and need not
+	State       ObligationState `json:"state"`
+	Met         time.Time       `json:"met,omitzero"`     // when it was done; zero if it was not
+	Regime      string          `json:"regime,omitempty"` // "" if none was in force
+	Basis       string          `json:"basis,omitempty"`
+	Doubt       Doubt           `json:"doubt"`
+}
+
+// UID names the obligation for ever, whatever becomes of its due day and of the
+// other respondents; it tells nobody what it is about who does not know that.
+func (o *Obligation) UID() string {
+	parts := []string{o.Case, o.Code, o.OwedBy, o.Authority, o.Since.UTC().Format(time.RFC3339Nano)}
+	sum := sha256.Sum256([]byte("berkas obligation " + strings.Join(parts, "\n")))
+	return hex.EncodeToString(sum[:16]) + "@berkas"
 }
 
 // ObligationState says how an obligation stands at a moment.

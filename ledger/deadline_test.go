@@ -311,3 +311,23 @@ func TestOrder(t *testing.T) {
 		t.Errorf("%q, want %q", words, want)
 	}
 }
+
+// TestUID: it stays when holidays move the day or another respondent leaves, and
+// no two pending obligations share one.
+func TestUID(t *testing.T) {
+	at := ledger.Date("2020-10-14").End()
+	before := ledger.Obligations(toldCase(t, letters), ledger.Publish(procedureOf2020), at)
+	after := ledger.Obligations(toldCase(t, letters), ledger.Publish(append([]any{new(procedure("x", "", "", func(d *ledger.Deadline) {
+		d.Length = &ledger.Length{Days: 14, Working: true}
+	}))}, procedureOf2020[1])), at)
+	if a, b := before[0].UID(), after[0].UID(); a != b || before[0].Due == after[0].Due {
+		t.Errorf("%s due %s, then %s due %s", a, before[0].Due, b, after[0].Due)
+	}
+	seen := map[string]bool{}
+	for _, o := range before {
+		if o.Met.IsZero() && seen[o.UID()] {
+			t.Errorf("%+v has the id of another", o)
+		}
+		seen[o.UID()] = true
+	}
+}

@@ -65,7 +65,7 @@ BERKAS_AS_OF, --database as DATABASE_URL.
 	root.AddCommand(
 		newInit(o), newDev(o), newServe(o),
 		newEmit(o), newImport(o), newCheck(o),
-		newCase(o), newNext(o), newNational(o), newReconcile(o), newReplay(o), newRebuild(o), newReports(o),
+		newCase(o), newNext(o), newNational(o), newWorklist(o), newLate(o), newReconcile(o), newReplay(o), newRebuild(o), newReports(o),
 		newCodes(o), newKeys(o), newAccess(o), newTokens(), newNATSConfig(o), newSeal(o), newOpen(o),
 		newBench(o), newVersion(o),
 	)

@@ -23,7 +23,7 @@ func Check(c Case, e Event, law Law) *Refusal {
 	if taken, bad := c.takeover(e, law); taken || bad != nil {
 		return bad
 	}
-	if bad := c.checkParty(e); bad != nil {
+	if bad := c.checkParty(e, law); bad != nil {
 		return bad
 	}
 	if _, moves := steps[e.Kind]; moves {
@@ -97,7 +97,7 @@ func checkNumbers(list []NewRespondent, before int) *Refusal {
 	return nil
 }
 
-func (c *Case) checkParty(e Event) *Refusal {
+func (c *Case) checkParty(e Event, law Law) *Refusal {
 	info, _ := LookupKind(e.Kind, e.Version)
 	switch {
 	case info.Party == PartyHolder && e.Source != c.Holder:
@@ -106,7 +106,7 @@ func (c *Case) checkParty(e Event) *Refusal {
 		return Refuse(CodeTransition, "", "the case is not forwarded")
 	case info.Party == PartyAddressee && e.Source != c.Addressee:
 		return Refuse(CodeNotAddressee, "/source", "the case was forwarded to %s", c.Addressee)
-	case info.Party == PartyOpener && e.Source != c.Opener:
+	case info.Party == PartyOpener && law.sameHand(e.Source, c.Opener, c) != nil:
 		return Refuse(CodeNotOpener, "/source", "the case was opened by %s", c.Opener)
 	case info.Party == PartyParticipant && !slices.Contains(c.Participants, e.Source):
 		return Refuse(CodeNotParticipant, "/source", "")

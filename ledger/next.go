@@ -102,7 +102,7 @@ func (c *Case) why(e Event, r *Respondent, law Law) string {
 
 // mayNot is why an agency may not record a kind, whatever the respondents.
 func (c *Case) mayNot(e Event, law Law) *Refusal {
-	if bad := c.checkParty(e); bad != nil {
+	if bad := c.checkParty(e, law); bad != nil {
 		return bad
 	}
 	switch e.Kind {

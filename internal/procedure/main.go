@@ -123,7 +123,7 @@ func stages(list []ledger.Stage) string {
 var parties = map[ledger.Party]string{
 	ledger.PartyHolder:      "the holder of the case",
 	ledger.PartyAddressee:   "whom the case was forwarded to",
-	ledger.PartyOpener:      "who opened the case",
+	ledger.PartyOpener:      "who opened the case, or its successor",
 	ledger.PartyParticipant: "who takes part in the case",
 	ledger.PartyRecorder:    "who recorded what it is about, or its successor",
 	ledger.PartyInstitution: "any agency with a mandate",

@@ -272,13 +272,13 @@ func (q *question) slider(e projections.Extent) slider {
 		}
 		out.Steps = append(out.Steps, sliderStep{label, q.address(nationalPath, "as-of", string(day))})
 	}
-	step(text{"setahun sebelumnya", "a year earlier"}, from.AddDate(-1, 0, 0))
-	step(text{"sebulan sebelumnya", "a month earlier"}, from.AddDate(0, -1, 0))
-	step(text{"sehari sebelumnya", "a day earlier"}, from.AddDate(0, 0, -1))
+	step(text{"− 1 tahun", "− 1 year"}, from.AddDate(-1, 0, 0))
+	step(text{"− 1 bulan", "− 1 month"}, from.AddDate(0, -1, 0))
+	step(text{"− 1 hari", "− 1 day"}, from.AddDate(0, 0, -1))
 	if !at.IsZero() {
-		step(text{"sehari sesudahnya", "a day later"}, from.AddDate(0, 0, 1))
-		step(text{"sebulan sesudahnya", "a month later"}, from.AddDate(0, 1, 0))
-		step(text{"setahun sesudahnya", "a year later"}, from.AddDate(1, 0, 0))
+		step(text{"+ 1 hari", "+ 1 day"}, from.AddDate(0, 0, 1))
+		step(text{"+ 1 bulan", "+ 1 month"}, from.AddDate(0, 1, 0))
+		step(text{"+ 1 tahun", "+ 1 year"}, from.AddDate(1, 0, 0))
 		out.Steps = append(out.Steps, sliderStep{text{"terbaru", "the latest"}, q.address(nationalPath, "as-of", "")})
 	}
 	return out

@@ -79,6 +79,6 @@ func wordFuncs(l lang) template.FuncMap {
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"shortid": shortID,
 		"months":  func() [12]string { return months[l] },
-		"plus":    func(a, b int) int { return a + b },
+		"minus":   func(n int) int { return -n },
 	}
 }

@@ -122,12 +122,12 @@ func (s *Server) showWorklist(w http.ResponseWriter, r *http.Request) error {
 	}
 	point := question{Known: q.known, Query: ledger.Query{AsOf: q.query.AsOf, KnownAt: known.Query.KnownAt}}
 	for _, o := range list.Obligations[from:] {
-		page.Lines = append(page.Lines, lineOf(o, list.Query.AsOf, point.caseAddress(o.Case)))
+		page.Lines = append(page.Lines, workLineOf(o, list.Query.AsOf, point.caseAddress(o.Case)))
 	}
 	return s.render(w, r, view{Template: "worklist", Title: text{"Daftar kerja", "Work list"}, Data: page})
 }
 
-func lineOf(o ledger.Obligation, at time.Time, href string) workLine {
+func workLineOf(o ledger.Obligation, at time.Time, href string) workLine {
 	l := workLine{Obligation: o, Who: word("agency", o.OwedBy), What: word("deadline", o.Code), Href: href}
 	if party, ok := dataWords["owed-by"][o.OwedBy]; ok {
 		l.Who = party

@@ -85,7 +85,7 @@ func grants(role string) string {
 // makeReports makes laporan over the tables in use, inside the transaction that
 // puts them there. What stood before goes aside, for dropReplaced.
 // ErrForeignReports leaves everything as it was, the transaction too.
-func makeReports(ctx context.Context, tx pgx.Tx) error {
+func makeReports(ctx context.Context, tx pgx.Tx, c Config) error {
 	here, err := ours(ctx, tx, schemaReports)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func makeReports(ctx context.Context, tx pgx.Tx) error {
 	}
 	var sql strings.Builder
 	if left { // a reader kept it from being dropped when it was replaced
-		sql.WriteString("SET LOCAL lock_timeout = '2s'; DROP SCHEMA laporan_old CASCADE; RESET lock_timeout;\n")
+		fmt.Fprintf(&sql, "SET LOCAL lock_timeout = %d; DROP SCHEMA laporan_old CASCADE; RESET lock_timeout;\n", cmp.Or(c.dropPatience, dropPatience).Milliseconds())
 	}
 	if here {
 		sql.WriteString("ALTER SCHEMA laporan RENAME TO laporan_old;\n")
@@ -171,7 +171,10 @@ func ensureReports(ctx context.Context, conn *pgx.Conn, c Config) error {
 	if stands, err := reportsStand(ctx, tx); err != nil || stands {
 		return err
 	}
-	if err := makeReports(ctx, tx); err != nil {
+	if err := makeReports(ctx, tx, c); hasCode(err, lockNotAvailable) {
+		c.logger().WarnContext(ctx, "a transaction that has not ended reads replaced views; they are made anew at the next start or rebuild")
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if err := tx.Commit(ctx); err != nil {
@@ -192,6 +195,8 @@ func dropLeftReports(ctx context.Context, conn *pgx.Conn) error {
 	return dropSchemas(ctx, conn, schemaReportsOld)
 }
 
+const lockNotAvailable = "55P03" // an error code of PostgreSQL
+
 // dropPatience is how long readers of what was replaced are waited for.
 const dropPatience = 5 * time.Second
 
@@ -210,7 +215,7 @@ func dropReplaced(ctx context.Context, conn *pgx.Conn, c Config, schemas ...sche
 	if _, e := conn.Exec(ctx, "RESET lock_timeout"); e != nil {
 		return errors.Join(err, e)
 	}
-	if hasCode(err, "55P03") { // lock_not_available
+	if hasCode(err, lockNotAvailable) {
 		c.logger().WarnContext(ctx, "a transaction that has not ended reads replaced tables; the next rebuild drops them")
 		return nil
 	}

@@ -110,6 +110,35 @@ func TestReportsAreMadeWhenTheyAreNotWhole(t *testing.T) {
 	}
 }
 
+// TestAForgottenTransactionStopsNothing: one that reads views that were replaced
+// twice keeps the third from being made, not the projections from going on.
+func TestAForgottenTransactionStopsNothing(t *testing.T) {
+	url := testkit.DB(t)
+	b := findings(10)
+	projectLoudly(t, url, until(b.feed(10), 10))
+	admin, forgotten := connectTo(t, url), connectTo(t, url)
+	must(t, forgotten, "BEGIN; SELECT FROM laporan.cases")
+	again := "COMMENT ON SCHEMA laporan IS " + quote(reportsMark+"of last year")
+	for i := range 3 {
+		must(t, admin, again)
+		c := Config{URL: url, dropPatience: 20 * time.Millisecond}
+		if err := NewProjector(c).Run(t.Context(), until(b.feed(10), ledger.Position(11+i))); err != nil {
+			t.Fatal(err)
+		}
+		if got := one(t, admin, "SELECT position FROM projection.progress"); got != fmt.Sprint(11+i) {
+			t.Fatalf("the projections stand at %s, want %d", got, 11+i)
+		}
+	}
+	must(t, forgotten, "COMMIT")
+	projectLoudly(t, url, b.feed(10))
+	if got := one(t, admin, "SELECT count(*) FROM laporan.cases"); got != "10" {
+		t.Fatalf("%s cases, want 10", got)
+	}
+	if got := strs(t, admin, "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname LIKE 'laporan%'"); !slices.Equal(got, []string{reportsComment()}) {
+		t.Fatalf("schemas that are left: %q", got)
+	}
+}
+
 // TestSomebodyElsesSchemaIsLeftAlone: whatever it holds, and the projections go
 // on without views.
 func TestSomebodyElsesSchemaIsLeftAlone(t *testing.T) {

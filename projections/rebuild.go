@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -190,7 +189,7 @@ func (r *rebuild) finish(ctx context.Context, old, at ledger.Chain) (out Rebuilt
 		}
 	}
 	out.Position = at.Position
-	return out, switchGenerations(ctx, r.conn, r.config.logger())
+	return out, switchGenerations(ctx, r.conn, r.config)
 }
 
 // standing reads where the old generation stands; zero if there is none.
@@ -281,7 +280,7 @@ func (r *rebuild) sameLedger(ctx context.Context, old ledger.Chain) error {
 
 // switchGenerations puts the new generation in the old one's place, and the
 // views for BI tools on it. A reader's statement sees the one or the other.
-func switchGenerations(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+func switchGenerations(ctx context.Context, conn *pgx.Conn, c Config) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("switch: %w", err)
@@ -300,8 +299,8 @@ func switchGenerations(ctx context.Context, conn *pgx.Conn, log *slog.Logger) er
 	if err := tx.SendBatch(ctx, &q).Close(); err != nil {
 		return fmt.Errorf("switch: %w", err)
 	}
-	if err := makeReports(ctx, tx); errors.Is(err, ErrForeignReports) {
-		log.WarnContext(ctx, "the views for BI tools were not made", "error", err.Error())
+	if err := makeReports(ctx, tx, c); errors.Is(err, ErrForeignReports) {
+		c.logger().WarnContext(ctx, "the views for BI tools were not made", "error", err.Error())
 	} else if err != nil {
 		return fmt.Errorf("switch: %w", err)
 	}

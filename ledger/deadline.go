@@ -33,11 +33,12 @@ const NextStep = "next-step"
 type Rules struct {
 	Regimes  []Regime // in the order in which they were published
 	Contests map[string]Contest
+	Grants   []Grant // of mandates, in the order in which they were granted
 	Calendar Calendar
 }
 
 // Publish gives the rules of roster events' payloads in their order; what is no
-// regime, contest or list of holidays is passed over.
+// regime, contest, list of holidays or mandate is passed over.
 func Publish(payloads []any) Rules {
 	r := Rules{Contests: map[string]Contest{}}
 	var holidays []Holidays
@@ -49,6 +50,12 @@ func Publish(payloads []any) Rules {
 			r.Contests[v.ID] = *v
 		case *Holidays:
 			holidays = append(holidays, *v)
+		case *Genesis:
+			r.Grants = slices.Clone(v.Mandates)
+		case *MandateGranted:
+			r.Grants = append(r.Grants, v.Grant)
+		case *MandateEnded:
+			v.End(r.Grants)
 		}
 	}
 	r.Calendar = NewCalendar(holidays)
@@ -79,8 +86,10 @@ type Obligation struct {
 	Stage Stage    `json:"stage"` // of the respondents
 	// OwedBy is an agency, or one of Parties but holder and addressee, which are
 	// resolved. Authority names the appointing authority that owes.
-	OwedBy    string      `json:"owed_by"`
-	Authority string      `json:"authority,omitempty"`
+	OwedBy    string `json:"owed_by"`
+	Authority string `json:"authority,omitempty"`
+	// InsteadOf is the agency whose place the one that owes has taken.
+	InsteadOf AgencyID    `json:"instead_of,omitempty"`
 	WatchedBy AgencyID    `json:"watched_by,omitempty"` // "" for none
 	To        []Milestone `json:"to,omitempty"`         // what is awaited: one of these
 	// Since is when the period began. A respondent's part that came to an end and
@@ -103,7 +112,8 @@ type Obligation struct {
 // UID names the obligation for ever, whatever becomes of its due day and of the
 // other respondents; it tells nobody what it is about who does not know that.
 func (o *Obligation) UID() string {
-	parts := []string{o.Case, o.Code, o.OwedBy, o.Authority, o.Since.UTC().Format(time.RFC3339Nano)}
+	owedBy := cmp.Or(string(o.InsteadOf), o.OwedBy) // a hand-over makes no other obligation
+	parts := []string{o.Case, o.Code, owedBy, o.Authority, o.Since.UTC().Format(time.RFC3339Nano)}
 	sum := sha256.Sum256([]byte("berkas obligation " + strings.Join(parts, "\n")))
 	return hex.EncodeToString(sum[:16]) + "@berkas"
 }
@@ -176,7 +186,50 @@ func (r *Row) Obligations(rules Rules, at time.Time) []Obligation {
 	if next, ok := r.nextStep(); ok && !slices.ContainsFunc(out, func(o Obligation) bool { return o.State.Pending() && !o.Right }) {
 		out = append(out, next)
 	}
+	for i := range out {
+		out[i].succeed(r, rules.Grants, at)
+	}
 	return out
+}
+
+// succeed puts those who have taken an agency's place by a moment in it.
+func (o *Obligation) succeed(r *Row, grants []Grant, at time.Time) {
+	owes := AgencyID(o.OwedBy)
+	if heir := r.heir(owes, grants, at); heir != owes {
+		o.OwedBy, o.InsteadOf = string(heir), owes
+	}
+	o.WatchedBy = r.heir(o.WatchedBy, grants, at)
+}
+
+// heir gives the agency that has taken another's place in the case by a moment,
+// or that one itself. A successor may have successors.
+func (r *Row) heir(a AgencyID, grants []Grant, at time.Time) AgencyID {
+	for range grants { // no more hand-overs than grants
+		i := slices.IndexFunc(grants, func(g Grant) bool {
+			return g.Predecessor == a && g.Predecessor != "" && (Days{g.From, g.Until}).Hold(at) && r.inScope(g)
+		})
+		if i < 0 {
+			break
+		}
+		a = grants[i].Agency
+	}
+	return a
+}
+
+// inScope reports whether a successor's mandate reaches the row's case, which its
+// holder is the only one to have processed.
+func (r *Row) inScope(g Grant) bool {
+	processed := !r.Reached.At(MilestoneProcessed).IsZero()
+	switch g.Scope {
+	case ScopeAll:
+		return true
+	case ScopePredecessor:
+		return processed
+	case ScopeNotPredecessor:
+		return !processed
+	default:
+		return false
+	}
 }
 
 func (r *Row) concerns(d Deadline, rules Rules) bool {
@@ -327,7 +380,7 @@ func MergeObligations(list []Obligation) []Obligation {
 
 // alike reports whether two obligations differ in the respondents only.
 func (o *Obligation) alike(p *Obligation) bool {
-	return o.Case == p.Case && o.Code == p.Code && o.Stage == p.Stage && o.OwedBy == p.OwedBy && o.Authority == p.Authority &&
+	return o.Case == p.Case && o.Code == p.Code && o.Stage == p.Stage && o.OwedBy == p.OwedBy && o.Authority == p.Authority && o.InsteadOf == p.InsteadOf &&
 		o.Since.Equal(p.Since) && o.Due == p.Due && o.State == p.State && o.Met.Equal(p.Met) && o.Doubt == p.Doubt &&
 		slices.Equal(o.Also, p.Also)
 }

@@ -331,3 +331,50 @@ func TestUID(t *testing.T) {
 		seen[o.UID()] = true
 	}
 }
+
+// TestSuccessors: what an agency owed that has come to its end, its successors
+// owe, each in its part, and theirs after them.
+func TestSuccessors(t *testing.T) {
+	grant := func(a, after ledger.AgencyID, from ledger.Date, scope ledger.Scope) any {
+		return &ledger.MandateGranted{Grant: ledger.Grant{Agency: a, Mandate: ledger.MandateRecommendation, From: from, Scope: scope, Predecessor: after}}
+	}
+	forwarded, received := reported, reported+"\n2020-10-07 kasn case.received: from bawaslu"
+	heard := received + "\n2020-10-08 kasn case.clarified: r1 pending"
+	for _, tt := range []struct {
+		name, text string
+		at         ledger.Date
+		want       string
+	}{
+		{"before the end", received, "2020-10-31", "kasn"},
+		{"forwarded and not received", forwarded, "2020-11-01", "bkn for kasn"},
+		{"not processed", received, "2020-11-01", "bkn for kasn"},
+		{"processed", heard, "2020-11-01", "kemenpanrb for kasn"},
+		{"processed, and its successor's end", heard, "2020-12-01", "baru for kasn"},
+		{"not processed, later", received, "2020-12-01", "bkn for kasn"},
+		{"taken over", heard + "\n2020-11-03 kemenpanrb case.received: from kasn", "2020-11-04", "kemenpanrb"},
+	} {
+		rules := ledger.Publish(append(slices.Clone(procedureOf2020),
+			&ledger.Genesis{Mandates: []ledger.Grant{{Agency: ledger.KASN, Mandate: ledger.MandateRecommendation, Until: "2020-11-01", Scope: ledger.ScopeAll}}},
+			grant(ledger.KemenPANRB, ledger.KASN, "2020-11-01", ledger.ScopePredecessor),
+			grant(ledger.BKN, ledger.KASN, "2020-11-01", ledger.ScopeNotPredecessor),
+			grant("baru", ledger.KemenPANRB, "2020-12-01", ledger.ScopeAll),
+		))
+		var got []string
+		for _, o := range ledger.Obligations(toldCase(t, tt.text), rules, tt.at.End()) {
+			if !o.State.Pending() {
+				continue
+			}
+			who := o.OwedBy
+			if o.InsteadOf != "" {
+				who += " for " + string(o.InsteadOf)
+			}
+			if !o.Concerns(ledger.AgencyID(o.OwedBy)) {
+				t.Errorf("%s does not concern %s", tt.name, o.OwedBy)
+			}
+			got = append(got, who)
+		}
+		if !slices.Equal(got, []string{tt.want}) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

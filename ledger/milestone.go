@@ -34,10 +34,13 @@ const (
 	MilestoneAppealDecided    Milestone = "appeal-decided"
 	MilestoneReopened         Milestone = "reopened"
 	MilestoneEnded            Milestone = "ended" // the respondent's part came to one of its ends
+	// MilestoneProcessed: anybody's part of the case was clarified or recommended
+	// upon. The mandates of a supervisor's successors ask it.
+	MilestoneProcessed Milestone = "processed"
 )
 
 // MilestoneCount is how many milestones there are.
-const MilestoneCount = 23
+const MilestoneCount = 24
 
 // Milestones lists them in the order of the procedure.
 var Milestones = []Milestone{
@@ -45,7 +48,7 @@ var Milestones = []Milestone{
 	MilestoneForwarded, MilestoneReceived, MilestoneReturned, MilestoneRecommended, MilestoneSent, MilestoneAdmonished,
 	MilestoneDecided, MilestoneDecreed, MilestoneDelivered, MilestonePunished, MilestoneAnnulled,
 	MilestoneObjectionFiled, MilestoneObjectionDecided, MilestoneAppealFiled, MilestoneAppealDecided,
-	MilestoneReopened, MilestoneEnded,
+	MilestoneReopened, MilestoneEnded, MilestoneProcessed,
 }
 
 var milestoneIndex = func() map[Milestone]int {
@@ -122,6 +125,11 @@ func reach(reached []*Reached, before, after *Case, e CaseEvent) []*Reached {
 		}
 		if marks := before.marks(&before.Respondents[t.index], e); len(marks) > 0 {
 			reached[t.index] = reached[t.index].with(marks...)
+		}
+	}
+	if e.Kind == CaseClarifiedKind || e.Kind == CaseRecommendedKind {
+		for i := range reached {
+			reached[i] = reached[i].with(mark{MilestoneProcessed, e.Time})
 		}
 	}
 	for i := range before.Respondents {

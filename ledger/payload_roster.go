@@ -138,6 +138,15 @@ type MandateEnded struct {
 	Doubt   Doubt    `json:"doubt"`
 }
 
+// End ends the grants that it is about, in their list.
+func (m *MandateEnded) End(grants []Grant) {
+	for i, g := range grants {
+		if g.Agency == m.Agency && g.Mandate == m.Mandate && (g.Until == "" || g.Until > m.Until) {
+			grants[i].Until = m.Until
+		}
+	}
+}
+
 // Regime is regime.published.v1: rules that hold for events of its days. Check
 // judges by ReprimandBeforeBlock; the deadlines are for the work list, which judges
 // nobody.

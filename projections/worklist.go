@@ -116,7 +116,8 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 
 // ruleKinds are the kinds of record that rules are published by, in the words of
 // the index record_of_rules.
-const ruleKinds = "case_id IS NULL AND kind IN ('contest.published', 'holidays.published', 'regime.published')"
+const ruleKinds = `case_id IS NULL AND kind IN
+	('contest.published', 'holidays.published', 'ledger.genesis', 'mandate.ended', 'mandate.granted', 'regime.published')`
 
 // rules reads the rules as they had been published up to a position.
 func (r *Reader) rules(ctx context.Context, known ledger.Position) (ledger.Rules, error) {
@@ -184,7 +185,8 @@ func (r *Reader) waitingRows(ctx context.Context, q WorkQuery, rules ledger.Rule
 // pending leaves out rows from which nothing pending can follow: ends, and decrees
 // after which all periods of all regimes are over. It may keep more than there is.
 func (s *question) pending(rules ledger.Rules, asOf time.Time) string {
-	var ends, seen, open []string
+	var ends, open []string
+	var seen []period
 	for _, stage := range ledger.Stages {
 		if stage.End() {
 			ends = append(ends, string(stage))
@@ -192,8 +194,12 @@ func (s *question) pending(rules ledger.Rules, asOf time.Time) string {
 	}
 	for _, g := range rules.Regimes {
 		for _, d := range g.Deadlines {
-			if c := s.unmet(d, asOf); !slices.Contains(seen, c) {
-				seen, open = append(seen, c), append(open, c)
+			p := period{d.From, fmt.Sprint(d.To), 0}
+			if d.Right && d.Length != nil {
+				p.lapsed = lapsedAfter(d.Length.Days)
+			}
+			if !slices.Contains(seen, p) {
+				seen, open = append(seen, p), append(open, s.unmet(d, p, asOf))
 			}
 		}
 	}
@@ -204,19 +210,26 @@ func (s *question) pending(rules ledger.Rules, asOf time.Time) string {
 	return fmt.Sprintf(" AND stage <> ALL (%s) AND (%s)", s.arg(ends), decided)
 }
 
+// period is what of a deadline decides whether it can be pending.
+type period struct {
+	from   ledger.Milestone
+	to     string
+	lapsed time.Duration // after it a right has lapsed for sure; 0: never
+}
+
+// lapsedAfter: no year has more than 100 holidays, so a third of all days are
+// working days but for a year or so.
+func lapsedAfter(days int) time.Duration { return time.Duration(3*days+370) * day }
+
 // unmet is the condition under which a deadline's period has begun and not ended.
-func (s *question) unmet(d ledger.Deadline, asOf time.Time) string {
+func (s *question) unmet(d ledger.Deadline, p period, asOf time.Time) string {
 	from := reachedColumn(d.From)
 	c := from + " IS NOT NULL"
 	for _, m := range d.To {
 		c += fmt.Sprintf(" AND coalesce(%s < %s, true)", reachedColumn(m), from)
 	}
-	if d.Right && d.Length != nil {
-		// No year has more than 100 holidays, so a third of all days are working
-		// days but for a year or so: longer ago, the right has lapsed. It may have
-		// begun anew by a reopening.
-		span := time.Duration(3*d.Length.Days+370) * day
-		c += fmt.Sprintf(" AND greatest(%s, %s) > '%s'", from, reachedColumn(ledger.MilestoneReopened), asOf.Add(-span).UTC().Format(ledger.RecordedFormat))
+	if p.lapsed > 0 { // it may have begun anew by a reopening
+		c += fmt.Sprintf(" AND greatest(%s, %s) > %s", from, reachedColumn(ledger.MilestoneReopened), s.arg(asOf.Add(-p.lapsed)))
 	}
 	return "(" + c + ")"
 }

@@ -26,6 +26,13 @@ var publications = []struct {
 	{ledger.ContestPublishedKind, "pemilu-2024", ledger.Contest{ID: "pemilu-2024", Kind: "pemilu"}},
 	{ledger.HolidaysPublishedKind, "holidays-2020", ledger.Holidays{Year: 2020, Days: []ledger.Date{"2020-09-07", "2020-09-08", "2020-10-02"}}},
 	{ledger.HolidaysPublishedKind, "holidays-2020", ledger.Holidays{Year: 2020, Days: []ledger.Date{"2020-09-08"}}},
+	{ledger.MandateGrantedKind, "bkn", ledger.MandateGranted{Grant: ledger.Grant{
+		Agency: ledger.BKN, Mandate: ledger.MandateRecommendation, From: "2020-09-08", Scope: ledger.ScopeNotPredecessor, Predecessor: ledger.KASN,
+	}}},
+	{ledger.MandateGrantedKind, "kemendagri", ledger.MandateGranted{Grant: ledger.Grant{
+		Agency: ledger.Kemendagri, Mandate: ledger.MandateRecommendation, Scope: ledger.ScopePredecessor, Predecessor: ledger.KASN,
+	}}},
+	{ledger.MandateEndedKind, "kemendagri", ledger.MandateEnded{Agency: ledger.Kemendagri, Mandate: ledger.MandateRecommendation, Until: "2020-09-12"}},
 	{ledger.HolidaysPublishedKind, "holidays-2021", ledger.Holidays{Year: 2021, Days: []ledger.Date{"2021-01-01"}}},
 }
 

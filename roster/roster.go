@@ -94,7 +94,7 @@ func (r *Roster) Apply(p ledger.Position, e ledger.Event) (*Roster, error) {
 		next.grants = append(next.grants, v.Grant)
 		next.inherit()
 	case *ledger.MandateEnded:
-		next.end(v)
+		v.End(next.grants)
 		next.inherit()
 	case *ledger.Regime:
 		next.regimes = append(next.regimes, *v)
@@ -117,14 +117,6 @@ func (r *Roster) revoke(id ledger.KeyID, p ledger.Position) error {
 	k.Revoked = p
 	r.keys[id] = k
 	return nil
-}
-
-func (r *Roster) end(m *ledger.MandateEnded) {
-	for i, g := range r.grants {
-		if g.Agency == m.Agency && g.Mandate == m.Mandate && (g.Until == "" || g.Until > m.Until) {
-			r.grants[i].Until = m.Until
-		}
-	}
 }
 
 // inherit picks the heirs out of the grants. The slice is a new one each time.

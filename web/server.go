@@ -76,11 +76,13 @@ func (s *Server) routes() {
 	s.page("GET /published", needFigures, s.showPublished)
 	s.serve("GET /cases", needCases, s.showCases)
 	s.serve("GET /cases/{id}", needCases, s.showCase)
+	s.serve("GET /worklist", needCases, s.showWorklist)
 	s.describeEvents()
 	s.describeBulk()
 	s.describeKeys()
 	s.describeCases()
 	s.describeNational()
+	s.describeWorklist()
 	s.describeContract()
 }
 

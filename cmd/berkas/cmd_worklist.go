@@ -149,10 +149,14 @@ func printWork(w io.Writer, list projections.WorkList, format string) error {
 }
 
 func whoOwes(o *ledger.Obligation) string {
-	if o.Authority == "" {
+	switch {
+	case o.Authority != "":
+		return o.OwedBy + " " + o.Authority
+	case o.InsteadOf != "":
+		return o.OwedBy + " for " + string(o.InsteadOf)
+	default:
 		return dash(o.OwedBy)
 	}
-	return o.OwedBy + " " + o.Authority
 }
 
 // dueCell says the day, and what may still move it.

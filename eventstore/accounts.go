@@ -10,12 +10,13 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// ServerConfig is one server of a cluster.
+// ServerConfig is one server of a cluster, or one that stands alone beside the
+// registrar's journal.
 type ServerConfig struct {
 	Name      string   // the server's name, unique in the cluster
-	Cluster   string   // the cluster's name
+	Cluster   string   // the cluster's name; "": it stands alone
 	Listen    string   // host:port for clients
-	Route     string   // host:port for the other servers
+	Route     string   // host:port for the other servers of a cluster
 	Routes    []string // nats-route://host:port of all servers
 	StoreDir  string
 	Users     []User
@@ -31,7 +32,11 @@ var plain = regexp.MustCompile(`^[A-Za-z0-9_.:/@\[\]-]+$`)
 // NATSConfig prints the configuration of one server of a cluster: accounts,
 // users with their rights, JetStream with sync_interval: always.
 func NATSConfig(c ServerConfig) (string, error) {
-	for name, value := range map[string]string{"name": c.Name, "cluster name": c.Cluster, "listen address": c.Listen, "route address": c.Route, "store directory": c.StoreDir} {
+	values := map[string]string{"name": c.Name, "listen address": c.Listen, "store directory": c.StoreDir}
+	if c.Cluster != "" {
+		values["cluster name"], values["route address"] = c.Cluster, c.Route
+	}
+	for name, value := range values {
 		if !plain.MatchString(value) {
 			return "", fmt.Errorf("NATS configuration: the %s %q is empty or has a character that does not belong there", name, value)
 		}
@@ -50,16 +55,14 @@ func NATSConfig(c ServerConfig) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `# One NATS server of this ledger's cluster, printed by berkas nats-config.
-# Clients and the other servers are strangers until you add tls {} here and in
-# cluster {}; keep the routes in a network of their own.
-server_name: %q
-listen: %q
-max_payload: %d
-
-jetstream {
-  store_dir: %q
-  # A receipt means that the record is on the disks of a majority.
+	b.WriteString("# A NATS server of this ledger, printed by berkas nats-config.\n" +
+		"# Clients and other servers are strangers until you add tls {} here and in\n" +
+		"# cluster {}; keep routes in a network of their own.\n")
+	fmt.Fprintf(&b, "server_name: %q\nlisten: %q\nmax_payload: %d\n\njetstream {\n  store_dir: %q\n", c.Name, c.Listen, MaxPayload, c.StoreDir)
+	if c.Cluster == "" {
+		b.WriteString("  # A receipt means that the record is in the registrar's journal, fsynced.\n}\n\n")
+	} else {
+		fmt.Fprintf(&b, `  # A receipt means that the record is on the disks of a majority.
   sync_interval: always
 }
 
@@ -69,7 +72,9 @@ cluster {
   routes: [%s]
 }
 
-%s`, c.Name, c.Listen, MaxPayload, c.StoreDir, c.Cluster, c.Route, quoted(c.Routes), accounts)
+`, c.Cluster, c.Route, quoted(c.Routes))
+	}
+	b.WriteString(accounts)
 	return b.String(), nil
 }
 

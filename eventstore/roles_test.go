@@ -300,7 +300,13 @@ func TestAccountsRefuse(t *testing.T) {
 	if _, err := NATSConfig(good); err != nil {
 		t.Error(err)
 	}
+	alone := good
+	alone.Cluster, alone.Route = "", ""
+	if text, err := NATSConfig(alone); err != nil || strings.Contains(text, "\ncluster {") || strings.Contains(text, "sync_interval") {
+		t.Errorf("a server that stands alone: %v\n%s", err, text)
+	}
 	for name, change := range map[string]func(*ServerConfig){
+		"no route":      func(c *ServerConfig) { c.Route = "" },
 		"no name":       func(c *ServerConfig) { c.Name = "" },
 		"a wild name":   func(c *ServerConfig) { c.Name = "n1\"\nlisten: 0.0.0.0" },
 		"a wild route":  func(c *ServerConfig) { c.Routes = []string{`x"]`} },

@@ -29,6 +29,22 @@ const (
 // versionTable is goose's own; it is no read model.
 const versionTable = "goose_db_version"
 
+// Migrate makes the tables where there are none, so that a ledger starts on a
+// database that was made ready by somebody else. Tables of an older version are
+// the Projector's to rebuild: it needs the ledger for that.
+func Migrate(ctx context.Context, url string) (err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	found, err := standing(ctx, conn, schemaCurrent)
+	if err != nil || found != tablesMissing {
+		return err
+	}
+	return migrate(ctx, url, schemaCurrent)
+}
+
 // migrate makes the tables of a generation in a schema, which it makes too.
 func migrate(ctx context.Context, url string, schema schemaName) (err error) {
 	db, err := openSchema(url, schema)

@@ -92,10 +92,15 @@ func TestServeOnOneServer(t *testing.T) {
 
 // serveUntil runs berkas serve until the function it returns is called.
 func serveUntil(t *testing.T, args []string) (stop func()) {
+	return serveWith(t, "Serving the ledger", args)
+}
+
+// serveWith is serveUntil, and waits until the program says something.
+func serveWith(t *testing.T, until string, args []string) (stop func()) {
 	serve := exec.Command(os.Args[0], args...)
 	serve.Args[0] = "berkas"
 	serve.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	said := &watched{want: "Serving the ledger", seen: make(chan struct{})}
+	said := &watched{want: until, seen: make(chan struct{})}
 	serve.Stdout, serve.Stderr = said, said
 	if err := serve.Start(); err != nil {
 		t.Fatal(err)

@@ -243,6 +243,9 @@ func (n *node) dial(ctx context.Context, a ledger.AgencyID) (*agencies.Client, e
 	if err != nil {
 		return nil, err
 	}
+	if n.nats == nil {
+		return dialAs(ctx, n.home, n.external.registrar.URL, a, r.Genesis())
+	}
 	return dialAs(ctx, n.home, n.nats.ClientURL(), a, r.Genesis())
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -120,5 +121,17 @@ func serve(cmd *cobra.Command, config nodeConfig) (err error) {
 	if n.web != nil {
 		fmt.Fprintf(cmd.OutOrStdout(), "Pages and API: %s\n", n.web.url())
 	}
-	return n.run(cmd.Context())
+	if !config.rehearsal || !config.http.container {
+		return n.run(cmd.Context())
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	work := make(chan error, 1)
+	go func() { work <- n.run(ctx) }()
+	if err := n.introduce(ctx); err != nil {
+		cancel()
+		return errors.Join(fmt.Errorf("give the institutions their keys: %w", ignoreCancel(err)), <-work)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "Every institution has its key.")
+	return <-work
 }

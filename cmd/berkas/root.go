@@ -63,7 +63,7 @@ BERKAS_AS_OF, --database as DATABASE_URL.
 	f.StringVarP(&o.output, "output", "o", "table", "how data is printed: table, json or csv")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more on standard error")
 	root.AddCommand(
-		newInit(o), newDev(o), newServe(o),
+		newInit(o), newPrepare(o), newDev(o), newServe(o), newHealth(),
 		newEmit(o), newImport(o), newCheck(o),
 		newCase(o), newNext(o), newNational(o), newWorklist(o), newLate(o), newReconcile(o), newReplay(o), newRebuild(o), newReports(o),
 		newCodes(o), newKeys(o), newAccess(o), newTokens(), newNATSConfig(o), newSeal(o), newOpen(o),

@@ -119,86 +119,92 @@ const decreed = letters + `
 const deliveredDecree = decreed + `
 2020-10-26 bkn decision.delivered: decree SK-1`
 
-func TestObligations(t *testing.T) {
-	for _, tt := range []struct {
-		name, text string
-		at         ledger.Date
-		want       []string
-	}{
-		{"a new case", "2020-10-01 bawaslu case.opened: finding of r1, r2", "2020-10-01", []string{
-			"open completeness bawaslu of r1,r2 since 2020-10-01 due 2020-10-03 (-2)",
-		}},
-		{"on the last day it is not late", "2020-10-01 bawaslu case.opened: finding of r1", "2020-10-03", []string{
-			"open completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (+0)",
-		}},
-		{"the day after it is", "2020-10-01 bawaslu case.opened: finding of r1", "2020-10-04", []string{
-			"overdue completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (+1)",
-		}},
-		{"a report of the shared system: the one that falls due first comes first",
-			"2020-10-01 bkn case.opened: report through the shared system of r1", "2020-10-01", []string{
-				"open completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (-2)",
-				"open verification task-force<bkn of r1 since 2020-10-01 due 2020-10-08 (-7) doubt unsure",
-			}},
-		{"what was done in time, and what may be extended", reported, "2020-10-03", []string{
-			"open handling bawaslu of r1,r2 since 2020-10-02 due 2020-10-05 (-2) at most 2020-10-07",
-			"met completeness bawaslu of r1,r2 since 2020-10-01 due 2020-10-03 (-1) met 2020-10-02",
-		}},
-		{"without a published length there is no due day; whom the case does not concern any more owes nothing", reported, "2020-10-06", []string{
-			"open next-step kasn of r1 since 2020-10-06 doubt unsure",
-			"met completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (-1) met 2020-10-02",
-			"met completeness bawaslu of r2 since 2020-10-01 due 2020-10-03 (-1) met 2020-10-02",
-			"met handling bawaslu of r1 since 2020-10-02 due 2020-10-05 (+0) at most 2020-10-07 met 2020-10-05",
-			"met handling bawaslu of r2 since 2020-10-02 due 2020-10-05 (+0) at most 2020-10-07 met 2020-10-05",
-		}},
-		{"the supervisor", letters, "2020-10-11", []string{
-			"open recommendation kasn of r1 since 2020-10-07 doubt unsure",
-		}},
-		{"the authority has ten days from the letter", letters, "2020-10-12", []string{
-			"open decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (-10) doubt conflict",
-			"met recommendation kasn of r1 since 2020-10-07 met 2020-10-12 doubt unsure",
-		}},
-		{"of several the earliest applies", letters + "\n2020-10-15 kemendagri ppk.admonished: letter T-1 to regent 73.01 about kasn R-1", "2020-10-16", []string{
-			"open admonition+decision appointing-authority(regent-73.01)<kemendagri of r1 since 2020-10-15 due 2020-10-18 (-2)",
-		}},
-		{"a later one does not extend", letters + "\n2020-10-27 kemendagri ppk.admonished: letter T-1 to regent 73.01 about kasn R-1", "2020-10-28", []string{
-			"overdue decision+admonition appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (+6) doubt conflict",
-		}},
-		{"who left owes nothing, and nobody owes for him", letters + "\n2020-10-25 bkn respondent.left-service: retired about r1", "2020-11-30", []string{
-			"ended decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (+39) doubt conflict",
-		}},
-		{"after a reopening the period begins anew, and says so", letters + `
+// obligations are what is pending at the end of a day, and some of what is not.
+var obligations = []struct {
+	name, text string
+	at         ledger.Date
+	want       []string
+}{
+	{"a new case", "2020-10-01 bawaslu case.opened: finding of r1, r2", "2020-10-01", []string{
+		"open completeness bawaslu of r1,r2 since 2020-10-01 due 2020-10-03 (-2)",
+	}},
+	{"on the last day it is not late", "2020-10-01 bawaslu case.opened: finding of r1", "2020-10-03", []string{
+		"open completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (+0)",
+	}},
+	{"the day after it is", "2020-10-01 bawaslu case.opened: finding of r1", "2020-10-04", []string{
+		"overdue completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (+1)",
+	}},
+	{
+		"a report of the shared system: the one that falls due first comes first",
+		"2020-10-01 bkn case.opened: report through the shared system of r1", "2020-10-01",
+		[]string{
+			"open completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (-2)",
+			"open verification task-force<bkn of r1 since 2020-10-01 due 2020-10-08 (-7) doubt unsure",
+		},
+	},
+	{"what was done in time, and what may be extended", reported, "2020-10-03", []string{
+		"open handling bawaslu of r1,r2 since 2020-10-02 due 2020-10-05 (-2) at most 2020-10-07",
+		"met completeness bawaslu of r1,r2 since 2020-10-01 due 2020-10-03 (-1) met 2020-10-02",
+	}},
+	{"without a published length there is no due day; whom the case does not concern any more owes nothing", reported, "2020-10-06", []string{
+		"open next-step kasn of r1 since 2020-10-06 doubt unsure",
+		"met completeness bawaslu of r1 since 2020-10-01 due 2020-10-03 (-1) met 2020-10-02",
+		"met completeness bawaslu of r2 since 2020-10-01 due 2020-10-03 (-1) met 2020-10-02",
+		"met handling bawaslu of r1 since 2020-10-02 due 2020-10-05 (+0) at most 2020-10-07 met 2020-10-05",
+		"met handling bawaslu of r2 since 2020-10-02 due 2020-10-05 (+0) at most 2020-10-07 met 2020-10-05",
+	}},
+	{"the supervisor", letters, "2020-10-11", []string{
+		"open recommendation kasn of r1 since 2020-10-07 doubt unsure",
+	}},
+	{"the authority has ten days from the letter", letters, "2020-10-12", []string{
+		"open decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (-10) doubt conflict",
+		"met recommendation kasn of r1 since 2020-10-07 met 2020-10-12 doubt unsure",
+	}},
+	{"of several the earliest applies", letters + "\n2020-10-15 kemendagri ppk.admonished: letter T-1 to regent 73.01 about kasn R-1", "2020-10-16", []string{
+		"open admonition+decision appointing-authority(regent-73.01)<kemendagri of r1 since 2020-10-15 due 2020-10-18 (-2)",
+	}},
+	{"a later one does not extend", letters + "\n2020-10-27 kemendagri ppk.admonished: letter T-1 to regent 73.01 about kasn R-1", "2020-10-28", []string{
+		"overdue decision+admonition appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (+6) doubt conflict",
+	}},
+	{"who left owes nothing, and nobody owes for him", letters + "\n2020-10-25 bkn respondent.left-service: retired about r1", "2020-11-30", []string{
+		"ended decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (+39) doubt conflict",
+	}},
+	{"after a reopening the period begins anew, and says so", letters + `
 			2020-10-25 bkn respondent.left-service: retired about r1
 			2020-11-02 bkn case.reopened: recorded-in-error about r1`, "2020-11-30", []string{
-			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-11-02 due 2020-11-12 (+18) doubt unsure",
-		}},
-		{"delivery runs from the day of the decree", decreed, "2020-10-20", []string{
-			"open delivery appointing-authority(regent-73.01)<bkn of r1 since 2020-10-01 due 2020-10-21 (-1) in force 2020-10-22",
-			"met decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (-2) met 2020-10-20 doubt conflict",
-		}},
-		{"remedies are a right", deliveredDecree, "2020-10-26", []string{
-			"open objection respondent of r1 since 2020-10-26 due 2020-11-09 (-14)",
-			"open appeal respondent of r1 since 2020-10-26 due 2020-11-18 (-23)",
-		}},
-		{"that lapses", deliveredDecree, "2020-11-10", []string{
-			"open appeal respondent of r1 since 2020-10-26 due 2020-11-18 (-8)",
-			"lapsed objection respondent of r1 since 2020-10-26 due 2020-11-09 (+1)",
-		}},
-		{"filed", deliveredDecree + "\n2020-11-02 bkn remedy.filed: objection against SK-1 about r1", "2020-11-03", []string{
-			"open appeal respondent of r1 since 2020-10-26 due 2020-11-18 (-15)",
-			"open objection-decision appointing-authority(regent-73.01) of r1 since 2020-11-02 due 2020-11-23 (-20)",
-			"met objection respondent of r1 since 2020-10-26 due 2020-11-09 (-7) met 2020-11-02",
-		}},
-		{"an annulled decree", deliveredDecree + "\n2020-11-02 bkn decision.annulled: decree SK-1 by letter B-1", "2020-11-03", []string{
-			"open new-decision appointing-authority(regent-73.01)<bkn of r1 since 2020-11-02 doubt unsure",
-		}},
-		{"a duplicate owes nothing", letters + "\n2020-10-14 bawaslu case.linked: duplicate of case 1", "2020-10-30", nil},
-		{"a void letter binds nobody", letters + "\n2020-10-14 kasn event.corrected: case.recommended of 2020-10-12 is void", "2020-10-30", []string{
-			"open recommendation kasn of r1 since 2020-10-07 doubt unsure",
-		}},
-		{"a void step was never taken", reported + "\n2020-10-07 bawaslu event.corrected: case.forwarded of 2020-10-06 is void", "2020-10-08", []string{
-			"open next-step bawaslu of r1 since 2020-10-05 doubt unsure",
-		}},
-	} {
+		"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-11-02 due 2020-11-12 (+18) doubt unsure",
+	}},
+	{"delivery runs from the day of the decree", decreed, "2020-10-20", []string{
+		"open delivery appointing-authority(regent-73.01)<bkn of r1 since 2020-10-01 due 2020-10-21 (-1) in force 2020-10-22",
+		"met decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (-2) met 2020-10-20 doubt conflict",
+	}},
+	{"remedies are a right", deliveredDecree, "2020-10-26", []string{
+		"open objection respondent of r1 since 2020-10-26 due 2020-11-09 (-14)",
+		"open appeal respondent of r1 since 2020-10-26 due 2020-11-18 (-23)",
+	}},
+	{"that lapses", deliveredDecree, "2020-11-10", []string{
+		"open appeal respondent of r1 since 2020-10-26 due 2020-11-18 (-8)",
+		"lapsed objection respondent of r1 since 2020-10-26 due 2020-11-09 (+1)",
+	}},
+	{"filed", deliveredDecree + "\n2020-11-02 bkn remedy.filed: objection against SK-1 about r1", "2020-11-03", []string{
+		"open appeal respondent of r1 since 2020-10-26 due 2020-11-18 (-15)",
+		"open objection-decision appointing-authority(regent-73.01) of r1 since 2020-11-02 due 2020-11-23 (-20)",
+		"met objection respondent of r1 since 2020-10-26 due 2020-11-09 (-7) met 2020-11-02",
+	}},
+	{"an annulled decree", deliveredDecree + "\n2020-11-02 bkn decision.annulled: decree SK-1 by letter B-1", "2020-11-03", []string{
+		"open new-decision appointing-authority(regent-73.01)<bkn of r1 since 2020-11-02 doubt unsure",
+	}},
+	{"a duplicate owes nothing", letters + "\n2020-10-14 bawaslu case.linked: duplicate of case 1", "2020-10-30", nil},
+	{"a void letter binds nobody", letters + "\n2020-10-14 kasn event.corrected: case.recommended of 2020-10-12 is void", "2020-10-30", []string{
+		"open recommendation kasn of r1 since 2020-10-07 doubt unsure",
+	}},
+	{"a void step was never taken", reported + "\n2020-10-07 bawaslu event.corrected: case.forwarded of 2020-10-06 is void", "2020-10-08", []string{
+		"open next-step bawaslu of r1 since 2020-10-05 doubt unsure",
+	}},
+}
+
+func TestObligations(t *testing.T) {
+	for _, tt := range obligations {
 		t.Run(tt.name, func(t *testing.T) {
 			rules := ledger.Publish(procedureOf2020)
 			var got []string
@@ -242,18 +248,36 @@ func TestRegimeOfThePeriod(t *testing.T) {
 		{"none", nil, "open next-step appointing-authority(regent-73.01) of r1 since 2020-10-12 doubt unsure"},
 		{"none yet", []any{new(procedure("b", "2020-10-13", ""))}, "open next-step appointing-authority(regent-73.01) of r1 since 2020-10-12 doubt unsure"},
 		{"ended before", []any{new(procedure("a", "", "2020-10-12"))}, "open next-step appointing-authority(regent-73.01) of r1 since 2020-10-12 doubt unsure"},
-		{"ends on the day after", []any{new(procedure("a", "", "2020-10-13")), new(procedure("b", "2020-10-13", "", short))},
-			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (+18) doubt conflict"},
-		{"begins on the day", []any{new(procedure("a", "", "")), new(procedure("b", "2020-10-12", "", short))},
-			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-30 (+10) provisional doubt conflict"},
-		{"mended by another from the same day", []any{new(procedure("a", "", "")), new(procedure("b", "", "", short))},
-			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-30 (+10) provisional doubt conflict"},
-		{"no length", []any{new(procedure("a", "", "", unknown))},
-			"open decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 doubt conflict"},
-		{"holidays published later", []any{new(procedure("b", "", "", short)), new(holidays(2020, "2020-10-28", "2020-10-29", "2020-10-30"))},
-			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-11-04 (+5) doubt conflict"},
-		{"and again", []any{new(procedure("b", "", "", short)), new(holidays(2020, "2020-10-28", "2020-10-29", "2020-10-30")), new(holidays(2020, "2020-10-29"))},
-			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-11-02 (+7) doubt conflict"},
+		{
+			"ends on the day after",
+			[]any{new(procedure("a", "", "2020-10-13")), new(procedure("b", "2020-10-13", "", short))},
+			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-22 (+18) doubt conflict",
+		},
+		{
+			"begins on the day",
+			[]any{new(procedure("a", "", "")), new(procedure("b", "2020-10-12", "", short))},
+			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-30 (+10) provisional doubt conflict",
+		},
+		{
+			"mended by another from the same day",
+			[]any{new(procedure("a", "", "")), new(procedure("b", "", "", short))},
+			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-10-30 (+10) provisional doubt conflict",
+		},
+		{
+			"no length",
+			[]any{new(procedure("a", "", "", unknown))},
+			"open decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 doubt conflict",
+		},
+		{
+			"holidays published later",
+			[]any{new(procedure("b", "", "", short)), new(holidays(2020, "2020-10-28", "2020-10-29", "2020-10-30"))},
+			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-11-04 (+5) doubt conflict",
+		},
+		{
+			"and again",
+			[]any{new(procedure("b", "", "", short)), new(holidays(2020, "2020-10-28", "2020-10-29", "2020-10-30")), new(holidays(2020, "2020-10-29"))},
+			"overdue decision appointing-authority(regent-73.01)<bkn of r1 since 2020-10-12 due 2020-11-02 (+7) doubt conflict",
+		},
 	} {
 		at := ledger.Date("2020-11-09").End()
 		var got []string

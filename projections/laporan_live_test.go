@@ -41,7 +41,6 @@ func must(t testing.TB, conn *pgx.Conn, sql string) {
 func TestReportsFollowARebuild(t *testing.T) {
 	url := testkit.DB(t)
 	b := findings(30)
-	c := Config{URL: url, Log: testkit.Log(t), dropPatience: 50 * time.Millisecond}
 	projectLoudly(t, url, until(b.feed(10), 20))
 	admin, tool, other := connectTo(t, url), connectTo(t, url), connectTo(t, url)
 	prepared := func() (n int) {
@@ -61,26 +60,61 @@ func TestReportsFollowARebuild(t *testing.T) {
 	if got := one(t, tx, asked); got != "old 11" || prepared() != 0 {
 		t.Fatalf("before the rebuild: %s", got)
 	}
-	if _, err := Rebuild(t.Context(), c, b.feed(10), RebuildOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	// The open transaction holds nobody up, and goes on reading what it read, whole.
+	rebuilt := rebuildUntilTheSwitch(t, url, b.feed(10))
+	// It waits for the open transaction, which holds nobody else up, and goes on
+	// reading what it read, whole.
 	projectLoudly(t, url, b.feed(10))
 	if got := one(t, tx, asked); got != "old 11" || prepared() != 30 {
-		t.Fatalf("after the rebuild: %s in the same transaction, prepared %d", got, prepared())
+		t.Fatalf("after the switch: %s in the same transaction, prepared %d", got, prepared())
+	}
+	select {
+	case err := <-rebuilt:
+		t.Fatalf("the rebuild ended while its old tables are read: %v", err)
+	default:
 	}
 	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-rebuilt; err != nil {
 		t.Fatal(err)
 	}
 	if got := one(t, tool, asked); got != "finding 30" {
 		t.Fatalf("after the transaction: %s", got)
 	}
+	// One that is not waited for leaves the old tables to the next rebuild.
+	must(t, tool, "BEGIN; SELECT FROM laporan.cases")
+	if _, err := Rebuild(t.Context(), Config{URL: url, dropPatience: 20 * time.Millisecond}, b.feed(10), RebuildOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	must(t, tool, "COMMIT")
 	checkRebuilt(t, url, b.feed(10))
 	if got := strs(t, admin, "SELECT nspname FROM pg_namespace WHERE nspname ~ '^(projection|laporan)' ORDER BY 1"); !slices.Equal(got, []string{"laporan", "projection"}) {
 		t.Fatalf("schemas that are left: %s", got)
 	}
 	if got := one(t, tool, asked); got != "finding 30" || prepared() != 30 {
 		t.Fatalf("after another rebuild: %s", got)
+	}
+}
+
+// rebuildUntilTheSwitch returns when the tables are switched; the rebuild's end
+// comes by the channel.
+func rebuildUntilTheSwitch(t *testing.T, url string, feed ledger.Feed) <-chan error {
+	t.Helper()
+	listener := connectTo(t, url)
+	must(t, listener, "LISTEN "+Channel)
+	done := make(chan error, 1)
+	go func() {
+		_, err := Rebuild(context.Background(), Config{URL: url, dropPatience: 30 * time.Second}, feed, RebuildOptions{})
+		done <- err
+	}()
+	for {
+		n, err := listener.WaitForNotification(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Payload == "switched" {
+			return done
+		}
 	}
 }
 

@@ -234,4 +234,12 @@ func TestReportsGiveThePublishedFigures(t *testing.T) {
 	}; !slices.Equal(shown, want) {
 		t.Errorf("laporan.figures shows %q, want %q", shown, want)
 	}
+	// Spans that have not ended end with NULL, which every tool reads, and not with
+	// infinity or the largest number.
+	if got, want := one(t, conn, `
+		SELECT concat_ws(' ', count(*) FILTER (WHERE happened_to = 'infinity'), count(*) FILTER (WHERE recorded_to > (SELECT position FROM laporan.progress)),
+			count(*) FILTER (WHERE happened_to IS NULL AND recorded_to IS NULL), count(*) FILTER (WHERE recorded_from_at IS NULL OR (recorded_to IS NULL) <> (recorded_to_at IS NULL)))
+		FROM laporan.respondent_history`), "0 0 "+one(t, conn, "SELECT count(*) FROM laporan.respondents")+" 0"; got != want {
+		t.Errorf("ends of spans: %s, want %s", got, want)
+	}
 }

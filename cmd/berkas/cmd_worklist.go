@@ -217,6 +217,7 @@ func workNotes(w io.Writer, list projections.WorkList) error {
 // institution and no place.
 func calendarOf(list projections.WorkList) string {
 	c := ics.NewCalendarFor("berkas")
+	c.SetProductId("-//berkas//work list//EN")
 	c.SetMethod(ics.MethodPublish)
 	for i := range list.Obligations {
 		o := &list.Obligations[i]

@@ -19,7 +19,7 @@ build: ## Build bin/berkas
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/berkas ./cmd/berkas
 
 .PHONY: test
-test: need-postgresql need-cc modules ## Run all tests with the race detector
+test: need-postgresql need-cc modules browser ## Run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
 
 .PHONY: check check-lint check-module check-generated
@@ -62,3 +62,8 @@ MODULES := examples/agency-node scripts/asyncapi
 .PHONY: modules
 modules: need-node
 	@scripts/modules.sh $(MODULES)
+
+# Chromium and what drives it.
+.PHONY: browser
+browser:
+	@scripts/browser.sh

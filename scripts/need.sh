@@ -4,7 +4,8 @@
 # done, it says what is missing and what to type.
 #
 # Tools: postgresql (the server programs, 15 or newer), cc (a C compiler, which
-# Go's race detector needs), make, node (JavaScript, 18 or newer, with npm).
+# Go's race detector needs), make, node (JavaScript, 18 or newer, with npm), chromium (the
+# browser, with a font).
 set -euo pipefail
 
 oldest_postgresql=15
@@ -41,24 +42,29 @@ has_node() {
     node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
 }
 
+has_chromium() {
+  command -v "${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
+}
+
 # packages TOOL: what Debian and Ubuntu call it.
 packages() {
   case $1 in
     cc) echo gcc libc6-dev ;;
     node) echo nodejs npm ;;
+    chromium) echo chromium fonts-dejavu-core ;;
     *) echo "$1" ;;
   esac
 }
 
 usage() {
-  echo "usage: $0 postgresql|cc|make|node ..." >&2
+  echo "usage: $0 postgresql|cc|make|node|chromium ..." >&2
   exit 2
 }
 
 missing=()
 for tool in "$@"; do
   case $tool in
-    postgresql | cc | make | node) ;;
+    postgresql | cc | make | node | chromium) ;;
     *) usage ;;
   esac
   "has_$tool" || missing+=("$tool")

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -75,9 +77,17 @@ func parseValues(raw string, names ...string) (url.Values, error) {
 			return nil, badQuery("", "there is a parameter other than "+joined(names))
 		case len(list) > 1 && name != "filter":
 			return nil, badQuery(name, "it stands more than once")
+		case slices.ContainsFunc(list, unwritten):
+			return nil, badQuery(name, "it has bytes that are no text")
 		}
 	}
 	return values, nil
+}
+
+// unwritten reports whether a value has what no filter has and PostgreSQL takes
+// no text with.
+func unwritten(value string) bool {
+	return !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl)
 }
 
 func (q *question) moments(values url.Values) error {

@@ -73,7 +73,7 @@ type keyRequest struct {
 func (d KeyDesk) Ask(ctx context.Context, now time.Time, caseID string, holders ...string) (DataKeys, error) {
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails since Go 1.24
-	body, err := json.Marshal(keyRequest{d.Origin, caseID, holders, now.UTC().Format(time.RFC3339), hex.EncodeToString(nonce[:])})
+	body, err := json.Marshal(keyRequest{d.Origin, caseID, holders, now.UTC().Format(time.RFC3339Nano), hex.EncodeToString(nonce[:])})
 	if err != nil {
 		return nil, fmt.Errorf("ask for data keys: %w", err)
 	}

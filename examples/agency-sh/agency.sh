@@ -105,11 +105,11 @@ case_id=$(new_id) event_id=$(new_id)
 
 # A data key for the case's first respondent, by a request that the agency signs.
 printf '{"ledger":"%s","case":"%s","holders":["r1"],"time":"%s","nonce":"%s"}' \
-  "$origin" "$case_id" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(openssl rand -hex 16)" >"$dir/request.json"
+  "$origin" "$case_id" "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)" "$(openssl rand -hex 16)" >"$dir/request.json"
 key_request=application/vnd.berkas.data-key-request+json
 curl -sS --fail-with-body -o "$dir/keys.json" -H "Content-Type: $key_request" \
   -H "Berkas-Signature: $(signature "$key_request" "$dir/request.json")" \
-  --data-binary "@$dir/request.json" "$http/v1/data-keys"
+  --data-binary "@$dir/request.json" "$http/v1/data-keys" || { cat "$dir/keys.json" >&2; exit 1; }
 
 # openssl's command line has no AES-GCM, so berkas seals.
 printf '{"name":"Contoh Satu"}' | "${BERKAS:-berkas}" seal --genesis "$genesis" --data-key "$dir/keys.json" \

@@ -212,12 +212,15 @@ func asyncExamples() (map[ledger.Kind][]any, error) {
 		if err := json.Unmarshal(data, &about); err != nil {
 			return nil, fmt.Errorf("AsyncAPI: %w", err)
 		}
-		subject := "01720000-0000-7000-8000-0000000000c1"
+		var subject string
 		switch info.Stream {
+		case ledger.StreamCase:
+			subject = "01720000-0000-7000-8000-0000000000c1"
 		case ledger.StreamRoster:
 			subject = about.ID
 		case ledger.StreamFigures:
 			subject = about.Table
+		case ledger.StreamRefusal: // none is submitted
 		}
 		event := ledger.Event{
 			ID: fmt.Sprintf("01720000-0000-7000-8000-0000000000e%x", i+1), Source: step.by, Kind: step.kind, Version: 1, Subject: subject,

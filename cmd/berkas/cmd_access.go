@@ -44,8 +44,14 @@ examples/agency-node and examples/agency-sh read.
 			}
 			t := table{columns: []string{"what", "value"}, value: a}
 			for _, row := range [][2]string{
-				{"agency", string(a.Agency)}, {"origin", a.Origin}, {"receipt key", a.Receipt}, {"genesis", a.Genesis},
-				{"NATS", a.NATS}, {"NATS seed", a.Seed}, {"HTTP", a.HTTP}, {"key file", a.Key},
+				{"agency", string(a.Agency)},
+				{"origin", a.Origin},
+				{"receipt key", a.Receipt},
+				{"genesis", a.Genesis},
+				{"NATS", a.NATS},
+				{"NATS seed", a.Seed},
+				{"HTTP", a.HTTP},
+				{"key file", a.Key},
 			} {
 				if row[1] != "" {
 					t.add(row[0], row[1])

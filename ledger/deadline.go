@@ -29,12 +29,13 @@ var Parties = []string{OwedByHolder, OwedByAddressee, OwedByAuthority, OwedByRes
 const NextStep = "next-step"
 
 // Rules are the published rules that deadlines follow, as the roster stands at
-// some position.
+// some position. Publish makes them.
 type Rules struct {
 	Regimes  []Regime // in the order in which they were published
 	Contests map[string]Contest
 	Grants   []Grant // of mandates, in the order in which they were granted
 	Calendar Calendar
+	spans    []span // of the regimes
 }
 
 // Publish gives the rules of roster events' payloads in their order; what is no
@@ -58,7 +59,7 @@ func Publish(payloads []any) Rules {
 			v.End(r.Grants)
 		}
 	}
-	r.Calendar = NewCalendar(holidays)
+	r.Calendar, r.spans = NewCalendar(holidays), spansOf(r.Regimes)
 	return r
 }
 
@@ -66,10 +67,28 @@ func Publish(payloads []any) Rules {
 // it, the one that began last; of those that began on one day the one published
 // last. Without any, the zero regime demands nothing.
 func RegimeAt(list []Regime, t time.Time) Regime {
-	var best Regime
-	for _, g := range list {
-		if (Days{g.From, g.Until}).Hold(t) && g.From >= best.From {
-			best = g
+	if g := regimeAt(list, spansOf(list), t); g != nil {
+		return *g
+	}
+	return Regime{}
+}
+
+// span is the time over which a regime holds; a zero until has no end.
+type span struct{ from, until time.Time }
+
+func spansOf(list []Regime) []span {
+	out := make([]span, len(list))
+	for i, g := range list {
+		out[i] = span{g.From.Start(), g.Until.Start()}
+	}
+	return out
+}
+
+func regimeAt(list []Regime, spans []span, t time.Time) (best *Regime) {
+	for i, s := range spans {
+		holds := !t.Before(s.from) && (s.until.IsZero() || t.Before(s.until))
+		if holds && (best == nil || list[i].From >= best.From) {
+			best = &list[i]
 		}
 	}
 	return best
@@ -175,7 +194,10 @@ func (r *Row) Obligations(rules Rules, at time.Time) []Obligation {
 		if began.IsZero() {
 			continue
 		}
-		g := RegimeAt(rules.Regimes, began)
+		g := regimeAt(rules.Regimes, rules.spans, began)
+		if g == nil {
+			continue
+		}
 		for _, d := range g.Deadlines {
 			if d.From == name && r.concerns(d, rules) {
 				out = append(out, r.obligation(g.ID, d, rules.Calendar, at))
@@ -365,7 +387,7 @@ func MergeObligations(list []Obligation) []Obligation {
 	slices.SortStableFunc(list, func(a, b Obligation) int {
 		return cmp.Or(compareUrgency(a, b), a.Since.Compare(b.Since), cmp.Compare(a.Case, b.Case), cmp.Compare(a.Code, b.Code),
 			cmp.Compare(a.OwedBy, b.OwedBy), cmp.Compare(a.Authority, b.Authority), a.Met.Compare(b.Met),
-			cmp.Compare(a.Stage, b.Stage), slices.Compare(a.Also, b.Also), slices.Compare(a.Respondents, b.Respondents))
+			cmp.Compare(a.Stage, b.Stage), slices.Compare(a.Also, b.Also), slices.CompareFunc(a.Respondents, b.Respondents, compareRespondents))
 	})
 	var out []Obligation
 	for _, o := range list {
@@ -376,6 +398,11 @@ func MergeObligations(list []Obligation) []Obligation {
 		out = append(out, o)
 	}
 	return out
+}
+
+// compareRespondents puts r2 before r10.
+func compareRespondents(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
 // alike reports whether two obligations differ in the respondents only.

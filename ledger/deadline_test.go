@@ -320,6 +320,7 @@ func TestOrder(t *testing.T) {
 	got := ledger.MergeObligations([]ledger.Obligation{
 		o("c1", "r1", "met", "2020-01-01", ledger.ObligationMet),
 		o("c1", "r1", "none", "", ledger.ObligationOpen),
+		o("c2", "r10", "soon", "2020-03-01", ledger.ObligationOpen),
 		o("c2", "r2", "soon", "2020-03-01", ledger.ObligationOpen),
 		o("c2", "r1", "soon", "2020-03-01", ledger.ObligationOpen),
 		o("c1", "r1", "soon", "2020-03-01", ledger.ObligationOpen),
@@ -330,7 +331,7 @@ func TestOrder(t *testing.T) {
 	for _, o := range got {
 		words = append(words, o.Case+" "+strings.Join(o.Respondents, ",")+" "+o.Code)
 	}
-	want := []string{"c3 r1 late", "c1 r1 late", "c1 r1 soon", "c2 r1,r2 soon", "c1 r1 none", "c1 r1 met"}
+	want := []string{"c3 r1 late", "c1 r1 late", "c1 r1 soon", "c2 r1,r2,r10 soon", "c1 r1 none", "c1 r1 met"}
 	if !slices.Equal(words, want) {
 		t.Errorf("%q, want %q", words, want)
 	}

@@ -264,3 +264,30 @@ func TestLags(t *testing.T) {
 		t.Errorf("nobody has recorded anything: %+v, %v", none, err)
 	}
 }
+
+// BenchmarkWorkList asks for what one agency has to do in the middle of a year of
+// cases, and for what anybody ever owed.
+func BenchmarkWorkList(b *testing.B) {
+	url := testkit.DB(b)
+	book := year(5000)
+	for _, p := range publications {
+		book.add(p.kind, 1, ledger.KemenPANRB, p.subject, firstDay, p.payload)
+	}
+	project(b, url, book.feed(1000))
+	reader := openReader(b, url)
+	for name, q := range map[string]WorkQuery{
+		"pending": {Agency: ledger.BKN, AsOf: ledger.Date("2020-07-01").End(), Limit: 100}, "all": {All: true},
+	} {
+		b.Run(name, func(b *testing.B) {
+			n := 0
+			for b.Loop() {
+				list, err := reader.WorkList(b.Context(), q)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n = list.Total
+			}
+			b.ReportMetric(float64(n), "obligations")
+		})
+	}
+}

@@ -62,6 +62,15 @@ docs/deadlines.md.
 				return err
 			}
 			defer r.Close()
+			if a := ledger.AgencyID(f.agency); a.Valid() { // a misspelled agency has nothing to do
+				seen, err := r.Saw(cmd.Context(), a)
+				if err != nil {
+					return err
+				}
+				if !seen {
+					o.log().Warn("no case was ever seen by this agency; see 'berkas codes agencies'", "agency", a)
+				}
+			}
 			return f.run(cmd.Context(), r, cmd.OutOrStdout(), o.output)
 		},
 	}

@@ -113,3 +113,26 @@ func TestNoDataKeys(t *testing.T) {
 		t.Error("nobody is there")
 	}
 }
+
+// An answer comes over the network: whatever it is, it gives keys that can seal,
+// or an error that quotes nothing of it.
+func FuzzKeyAnswer(f *testing.F) {
+	for _, text := range []string{
+		`{"case":"` + keyCase + `","keys":[{"holder":"r1","made":true,"jwk":{"kty":"oct","kid":"szQMEx0zwC1l1gjI_OKQdA","k":"` + keyText + `"}}]}`,
+		`{"case":"` + keyCase + `","keys":[]}`, `{"case":"` + keyCase + `","keys":[{"holder":"r1","jwk":{"kid":"","k":"` + keyText + `"}}]}`, `null`, ``,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		keys, err := parseKeys(text, keyCase)
+		if err != nil && strings.Contains(err.Error(), keyText) {
+			t.Errorf("%v", err)
+		}
+		place := seal.Place{Ledger: "berkas.example/uji", Case: keyCase, Event: keyEvent, Pointer: "/data/reporter"}
+		for holder := range keys {
+			if _, err := keys.Seal(place, holder, []byte("x")); err != nil {
+				t.Errorf("a key that cannot seal: %v", err)
+			}
+		}
+	})
+}

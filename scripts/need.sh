@@ -4,7 +4,7 @@
 # done, it says what is missing and what to type.
 #
 # Tools: postgresql (the server programs, 15 or newer), cc (a C compiler, which
-# Go's race detector needs), make, node (JavaScript, 18 or newer, with npm), chromium (the
+# Go's race detector needs), make, openssl, curl, node (JavaScript, 18 or newer, with npm), chromium (the
 # browser, with a font).
 set -euo pipefail
 
@@ -37,6 +37,10 @@ has_cc() { command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null; }
 
 has_make() { command -v make >/dev/null; }
 
+has_openssl() { command -v openssl >/dev/null; }
+
+has_curl() { command -v curl >/dev/null; }
+
 has_node() {
   command -v npm >/dev/null && command -v node >/dev/null &&
     node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
@@ -57,14 +61,14 @@ packages() {
 }
 
 usage() {
-  echo "usage: $0 postgresql|cc|make|node|chromium ..." >&2
+  echo "usage: $0 postgresql|cc|make|openssl|curl|node|chromium ..." >&2
   exit 2
 }
 
 missing=()
 for tool in "$@"; do
   case $tool in
-    postgresql | cc | make | node | chromium) ;;
+    postgresql | cc | make | openssl | curl | node | chromium) ;;
     *) usage ;;
   esac
   "has_$tool" || missing+=("$tool")

@@ -65,7 +65,7 @@ func toldBy(t *testing.T, args ...string) []told {
 func needTools(t *testing.T) {
 	t.Helper()
 	for tool, install := range map[string]string{
-		"openssl": "sudo apt-get install openssl", "curl": "sudo apt-get install curl", "node": "scripts/need.sh node",
+		"openssl": "scripts/need.sh openssl", "curl": "scripts/need.sh curl", "node": "scripts/need.sh node",
 	} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("%s is missing: %s", tool, install)

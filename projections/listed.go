@@ -44,7 +44,11 @@ func (r *Reader) Breakdown(ctx context.Context, answers []Answer, by string) ([]
 		}
 		counts := make([]string, len(a.Query.Measures))
 		for j, m := range a.Query.Measures {
-			counts[j] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[a.Query.Unit], s.counts(m, a.Query))
+			count := "count(DISTINCT " + unitKeys[a.Query.Unit] + ")"
+			if a.Query.Unit == ledger.UnitRespondent && !d.many {
+				count = "count(*)" // as in scan
+			}
+			counts[j] = fmt.Sprintf("%s FILTER (WHERE %s)", count, s.counts(m, a.Query))
 		}
 		sums[i] = strings.Join(counts, " + ")
 	}

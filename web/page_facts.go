@@ -153,7 +153,7 @@ func fieldWord(name string) text { return word("field", name) }
 
 // fieldOrder is the order in which members are told.
 var fieldOrder = []string{
-	"channel", "origin", "contest", "act", "catalogue", "items", "register", "result", "to", "from", "by", "remedy", "outcome", "family", "level",
+	"id", "channel", "origin", "contest", "act", "catalogue", "items", "register", "result", "to", "from", "by", "remedy", "outcome", "family", "level",
 	"sanction", "kind", "letter", "decree", "ruling", "number", "date", "sent", "region", "appointing_authority", "recommendation", "institution",
 	"employment", "class", "link", "case", "action", "event", "version", "data", "reason", "members", "copies", "respondents", "identity", "reporter",
 }

@@ -292,7 +292,7 @@ func TestNumbersAndDates(t *testing.T) {
 		indonesian.number(1234567): "1.234.567", english.number(uint64(1005)): "1,005",
 		indonesian.signed(-1200): "−1.200", english.signed(3): "+3", indonesian.signed(0): "0",
 		indonesian.signed(-1 << 63): "−9.223.372.036.854.775.808",
-		indonesian.clock(imported): "22 Nov 2026, 08.00", english.clock(imported): "22 Nov 2026, 08:00",
+		indonesian.clock(imported):  "22 Nov 2026, 08.00", english.clock(imported): "22 Nov 2026, 08:00",
 		indonesian.moment(imported): "22 November 2026, 08.00.00 WIB",
 	} {
 		if got != want {

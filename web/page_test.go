@@ -130,7 +130,7 @@ type shelf struct {
 	http   *httptest.Server
 }
 
-func newShelf(t *testing.T, changes ...func(*Config)) *shelf {
+func newShelf(t *testing.T) *shelf {
 	t.Helper()
 	s := &shelf{book: newBook(t), t: t}
 	url := testkit.Template(t, "pages", func(url string) error {
@@ -145,9 +145,6 @@ func newShelf(t *testing.T, changes ...func(*Config)) *shelf {
 		Demo: "test", Open: true, Roster: func() *roster.Roster { return s.roster },
 		Head:        func() ledger.Position { return ledger.Position(len(s.records)) },
 		CaseRecords: s.caseRecords, Figures: reader, Now: func() time.Time { return imported.Add(time.Hour) }, Log: testkit.Log(t),
-	}
-	for _, change := range changes {
-		change(&c)
 	}
 	if s.server, err = New(c); err != nil {
 		t.Fatal(err)

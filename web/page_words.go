@@ -271,5 +271,6 @@ func authorityWord(key string) text {
 		return text{key, key}
 	}
 	k, p := word("ppk-kind", kind), regionWord(place)
-	return text{k.ID + " " + p.ID, k.EN + " " + p.EN}
+	short := strings.TrimPrefix(strings.TrimPrefix(p.ID, "Kabupaten "), "Kota ") // bupati Wajo, wali kota Makassar
+	return text{k.ID + " " + short, k.EN + ", " + p.EN}
 }

@@ -87,6 +87,9 @@ func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
+	if url := n.web.url(); url != "" {
+		fmt.Fprintf(out, "Pages: %s\n", url)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work := make(chan error, 1)
@@ -161,7 +164,25 @@ func (n *node) describe(out io.Writer, demo bool) {
 	fmt.Fprint(out, n.describeHTTP())
 	fmt.Fprintf(out, "  journal     %s\n  keys        %s\n", n.home.journal(), n.home.path("keys"))
 	fmt.Fprintln(out, "Stop it with Ctrl-C.")
+	if demo {
+		n.showPages(out)
+	}
 	n.suggest(out, demo)
+}
+
+// showPages says where a browser finds what the demo recorded.
+func (n *node) showPages(out io.Writer) {
+	url := n.web.url()
+	if url == "" {
+		return
+	}
+	fmt.Fprintln(out, "In a browser, look at:")
+	for _, p := range []string{"/national?as-of=2020-11-26&seen-by=bkn", "/published", "/worklist?agency=bkn&as-of=2020-11-26"} {
+		fmt.Fprintf(out, "  %s%s\n", url, p)
+	}
+	for _, w := range simulate.Walks(demoSeed) {
+		fmt.Fprintf(out, "  %s/cases/%s\n", url, w.Case)
+	}
 }
 
 // suggest says what to try next.

@@ -143,6 +143,11 @@ func TestComposeRuns(t *testing.T) {
 	for range 2 { // before every start
 		berkas(t, local(c.Services["prepare"].Command)...)
 	}
+	mounted := local(c.Services["nats"].Command)[1]
+	printed := berkas(t, "nats-config", "--cluster", "", "--listen", here.Replace("0.0.0.0:4222"), "--store", here.Replace("/var/lib/nats"))
+	if text, err := os.ReadFile(mounted); err != nil || string(text) != printed {
+		t.Errorf("NATS is started with another configuration than berkas nats-config prints: %v", err)
+	}
 	runNATS(t, local(c.Services["nats"].Command))
 	serving := serveWith(t, "Every institution has its key", local(c.Services["berkas"].Command))
 	health := local(c.Services["berkas"].Healthcheck.Test)

@@ -15,7 +15,10 @@
 //
 // The template is read with the language of the request: {{say "teks" "text"}},
 // {{moment .At}}, {{day .Date}}, {{asset "berkas.css"}}. The layout, the demo
-// mark, the choice of language and the headers come by themselves. Errors are
+// mark, the choice of language and the headers come by themselves. Codes are shown
+// in words: {{word "stage" .Stage}}, {{value "office" .Office}}, of the catalogue in
+// page_words.go, and numbers as {{number .Value}}. What several pages show stands in
+// templates/part_*.html: every number comes with {{template "asked" .Asked}}. Errors are
 // returned: a *Problem shows itself, anything else is an internal error that is
 // logged and not shown. There is no inline style or script: the policy of every
 // answer forbids it.

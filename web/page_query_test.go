@@ -12,6 +12,7 @@ import (
 	"github.com/berkas-ledger/berkas/internal/simulate"
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
+	"github.com/berkas-ledger/berkas/schemas"
 )
 
 // TestHostileAddresses: whatever stands behind the question mark is answered
@@ -188,6 +189,36 @@ func TestWordsAreComplete(t *testing.T) {
 		if dataWords["field"][name].ID == "" {
 			t.Errorf("field %s has no words", name)
 		}
+	}
+}
+
+// TestEventsHaveWords: every code that the schema of a case's event lists itself
+// is shown in words.
+func TestEventsHaveWords(t *testing.T) {
+	looked := 0
+	for _, k := range ledger.Kinds {
+		if k.Stream != ledger.StreamCase {
+			continue
+		}
+		body, err := schemas.File(string(k.Kind) + ".v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, list := range regexp.MustCompile(`"enum":\s*\[([^\]]*)\]`).FindAllStringSubmatch(string(body), -1) {
+			for _, code := range regexp.MustCompile(`"([^"]+)"`).FindAllStringSubmatch(list[1], -1) {
+				looked++
+				known := strings.ContainsAny(code[1], "/0") // media types and catalogues are shown as they are
+				for _, group := range []string{"value", "kind", "sanction", "sanction-kind", "family", "class", "origin"} {
+					known = known || dataWords[group][code[1]].EN != "" || words[group][code[1]].EN != ""
+				}
+				if !known {
+					t.Errorf("%s: %s has no words", k.Kind, code[1])
+				}
+			}
+		}
+	}
+	if looked < 40 {
+		t.Errorf("only %d codes were found", looked)
 	}
 }
 

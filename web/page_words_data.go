@@ -56,6 +56,8 @@ var dataWords = map[string]map[string]text{
 		"formal-incomplete": {"syarat formal kurang", "formal requirements not met"}, "material-incomplete": {"syarat materiel kurang", "material requirements not met"},
 		"not-election": {"bukan pemilihan", "not about an election"}, "expired": {"kedaluwarsa", "expired"}, "duplicate": {"duplikat", "duplicate"},
 		"no-jurisdiction": {"tidak berwenang", "no jurisdiction"}, "court-order": {"perintah pengadilan", "court order"},
+		"wrong-data": {"isi keliru", "wrong data"}, "wrong-case": {"kasus keliru", "wrong case"},
+		"wrong-respondent": {"terlapor keliru", "wrong respondent"}, "recorded-twice": {"tercatat dua kali", "recorded twice"},
 		"recorded-in-error": {"salah catat", "recorded in error"}, "new-evidence": {"bukti baru", "new evidence"},
 		"retired": {"pensiun", "retired"}, "died": {"meninggal", "died"}, "resigned": {"mengundurkan diri", "resigned"}, "dismissed": {"diberhentikan", "dismissed"},
 		"case-handling": {"penanganan kasus", "case handling"}, "audit": {"audit", "audit"}, "data-subject-request": {"permintaan subjek data", "request of the data subject"},

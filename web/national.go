@@ -182,8 +182,8 @@ func figureError(err error) error {
 	switch {
 	case errors.As(err, &settled):
 		return problem(http.StatusConflict, "not-settled", text{
-			fmt.Sprintf("Jawaban masih dapat berubah: catatan terakhir yang diolah pada posisi %d (%s).", settled.Position, settled.Recorded.UTC().Format(time.RFC3339)),
-			fmt.Sprintf("The answer could still change: %s lies after the last applied record, at position %d (%s).", settled.What, settled.Position, settled.Recorded.UTC().Format(time.RFC3339)),
+			fmt.Sprintf("Jawaban masih dapat berubah: catatan terakhir yang diolah pada posisi %s, %s.", indonesian.number(settled.Position), indonesian.moment(settled.Recorded)),
+			fmt.Sprintf("The answer could still change: %s lies after the last applied record, at position %s, %s.", settled.What, english.number(settled.Position), english.moment(settled.Recorded)),
 		}).again(2)
 	case errors.Is(err, projections.ErrNoTables):
 		return errUnavailable

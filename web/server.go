@@ -154,5 +154,5 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 type home struct{ Head uint64 }
 
 func (s *Server) showHome(*http.Request) (view, error) {
-	return view{Template: "home", Title: text{"Buku besar perkara netralitas ASN", "Ledger of civil-service neutrality cases"}, Data: home{uint64(s.Head())}}, nil
+	return view{Template: "home", Title: text{"Buku besar kasus netralitas ASN", "Ledger of civil-service neutrality cases"}, Data: home{uint64(s.Head())}}, nil
 }

@@ -224,13 +224,39 @@ func Place(history []CaseEvent, draft CaseEvent, lawAt func(time.Time) Law) (Cas
 			}
 			past = false
 		} else if !past && e.binds() {
-			if bad := Check(c, e.Event, lawAt(e.Time)); bad != nil {
+			if bad := follows(c, e, history, lawAt(e.Time)); bad != nil {
 				return c, breaks(e, bad)
 			}
 		}
 		c = c.Apply(e)
 	}
 	return c, nil
+}
+
+// follows judges a later record of a history after a change before it: whether it
+// may still follow, and whether a mandate that reached the case still does.
+func follows(c Case, e CaseEvent, was []CaseEvent, law Law) *Refusal {
+	if bad := Check(c, e.Event, law); bad != nil {
+		return bad
+	}
+	if bad := law.reach(c, e.Event); bad != nil && reachedIn(was, e, law) {
+		return bad
+	}
+	return nil
+}
+
+// reachedIn says whether a mandate reached the case where an event stands in a
+// history, which is as it was before a change. If not, it is not the change that
+// is to blame, but grants that came later. What was void could not be broken.
+func reachedIn(was []CaseEvent, e CaseEvent, law Law) bool {
+	var c Case
+	for _, o := range was {
+		if o.Position == e.Position {
+			return o.Void || law.reach(c, e.Event) == nil
+		}
+		c = c.Apply(o)
+	}
+	return true
 }
 
 // CheckScope refuses an event when none of the grants it could rely on reaches

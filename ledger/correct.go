@@ -11,23 +11,46 @@ import (
 // ledger before the correction is corrected.
 func Effective(history []CaseEvent) []CaseEvent {
 	out := history
+	var places map[string]int
 	for i := range history {
 		if history[i].Kind != EventCorrectedKind {
 			continue
 		}
 		if p, ok := history[i].Payload.(*EventCorrected); ok {
 			if &out[0] == &history[0] {
-				out = slices.Clone(history)
+				out, places = slices.Clone(history), placesOf(history)
 			}
-			p.correct(out, history[i].Position)
+			p.correct(out, places, history[i].Position)
 		}
 	}
 	return out
 }
 
+// longHistory is how many events make it worth while to note their places: many
+// corrections of many events must not cost as much as both multiplied.
+const longHistory = 100
+
+// placesOf gives where each id stands first; nil for a history that is soon
+// looked through.
+func placesOf(history []CaseEvent) map[string]int {
+	if len(history) < longHistory {
+		return nil
+	}
+	places := make(map[string]int, len(history))
+	for i := range history {
+		if _, twice := places[history[i].ID]; !twice {
+			places[history[i].ID] = i
+		}
+	}
+	return places
+}
+
 // correct changes the event that a correction at a position names.
-func (p *EventCorrected) correct(history []CaseEvent, at Position) {
-	i := p.find(history, at)
+func (p *EventCorrected) correct(history []CaseEvent, places map[string]int, at Position) {
+	i, ok := places[p.Event]
+	if !ok || !p.names(&history[i], at) {
+		i = p.find(history, at)
+	}
 	if i < 0 || history[i].Corrected > at {
 		return
 	}
@@ -41,10 +64,18 @@ func (p *EventCorrected) correct(history []CaseEvent, at Position) {
 // find gives the index of the event that the correction names, -1 if the
 // history has none before that position.
 func (p *EventCorrected) find(history []CaseEvent, at Position) int {
-	return slices.IndexFunc(history, func(e CaseEvent) bool {
-		return e.ID == p.Event && e.Kind == p.Kind && e.Version == p.Version && e.Position < at && e.Payload != nil &&
-			Correctable(e.Kind, e.Version)
-	})
+	for i := range history {
+		if p.names(&history[i], at) {
+			return i
+		}
+	}
+	return -1
+}
+
+// names reports whether the correction, standing at a position, is of an event.
+func (p *EventCorrected) names(e *CaseEvent, at Position) bool {
+	return e.ID == p.Event && e.Kind == p.Kind && e.Version == p.Version && e.Position < at && e.Payload != nil &&
+		Correctable(e.Kind, e.Version)
 }
 
 // placeCorrection judges a correction: with the event void or replaced, every
@@ -66,12 +97,12 @@ func placeCorrection(history []CaseEvent, draft CaseEvent, p *EventCorrected, la
 		return now, bad
 	}
 	var c Case
-	reached := false
+	reached, was := false, Effective(history)
 	for _, e := range Effective(Insert(slices.Clone(history), draft)) {
 		here := e.Position == old.Position
 		reached = reached || here
 		if reached && e.binds() {
-			if bad := Check(c, e.Event, lawAt(e.Time)); bad != nil && here {
+			if bad := follows(c, e, was, lawAt(e.Time)); bad != nil && here {
 				return c, bad.Within("/data/data")
 			} else if bad != nil {
 				return c, breaks(e, bad)

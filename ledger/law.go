@@ -9,6 +9,8 @@ type Law struct {
 	// Heirs are the grants, of any time, that name a predecessor: their agencies
 	// take over what that one held or was sent.
 	Heirs []Grant
+	// Grants are all grants, of any time.
+	Grants []Grant
 }
 
 // Hold reports whether a moment lies in the span.
@@ -43,6 +45,27 @@ func (l Law) sameHand(agency, recorder AgencyID, c *Case) *Refusal {
 	default:
 		return nil
 	}
+}
+
+// reach refuses an event that stands on the ledger when none of the grants under
+// which its agency may have recorded it reaches the case. Where there is no such
+// grant (any more), nothing is said.
+func (l Law) reach(c Case, e Event) *Refusal {
+	info, known := LookupKind(e.Kind, e.Version)
+	if !known || info.Party != PartyMandate {
+		return nil
+	}
+	mandate := info.MandateFor(e.Payload)
+	var held []Grant
+	for _, g := range l.Grants {
+		if g.Agency == e.Source && g.Mandate == mandate && (Days{g.From, g.Until}).Hold(l.At) {
+			held = append(held, g)
+		}
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	return CheckScope(c, e, held)
 }
 
 // due is who has to act on the case: the addressee while respondents are on

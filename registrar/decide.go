@@ -89,19 +89,22 @@ func (t *tx) judgeCase(p *prepared, authority roster.Authority) (*ledger.Refusal
 }
 
 // place judges an event at its place in time and gives the case as it stood
-// there, before the event. What comes last, and corrects nothing, needs no
+// there, before the event, where a mandate has to reach it. What comes last, and corrects nothing, needs no
 // history.
 func (t *tx) place(state *caseState, e ledger.Event) (ledger.Case, *ledger.Refusal, error) {
 	if state.endsBefore(e.Time) && e.Kind != ledger.EventCorrectedKind {
 		return state.folded, ledger.Check(state.folded, e, t.roster.LawAt(e.Time)), nil
 	}
-	history, err := t.history(state)
+	history, err := t.history(e.Subject)
 	if err != nil {
 		return ledger.Case{}, nil, err
 	}
 	draft := ledger.CaseEvent{Position: t.chain.Position + 1, Event: e}
 	if _, bad := ledger.Place(history, draft, t.roster.LawAt); bad != nil {
 		return ledger.Case{}, bad, nil
+	}
+	if info, _ := ledger.LookupKind(e.Kind, e.Version); info.Party != ledger.PartyMandate {
+		return ledger.Case{}, nil, nil // nobody asks for its scope
 	}
 	return ledger.Fold(until(ledger.Effective(history), e.Time)), nil, nil
 }

@@ -135,7 +135,7 @@ func (j *Judge) Case(id string) (ledger.Case, bool) {
 // History reads a case's events in order of (time, position).
 func (j *Judge) History(id string) ([]ledger.CaseEvent, error) {
 	t := j.begin()
-	return t.history(t.caseOf(id))
+	return t.history(id)
 }
 
 // tx is a batch being decided: what it changes stands beside the state until
@@ -149,12 +149,19 @@ type tx struct {
 	ids    map[string]entry
 	// records are those of this batch, which cannot be read back yet.
 	records map[ledger.Position]ledger.Record
+	// told are histories that were read for this batch, and stay true in it: who
+	// corrects a long case many times makes everybody wait for one reading only.
+	told map[string][]ledger.CaseEvent
 }
+
+// maxTold is of how many cases a batch keeps the histories.
+const maxTold = 64
 
 func (j *Judge) begin() *tx {
 	return &tx{
 		j: j, chain: j.chain, last: j.last, roster: j.roster,
 		cases: map[string]*caseState{}, ids: map[string]entry{}, records: map[ledger.Position]ledger.Record{},
+		told: map[string][]ledger.CaseEvent{},
 	}
 }
 
@@ -229,13 +236,17 @@ func (t *tx) admitCase(id string, r ledger.Record, e ledger.Event, en entry) err
 		// What an undone batch appended lies beyond the length of the state
 		// that stands, and the next batch writes over it.
 		t.cases[id] = &caseState{entries: append(old.entries, en), folded: old.folded.Apply(placed)}
+		if history, ok := t.told[id]; ok {
+			t.told[id] = append(history, placed)
+		}
 		return nil
 	}
-	history, err := t.history(old)
+	history, err := t.history(id)
 	if err != nil {
 		return err
 	}
 	history = ledger.Insert(history, placed)
+	t.told[id] = history
 	t.cases[id] = &caseState{entries: old.insert(en), folded: ledger.Fold(history)}
 	return nil
 }
@@ -268,8 +279,13 @@ func (t *tx) record(p ledger.Position) (ledger.Record, error) {
 	return r, nil
 }
 
-// history reads a case's events in order of (time, position).
-func (t *tx) history(c *caseState) ([]ledger.CaseEvent, error) {
+// history reads a case's events in order of (time, position). They are valid
+// until the next event of the case is admitted.
+func (t *tx) history(id string) ([]ledger.CaseEvent, error) {
+	if history, ok := t.told[id]; ok {
+		return history, nil
+	}
+	c := t.caseOf(id)
 	out := make([]ledger.CaseEvent, 0, len(c.entries)+1)
 	for _, en := range c.entries {
 		r, err := t.record(en.position)
@@ -282,5 +298,9 @@ func (t *tx) history(c *caseState) ([]ledger.CaseEvent, error) {
 		}
 		out = append(out, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
 	}
+	if len(t.told) >= maxTold {
+		clear(t.told)
+	}
+	t.told[id] = out
 	return out, nil
 }

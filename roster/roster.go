@@ -168,7 +168,7 @@ func (r *Roster) RegimeAt(t time.Time) ledger.Regime {
 
 // LawAt gives what ledger.Check needs to know of a moment.
 func (r *Roster) LawAt(t time.Time) ledger.Law {
-	return ledger.Law{At: t, Regime: r.RegimeAt(t), Heirs: r.heirs}
+	return ledger.Law{At: t, Regime: r.RegimeAt(t), Heirs: r.heirs, Grants: r.grants}
 }
 
 // covers reports whether a moment lies on or after the first day and before the

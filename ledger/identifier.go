@@ -46,27 +46,55 @@ func countDigits(s string) int {
 }
 
 // digitRuns lists the maximal runs of digits, both as they stand and joined over
-// single separators; runs shorter than leastDigits are of no interest.
+// single separators; runs shorter than leastDigits are of no interest. What is
+// joined is listed without its first and last groups of digits, too, where 16 or
+// 18 digits are left: a NIP as people write it may stand behind a letter's number
+// and before its year.
 func digitRuns(s string) []string {
+	var out, groups []string
+	flush := func() {
+		out = append(out, oneNumber(groups)...)
+		groups = groups[:0]
+	}
+	for i := 0; i < len(s); {
+		n := 0
+		for i+n < len(s) && digitClass[s[i+n]] {
+			n++
+		}
+		if n == 0 {
+			flush() // at most one separator stands between groups
+			i++
+			continue
+		}
+		groups = append(groups, s[i:i+n])
+		if n >= leastDigits {
+			out = append(out, s[i:i+n])
+		}
+		i += n
+		if i < len(s) && strings.IndexByte(" .-/", s[i]) >= 0 {
+			i++
+		} else {
+			flush()
+		}
+	}
+	flush()
+	return out
+}
+
+// oneNumber gives groups of digits as one number, and the numbers of 16 and 18
+// digits that neighbours among them make.
+func oneNumber(groups []string) []string {
 	var out []string
-	for _, separators := range []string{"", " .-/"} {
-		var run []byte
-		flush := func() {
-			if len(run) >= leastDigits {
-				out = append(out, string(run))
-			}
-			run = run[:0]
-		}
-		for i := 0; i < len(s); i++ {
-			switch c := s[i]; {
-			case c >= '0' && c <= '9':
-				run = append(run, c)
-			case len(run) > 0 && strings.IndexByte(separators, c) >= 0 && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
-			default:
-				flush()
+	if all := strings.Join(groups, ""); len(groups) > 1 && len(all) >= leastDigits {
+		out = append(out, all)
+	}
+	for i := range groups {
+		n := 0
+		for j := i; j < len(groups) && n < 18; j++ {
+			if n += len(groups[j]); n == 16 || n == 18 {
+				out = append(out, strings.Join(groups[i:j+1], ""))
 			}
 		}
-		flush()
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package registrar
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -22,6 +23,8 @@ func DiffState(a, b *Judge) string {
 		return "rosters differ"
 	case !reflect.DeepEqual(a.ids, b.ids):
 		return fmt.Sprintf("ids differ: %d and %d", len(a.ids), len(b.ids))
+	case !maps.Equal(a.repeats, b.repeats) || !maps.Equal(a.repeats, a.duplicates()):
+		return fmt.Sprintf("duplicates differ: %v, %v, and %v in the cases", a.repeats, b.repeats, a.duplicates())
 	case len(a.cases) != len(b.cases):
 		return fmt.Sprintf("there are %d and %d cases", len(a.cases), len(b.cases))
 	}
@@ -31,6 +34,17 @@ func DiffState(a, b *Judge) string {
 		}
 	}
 	return ""
+}
+
+// duplicates counts the duplicates of each case among all cases.
+func (j *Judge) duplicates() map[string]int {
+	out := map[string]int{}
+	for _, c := range j.cases {
+		if of := c.folded.DuplicateOf; of != "" {
+			out[of]++
+		}
+	}
+	return out
 }
 
 // IDs is how many ids outside cases are kept.

@@ -26,6 +26,9 @@ type Judge struct {
 	roster *roster.Roster
 	cases  map[string]*caseState
 	ids    map[string]entry // ids outside cases: "<subject> <event id>"
+	// repeats says of how many cases each case is a duplicate; of none, it is
+	// not there.
+	repeats map[string]int
 
 	rehearsal *tx // what Rehearse would have admitted; nil before it is called
 }
@@ -52,7 +55,7 @@ type entry struct {
 // production those that are frozen. read gives the record at a position, for
 // cases whose history has to be folded anew.
 func NewJudge(v *schemas.Validator, open func(ledger.Kind, int) bool, read func(ledger.Position) (ledger.Record, error)) *Judge {
-	return &Judge{schemas: v, open: open, read: read, cases: map[string]*caseState{}, ids: map[string]entry{}}
+	return &Judge{schemas: v, open: open, read: read, cases: map[string]*caseState{}, ids: map[string]entry{}, repeats: map[string]int{}}
 }
 
 // Replay folds the records of a feed that come after those already folded. The
@@ -152,6 +155,8 @@ type tx struct {
 	// told are histories that were read for this batch, and stay true in it: who
 	// corrects a long case many times makes everybody wait for one reading only.
 	told map[string][]ledger.CaseEvent
+	// repeats is what the batch changes of the judge's.
+	repeats map[string]int
 }
 
 // maxTold is of how many cases a batch keeps the histories.
@@ -161,7 +166,7 @@ func (j *Judge) begin() *tx {
 	return &tx{
 		j: j, chain: j.chain, last: j.last, roster: j.roster,
 		cases: map[string]*caseState{}, ids: map[string]entry{}, records: map[ledger.Position]ledger.Record{},
-		told: map[string][]ledger.CaseEvent{},
+		told: map[string][]ledger.CaseEvent{}, repeats: map[string]int{},
 	}
 }
 
@@ -173,6 +178,11 @@ func (t *tx) keep() {
 	}
 	for id, e := range t.ids {
 		t.j.ids[id] = e
+	}
+	for id, n := range t.repeats {
+		if t.j.repeats[id] += n; t.j.repeats[id] == 0 {
+			delete(t.j.repeats, id)
+		}
 	}
 }
 
@@ -235,7 +245,9 @@ func (t *tx) admitCase(id string, r ledger.Record, e ledger.Event, en entry) err
 	if old.endsBefore(e.Time) && e.Kind != ledger.EventCorrectedKind {
 		// What an undone batch appended lies beyond the length of the state
 		// that stands, and the next batch writes over it.
-		t.cases[id] = &caseState{entries: append(old.entries, en), folded: old.folded.Apply(placed)}
+		next := &caseState{entries: append(old.entries, en), folded: old.folded.Apply(placed)}
+		t.repeat(old.folded.DuplicateOf, next.folded.DuplicateOf)
+		t.cases[id] = next
 		if history, ok := t.told[id]; ok {
 			t.told[id] = append(history, placed)
 		}
@@ -247,7 +259,9 @@ func (t *tx) admitCase(id string, r ledger.Record, e ledger.Event, en entry) err
 	}
 	history = ledger.Insert(history, placed)
 	t.told[id] = history
-	t.cases[id] = &caseState{entries: old.insert(en), folded: ledger.Fold(history)}
+	next := &caseState{entries: old.insert(en), folded: ledger.Fold(history)}
+	t.repeat(old.folded.DuplicateOf, next.folded.DuplicateOf)
+	t.cases[id] = next
 	return nil
 }
 

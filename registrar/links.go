@@ -34,18 +34,19 @@ func (t *tx) checkLink(p *ledger.CaseLinked) *ledger.Refusal {
 	}
 }
 
-// duplicated reports whether some case is a duplicate of another. It goes through
-// all cases, since only the voiding of an opening asks.
-func (t *tx) duplicated(id string) bool {
-	for _, c := range t.cases {
-		if c.folded.DuplicateOf == id {
-			return true
-		}
+// duplicated reports whether some case is a duplicate of another.
+func (t *tx) duplicated(id string) bool { return t.j.repeats[id]+t.repeats[id] > 0 }
+
+// repeat counts, for the case that another repeats, how often that is so, when
+// a case changes: looking through all cases would make everybody wait.
+func (t *tx) repeat(old, now string) {
+	if old == now {
+		return
 	}
-	for other, c := range t.j.cases {
-		if _, changed := t.cases[other]; !changed && c.folded.DuplicateOf == id {
-			return true
-		}
+	if old != "" {
+		t.repeats[old]--
 	}
-	return false
+	if now != "" {
+		t.repeats[now]++
+	}
 }

@@ -85,6 +85,7 @@ type bulk struct {
 	s    *Server
 	ctx  context.Context
 	last map[string]*job // by subject; of the window only
+	full int             // how many subjects last may hold before it is looked through
 	jobs chan *job       // in order, as many as may be under way
 }
 
@@ -182,13 +183,16 @@ func (b *bulk) start(j *job, line []byte) {
 		j.after, b.last[subject] = b.last[subject], j
 	}
 	go j.run(b.ctx, b.s)
-	if len(b.last) > 4*b.s.Limits.BulkWindow {
+	if len(b.last) > b.full {
 		b.forget()
 	}
 }
 
 // forget drops subjects whose last line went well: nothing has to wait for it.
+// The others stay, so the next look is due when there are twice as many: or a
+// file of bad lines, which a stranger may send, would be looked through for each.
 func (b *bulk) forget() {
+	defer func() { b.full = max(4*b.s.Limits.BulkWindow, 2*len(b.last)) }()
 	for subject, j := range b.last {
 		select {
 		case <-j.done:

@@ -236,3 +236,28 @@ func FuzzReadLine(f *testing.F) {
 		}
 	})
 }
+
+// TestBulkForgets: what went well is forgotten; what went badly is kept, and not
+// gone through again at every line.
+func TestBulkForgets(t *testing.T) {
+	b := &bulk{s: &Server{Config: Config{Limits: Limits{BulkWindow: 4}}}, last: map[string]*job{}}
+	put := func(n int, p *Problem) {
+		for range n {
+			j := &job{done: make(chan struct{}), result: bulkResult{Problem: p}}
+			close(j.done)
+			b.last[fmt.Sprint(len(b.last), p == nil)] = j
+		}
+	}
+	put(20, nil)
+	put(100, errBulkLine)
+	b.forget()
+	if len(b.last) != 100 || b.full != 200 {
+		t.Errorf("%d subjects are kept, and looked through again at %d", len(b.last), b.full)
+	}
+	b.last = map[string]*job{}
+	put(20, nil)
+	b.forget()
+	if len(b.last) != 0 || b.full != 16 {
+		t.Errorf("%d subjects are kept, and looked through again at %d", len(b.last), b.full)
+	}
+}

@@ -15,10 +15,9 @@ import (
 	"github.com/berkas-ledger/berkas/schemas"
 )
 
-// TestHostileAddresses: whatever stands behind the question mark is answered
+// hostileAddresses: whatever stands behind the question mark is answered
 // with what is wrong, never with an internal error, and is not repeated.
-func TestHostileAddresses(t *testing.T) {
-	s := newShelf(t)
+func hostileAddresses(t *testing.T, s *shelf) {
 	evil := url.QueryEscape(`"><script>alert(1)</script>`)
 	for _, path := range []string{"/national", "/cases", "/worklist", "/published", "/cases/" + s.strange} {
 		for _, query := range []string{
@@ -40,10 +39,9 @@ func TestHostileAddresses(t *testing.T) {
 	}
 }
 
-// TestFormsLeadToTidyAddresses: a form sends all its fields; the reader ends at
+// formsLeadToTidyAddresses: a form sends all its fields; the reader ends at
 // the address that says the same and no more.
-func TestFormsLeadToTidyAddresses(t *testing.T) {
-	s := newShelf(t)
+func formsLeadToTidyAddresses(t *testing.T, s *shelf) {
 	for query, want := range map[string]string{
 		"unit=case&seen-by=&as-of=2020-11-26&since=&known-at=&by=office&f-origin=finding&f-office=&f-institution=73.71": "/national?as-of=2020-11-26&by=office&filter=institution%3D73.71&filter=origin%3Dfinding&unit=case",
 		"unit=&lang=": "/national",

@@ -192,10 +192,23 @@ func plain(t *testing.T, number string) uint64 {
 	return n
 }
 
-// TestPagesShowWhatTheLedgerCounts: every number of the national page is what
-// ledger.Count says, and so is the number over the list that it links to.
-func TestPagesShowWhatTheLedgerCounts(t *testing.T) {
+// TestPages tells one book and looks at it from all sides.
+func TestPages(t *testing.T) {
 	s := newShelf(t)
+	for name, look := range map[string]func(*testing.T, *shelf){
+		"numbers": numbersAreTheLedgers, "tables": tablesAreTheLists, "lists": listsAreWhole, "links": linksLead,
+		"published": publishedStandsBeside, "cases": casesAreTold, "hostile": hostileAddresses, "forms": formsLeadToTidyAddresses,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			look(t, s)
+		})
+	}
+}
+
+// numbersAreTheLedgers: every number of the national page is what
+// ledger.Count says, and so is the number over the list that it links to.
+func numbersAreTheLedgers(t *testing.T, s *shelf) {
 	rows := s.rows(t)
 	for _, query := range []string{
 		"", "as-of=2020-11-26&seen-by=bkn", "unit=case&as-of=2020-10-04&seen-by=bawaslu", "unit=ppk&as-of=2020-10-27",
@@ -233,10 +246,9 @@ func TestPagesShowWhatTheLedgerCounts(t *testing.T) {
 	}
 }
 
-// TestPageTables: the numbers of a breakdown are those of the lists that they
+// tablesAreTheLists: the numbers of a breakdown are those of the lists that they
 // link to.
-func TestPageTables(t *testing.T) {
-	s := newShelf(t)
+func tablesAreTheLists(t *testing.T, s *shelf) {
 	rows := s.rows(t)
 	for _, by := range ledger.Filters {
 		body := s.shows("/national?as-of=2020-11-26&by=" + by)
@@ -263,10 +275,9 @@ func TestPageTables(t *testing.T) {
 	}
 }
 
-// TestPageLists: a list has as many lines as it says, over all its pages, and
+// listsAreWhole: a list has as many lines as it says, over all its pages, and
 // each line's case opens.
-func TestPageLists(t *testing.T) {
-	s := newShelf(t)
+func listsAreWhole(t *testing.T, s *shelf) {
 	next := regexp.MustCompile(`rel="next" href="([^"]+)"`)
 	line := regexp.MustCompile(`<a class="code" href="(/cases/[^"]+)">`)
 	path, lines := "/cases?measure=not_followed_up&seen-by=bkn&as-of=2020-11-26&known-at="+strconv.Itoa(len(s.records)), 0
@@ -291,10 +302,9 @@ func TestPageLists(t *testing.T) {
 	}
 }
 
-// TestLinksLead: every link of every page leads somewhere, and nothing points to
+// linksLead: every link of every page leads somewhere, and nothing points to
 // another site.
-func TestLinksLead(t *testing.T) {
-	s := newShelf(t)
+func linksLead(t *testing.T, s *shelf) {
 	seen := map[string]bool{}
 	for _, path := range append(s.everyPage(), "/login", "/nothing") {
 		for _, language := range []string{"", "lang=en"} {
@@ -342,10 +352,9 @@ func (s *shelf) everyPage() []string {
 	return out
 }
 
-// TestPublishedPage: published figures stand beside the ledger's. The strange case
+// publishedStandsBeside: published figures stand beside the ledger's. The strange case
 // is one that no publisher knew of: three figures differ by it, visibly.
-func TestPublishedPage(t *testing.T) {
-	s := newShelf(t)
+func publishedStandsBeside(t *testing.T, s *shelf) {
 	body := s.shows("/published?lang=en")
 	if got := plain(t, bigNumber.FindStringSubmatch(body)[1]); got != 29 {
 		t.Errorf("%d figures are equal", got)
@@ -360,10 +369,9 @@ func TestPublishedPage(t *testing.T) {
 	}
 }
 
-// TestCasePage: both times, corrections, links, hand-overs, unknown kinds, and
+// casesAreTold: both times, corrections, links, hand-overs, unknown kinds, and
 // nothing of what is sealed or hostile.
-func TestCasePage(t *testing.T) {
-	s := newShelf(t)
+func casesAreTold(t *testing.T, s *shelf) {
 	wants := map[string][]string{
 		s.walks[0].Case: {"Upaya administratif diputus", "Data kepegawaian diblokir", "terlambat", "bkn/a"},
 		s.walks[1].Case: {"Koreksi atas catatan", "Mengoreksi catatan pada posisi", "oleh koreksi pada posisi", "Verifikasi selesai"},

@@ -73,6 +73,8 @@ func (s *Server) callerOf(r *http.Request) (caller, error) {
 const (
 	sessionLife = 10 * time.Hour
 	maxSessions = 4096
+	// maxOfToken keeps whoever holds one token from taking everybody's places.
+	maxOfToken = 64
 )
 
 // sessions are people who have logged in with a token in their browsers.
@@ -90,6 +92,7 @@ type session struct {
 func (s *sessions) open(t Token, now time.Time) (id string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.makeRoom(t)
 	if len(s.byID) >= maxSessions {
 		for id, old := range s.byID {
 			if now.After(old.until) {
@@ -103,6 +106,23 @@ func (s *sessions) open(t Token, now time.Time) (id string, ok bool) {
 	id = rand.Text()
 	s.byID[id] = session{t, now.Add(sessionLife)}
 	return id, true
+}
+
+// makeRoom ends the oldest session of a token that has as many as it may; s.mu is
+// held.
+func (s *sessions) makeRoom(t Token) {
+	oldest, n := "", 0
+	for id, other := range s.byID {
+		if other.token.Hash != t.Hash {
+			continue
+		}
+		if n++; oldest == "" || other.until.Before(s.byID[oldest].until) {
+			oldest = id
+		}
+	}
+	if n >= maxOfToken {
+		delete(s.byID, oldest)
+	}
 }
 
 func (s *sessions) find(id string, now time.Time) (Token, bool) {

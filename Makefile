@@ -20,7 +20,7 @@ build: ## Build bin/berkas
 
 .PHONY: test
 test: need-postgresql need-cc need-openssl need-curl modules browser ## Run all tests with the race detector
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: check check-lint check-module check-generated
 check: check-lint check-module check-generated ## Run the linters; see that nothing is stale (-k: all, whatever fails)

@@ -129,8 +129,11 @@ func serve(cmd *cobra.Command, config nodeConfig) (err error) {
 	work := make(chan error, 1)
 	go func() { work <- n.run(ctx) }()
 	if err := n.introduce(ctx); err != nil {
+		if err = ignoreCancel(err); err != nil {
+			err = fmt.Errorf("give the institutions their keys: %w", err)
+		}
 		cancel()
-		return errors.Join(fmt.Errorf("give the institutions their keys: %w", ignoreCancel(err)), <-work)
+		return errors.Join(err, <-work)
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "Every institution has its key.")
 	return <-work

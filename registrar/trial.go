@@ -63,7 +63,7 @@ func (j *Judge) Next(caseID string, agency ledger.AgencyID, at time.Time) []ledg
 		if info.Stream != ledger.StreamCase {
 			continue
 		}
-		bad := t.entitled(c, info, agency, at)
+		bad := t.roster.Entitled(c, info, agency, at)
 		if bad == nil && !j.open(info.Kind, info.Version) {
 			bad = ledger.Refuse(ledger.CodeVersionNotOpen, "", "this version is not taken yet")
 		}
@@ -74,21 +74,4 @@ func (j *Judge) Next(caseID string, agency ledger.AgencyID, at time.Time) []ledg
 		out = append(out, c.May(agency, info, j.roster.LawAt(at)))
 	}
 	return out
-}
-
-// entitled judges an agency's mandate for a kind, and whether it reaches a case.
-func (t *tx) entitled(c ledger.Case, info ledger.KindInfo, agency ledger.AgencyID, at time.Time) *ledger.Refusal {
-	authority, bad := t.authorize(info, info.Mandate, agency, at, at)
-	if bad != nil && info.OrMandate != "" {
-		authority, bad = t.authorize(info, info.OrMandate, agency, at, at)
-	}
-	if bad != nil || info.Party != ledger.PartyMandate {
-		return bad
-	}
-	e := ledger.Event{Kind: info.Kind, Version: info.Version, Source: agency}
-	if bad := ledger.CheckScope(c, e, authority.Grants); bad != nil {
-		bad.Detail = "the mandate does not reach this case"
-		return bad
-	}
-	return nil
 }

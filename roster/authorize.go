@@ -140,3 +140,27 @@ func (r *Roster) known(lists ...list) *ledger.Refusal {
 	}
 	return nil
 }
+
+// Entitled judges whether an agency may record a kind about a case as it stands,
+// of something that happens at a moment and is recorded then: whether it holds
+// the mandate, and whether that reaches the case. Whether the case's own rules
+// allow the step is Case.May's to say.
+func (r *Roster) Entitled(c ledger.Case, info ledger.KindInfo, agency ledger.AgencyID, at time.Time) *ledger.Refusal {
+	if info.Party != ledger.PartyMandate {
+		_, bad := r.Authorize(agency, "", at, at)
+		return bad
+	}
+	authority, bad := r.Authorize(agency, info.Mandate, at, at)
+	if bad != nil && info.OrMandate != "" {
+		authority, bad = r.Authorize(agency, info.OrMandate, at, at)
+	}
+	if bad != nil {
+		return bad
+	}
+	e := ledger.Event{Kind: info.Kind, Version: info.Version, Source: agency}
+	if bad := ledger.CheckScope(c, e, authority.Grants); bad != nil {
+		bad.Detail = "the mandate does not reach this case"
+		return bad
+	}
+	return nil
+}

@@ -268,7 +268,7 @@ func nextOf(c ledger.Case, r *roster.Roster, at time.Time) []nextBy {
 		}
 		next := nextBy{Agency: i.ID}
 		for _, info := range ledger.Kinds {
-			if info.Stream != ledger.StreamCase || info.NoVersion || !entitled(c, info, r, i.ID, at) {
+			if info.Stream != ledger.StreamCase || info.NoVersion || r.Entitled(c, info, i.ID, at) != nil {
 				continue
 			}
 			may := c.May(i.ID, info, law)
@@ -288,22 +288,4 @@ func nextOf(c ledger.Case, r *roster.Roster, at time.Time) []nextBy {
 	}
 	slices.SortStableFunc(out, func(a, b nextBy) int { return len(b.Moves) - len(a.Moves) })
 	return out
-}
-
-// entitled reports whether an agency holds, at a moment, the mandate for a kind,
-// and whether it reaches the case; as the registrar's Next.
-func entitled(c ledger.Case, info ledger.KindInfo, r *roster.Roster, agency ledger.AgencyID, at time.Time) bool {
-	if info.Party != ledger.PartyMandate {
-		_, bad := r.Authorize(agency, "", at, at)
-		return bad == nil
-	}
-	authority, bad := r.Authorize(agency, info.Mandate, at, at)
-	if bad != nil && info.OrMandate != "" {
-		authority, bad = r.Authorize(agency, info.OrMandate, at, at)
-	}
-	if bad != nil {
-		return false
-	}
-	e := ledger.Event{Kind: info.Kind, Version: info.Version, Source: agency}
-	return ledger.CheckScope(c, e, authority.Grants) == nil
 }

@@ -100,7 +100,11 @@ func (d KeyDesk) Ask(ctx context.Context, now time.Time, caseID string, holders 
 	if answer.StatusCode != http.StatusOK {
 		return nil, keyRefused(answer.StatusCode, text)
 	}
-	return parseKeys(text, caseID)
+	of, keys, err := ParseDataKeys(text)
+	if err == nil && of != caseID {
+		return nil, fmt.Errorf("ask for data keys: the answer is about another case")
+	}
+	return keys, err
 }
 
 func keyRefused(status int, text []byte) error {
@@ -115,8 +119,9 @@ func keyRefused(status int, text []byte) error {
 	return &KeyRefusedError{status, problem.Code, problem.Detail, problem.Retry}
 }
 
-// parseKeys reads an answer. Its errors quote nothing of it.
-func parseKeys(text []byte, caseID string) (DataKeys, error) {
+// ParseDataKeys reads an answer of POST /v1/data-keys: the case, and the keys of
+// its holders. Its errors quote nothing of it.
+func ParseDataKeys(text []byte) (caseID string, keys DataKeys, err error) {
 	var a struct {
 		Case string `json:"case"`
 		Keys []struct {
@@ -127,20 +132,20 @@ func parseKeys(text []byte, caseID string) (DataKeys, error) {
 			} `json:"jwk"`
 		} `json:"keys"`
 	}
-	if json.Unmarshal(text, &a) != nil || a.Case != caseID {
-		return nil, fmt.Errorf("ask for data keys: the answer is not one about this case")
+	if json.Unmarshal(text, &a) != nil || a.Case == "" {
+		return "", nil, fmt.Errorf("data keys: not an answer of POST /v1/data-keys")
 	}
 	out := DataKeys{}
 	for _, k := range a.Keys {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(k.JWK.K)
 		if err != nil {
-			return nil, fmt.Errorf("ask for data keys: the answer holds what is no key")
+			return "", nil, fmt.Errorf("data keys: the answer holds what is no key")
 		}
 		if out[k.Holder], err = seal.ParseKey(k.JWK.Kid, raw); err != nil {
-			return nil, fmt.Errorf("ask for data keys: %w", err)
+			return "", nil, fmt.Errorf("data keys: %w", err)
 		}
 	}
-	return out, nil
+	return a.Case, out, nil
 }
 
 // signAs signs bytes of another media type than an event's, over the same

@@ -124,7 +124,7 @@ func FuzzKeyAnswer(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		keys, err := parseKeys(text, keyCase)
+		_, keys, err := ParseDataKeys(text)
 		if err != nil && strings.Contains(err.Error(), keyText) {
 			t.Errorf("%v", err)
 		}

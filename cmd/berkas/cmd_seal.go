@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -140,30 +139,12 @@ func readDataKey(file, holder string) (seal.Key, string, error) {
 		return seal.Key{}, "", err
 	}
 	defer clear(raw)
-	var answer struct {
-		Case string `json:"case"`
-		Keys []struct {
-			Holder string `json:"holder"`
-			JWK    struct {
-				Kid string `json:"kid"`
-				K   string `json:"k"`
-			} `json:"jwk"`
-		} `json:"keys"`
+	caseID, keys, err := agencies.ParseDataKeys(raw)
+	if err != nil {
+		return seal.Key{}, "", fmt.Errorf("%s: %w", file, err)
 	}
-	if json.Unmarshal(raw, &answer) != nil {
-		return seal.Key{}, "", fmt.Errorf("%s is not an answer of POST /v1/data-keys", file)
-	}
-	for _, k := range answer.Keys {
-		if k.Holder != holder {
-			continue
-		}
-		bytes, err := base64.RawURLEncoding.DecodeString(k.JWK.K)
-		if err != nil {
-			return seal.Key{}, "", fmt.Errorf("%s: the key of %s is not base64url", file, holder)
-		}
-		key, err := seal.ParseKey(k.JWK.Kid, bytes)
-		clear(bytes)
-		return key, answer.Case, err
+	if key, ok := keys[holder]; ok {
+		return key, caseID, nil
 	}
 	return seal.Key{}, "", notFound("%s has no key of %s", file, holder)
 }

@@ -101,10 +101,33 @@ func (o *options) reader(ctx context.Context) (*projections.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.database == "" {
+		o.catchUp(ctx, r)
+	}
 	if p, err := r.Progress(ctx); err == nil && p.Stopped != "" {
 		o.log().Warn("the projections stopped; nothing later is in these figures", "position", p.Position, "because", p.Stopped)
 	}
 	return r, nil
+}
+
+// catchUp waits a moment until the read models have what is on the ledger now, so
+// that whoever has just got a receipt finds its event in the figures. Figures say
+// how far they go, so it is no error when they do not get there.
+func (o *options) catchUp(ctx context.Context, r *projections.Reader) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	v, err := o.view(ctx)
+	if err != nil || v.follower == nil {
+		return // PostgreSQL answers without the ledger, too
+	}
+	defer v.close()
+	head, err := v.follower.Head(ctx)
+	if err == nil {
+		err = r.Wait(ctx, head)
+	}
+	if err != nil {
+		o.log().Warn("the read models are behind the ledger", "error", err)
+	}
 }
 
 func (o *options) databaseURL() (string, error) {

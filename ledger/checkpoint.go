@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -50,8 +51,14 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	if c.Text() != text {
 		return Checkpoint{}, fmt.Errorf("checkpoint is not in its one form")
 	}
+	if c.Size == 0 && c.Root != emptyRoot {
+		return Checkpoint{}, fmt.Errorf("checkpoint, line 3: not the root of no records")
+	}
 	return c, nil
 }
+
+// emptyRoot is the root of a log without records (RFC 6962 section 2.1).
+var emptyRoot = Hash(sha256.Sum256(nil))
 
 // parseHash64 reads a hash as the formats of the log write it: strict base64.
 func parseHash64(s string) (Hash, error) {
@@ -64,8 +71,12 @@ func parseHash64(s string) (Hash, error) {
 	return h, nil
 }
 
-// SignCheckpoint makes the signed note. The signer's name has to be the origin.
+// SignCheckpoint makes the signed note. The signer's name has to be the origin;
+// what nobody could read is not signed.
 func SignCheckpoint(c Checkpoint, signer note.Signer) ([]byte, error) {
+	if _, err := ParseCheckpoint(c.Text()); err != nil {
+		return nil, err
+	}
 	if signer.Name() != c.Origin {
 		return nil, fmt.Errorf("the key of checkpoints is named %s, not %s", signer.Name(), c.Origin)
 	}

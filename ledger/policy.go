@@ -1,13 +1,16 @@
 package ledger
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -50,6 +53,9 @@ const (
 	policyMagic = "berkas/policy/v1"
 	// MaxPolicy bounds a policy's text, in bytes.
 	MaxPolicy = 64 << 10
+	// maxWitnesses bounds witnesses, and groups. Fewer than the hundred signatures
+	// that a note may have, so that all may sign, and strangers, too.
+	maxWitnesses = 64
 )
 
 // Text writes the policy. The lines log, witness, group and quorum are those of
@@ -72,19 +78,27 @@ func (p Policy) Text() string {
 }
 
 // ParsePolicy reads a policy: its first line, then a line for each thing, in any
-// order but groups after their members. Empty lines and lines that begin with #
-// are passed over. Errors name the line.
+// order but groups after their members and the quorum after what it names, as
+// C2SP tlog-policy says. Words are divided by spaces and tabs. Empty lines and
+// lines that begin with # are passed over. Errors name the line.
 func ParsePolicy(text string) (Policy, error) {
 	var p Policy
 	if len(text) > MaxPolicy {
 		return p, fmt.Errorf("a policy has at most %d bytes, not %d", MaxPolicy, len(text))
 	}
 	lines := strings.Split(text, "\n")
-	if strings.TrimSpace(lines[0]) != policyMagic {
+	for i, line := range lines {
+		// Words that only look divided, or look alike, have no place in what
+		// somebody reads in order to trust it.
+		if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+			return p, fmt.Errorf("policy, line %d: a control character, perhaps a carriage return, or not UTF-8", i+1)
+		}
+	}
+	if strings.Trim(lines[0], " \t") != policyMagic {
 		return p, fmt.Errorf("policy, line 1: not %q; 'berkas trust' prints a policy", policyMagic)
 	}
 	for i, line := range lines[1:] {
-		words := strings.Fields(line)
+		words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
 		if len(words) == 0 || words[0][0] == '#' {
 			continue
 		}
@@ -92,7 +106,10 @@ func ParsePolicy(text string) (Policy, error) {
 			return Policy{}, fmt.Errorf("policy, line %d: %w", i+2, err)
 		}
 	}
-	return p, p.complete()
+	if err := p.complete(); err != nil {
+		return Policy{}, err
+	}
+	return p, nil
 }
 
 func (p *Policy) set(name string, args []string) error {
@@ -122,7 +139,12 @@ func (p *Policy) set(name string, args []string) error {
 	case "group":
 		return p.addGroup(args)
 	case "quorum":
-		return once(&p.Quorum, args, func(string) error { return nil })
+		return once(&p.Quorum, args, func(name string) error {
+			if name != QuorumNone && !p.knows(name) {
+				return fmt.Errorf("the quorum %.40q is neither %s nor a witness or group named before", name, QuorumNone)
+			}
+			return nil
+		})
 	}
 	return fmt.Errorf("unknown word %.20q; known are origin, log, receipt, genesis, witness, group and quorum", name)
 }
@@ -139,9 +161,31 @@ func once(to *string, args []string, check func(string) error) error {
 	return check(args[0])
 }
 
+// verifierKey checks a key of notes, of type 1, in its one form.
 func verifierKey(s string) error {
-	_, err := note.NewVerifier(s)
-	return err
+	v, err := note.NewVerifier(s)
+	if err != nil {
+		return err
+	}
+	raw, err := keyOf(s)
+	if err != nil || len(raw) != ed25519.PublicKeySize {
+		return errors.New("not a verifier key of notes (type 1)")
+	}
+	if again, err := note.NewEd25519VerifierKey(v.Name(), raw); err != nil || again != s {
+		return fmt.Errorf("verifier key of %.40q is not in its one form", v.Name())
+	}
+	return nil
+}
+
+// keyOf gives the public key within a verifier key: its base64, in which there
+// may be plus signs, too, stands after the second plus sign.
+func keyOf(vkey string) (ed25519.PublicKey, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	raw, err := base64.StdEncoding.Strict().DecodeString(parts[len(parts)-1])
+	if err != nil || len(parts) != 3 || len(raw) < 1 {
+		return nil, errors.New("not a verifier key")
+	}
+	return raw[1:], nil
 }
 
 func (p *Policy) addWitness(args []string) error {
@@ -155,7 +199,7 @@ func (p *Policy) addWitness(args []string) error {
 	w := PolicyWitness{Name: args[0], Key: key}
 	if len(args) == 3 {
 		u, err := url.Parse(args[2])
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(args[2], "?#") {
 			return errors.New("a witness's URL is http(s)://host[:port][/path]")
 		}
 		w.URL = args[2]
@@ -163,9 +207,16 @@ func (p *Policy) addWitness(args []string) error {
 	if err := p.fresh(w.Name); err != nil {
 		return err
 	}
-	// One key under two names would count twice.
-	if slices.ContainsFunc(p.Witnesses, func(o PolicyWitness) bool { return o.Key.public.Equal(key.public) }) {
-		return errors.New("another witness has the same key")
+	for _, o := range p.Witnesses {
+		if o.Key.public.Equal(key.public) { // under two names it would count twice
+			return errors.New("another witness has the same key")
+		}
+		if o.Key.name == key.name && o.Key.hash == key.hash { // chosen so that they match
+			return errors.New("another witness's key has the same name and hash, so signatures could not be told apart")
+		}
+	}
+	if len(p.Witnesses) == maxWitnesses {
+		return fmt.Errorf("more than %d witnesses", maxWitnesses)
 	}
 	p.Witnesses = append(p.Witnesses, w)
 	return nil
@@ -174,6 +225,9 @@ func (p *Policy) addWitness(args []string) error {
 func (p *Policy) addGroup(args []string) error {
 	if len(args) < 3 {
 		return errors.New("a group has a name, a threshold, and members")
+	}
+	if len(p.Groups) == maxWitnesses {
+		return fmt.Errorf("more than %d groups", maxWitnesses)
 	}
 	g := PolicyGroup{Name: args[0], Members: args[2:]}
 	switch args[1] {
@@ -212,6 +266,11 @@ func (p *Policy) fresh(name string) error {
 	if name == QuorumNone || p.knows(name) {
 		return fmt.Errorf("the name %.40q is taken", name)
 	}
+	// Other programs that read such lines take the words of the language, and what
+	// begins with #, for something else.
+	if !printable(name) || strings.Contains(name, "#") || slices.Contains([]string{"any", "all", "log", "witness", "group", "quorum"}, name) {
+		return fmt.Errorf("a name is a word of at most %d bytes without #, and not one of this file's own words", maxName)
+	}
 	return nil
 }
 
@@ -225,9 +284,6 @@ func (p *Policy) complete() error {
 	if p.Genesis == (Hash{}) {
 		return errors.New("policy: the line \"genesis\" is missing")
 	}
-	if p.Quorum != QuorumNone && !p.knows(p.Quorum) {
-		return fmt.Errorf("policy: the quorum %.40q is neither a witness nor a group of it", p.Quorum)
-	}
 	log, _, err := p.Verifiers()
 	if err != nil {
 		return err
@@ -235,8 +291,27 @@ func (p *Policy) complete() error {
 	if log.Name() != p.Origin {
 		return fmt.Errorf("policy: the log's key is named %s, not %s", log.Name(), p.Origin)
 	}
-	if p.Log[strings.LastIndex(p.Log, "+"):] == p.Receipt[strings.LastIndex(p.Receipt, "+"):] {
+	return p.keysDiffer()
+}
+
+// keysDiffer refuses one key in two roles. Above all the ledger's own may not
+// count as a witness of itself.
+func (p *Policy) keysDiffer() error {
+	logKey, err := keyOf(p.Log)
+	if err != nil {
+		return err
+	}
+	receiptKey, err := keyOf(p.Receipt)
+	if err != nil {
+		return err
+	}
+	if logKey.Equal(receiptKey) {
 		return errors.New("policy: one key signs receipts and checkpoints")
+	}
+	for _, w := range p.Witnesses {
+		if w.Key.public.Equal(logKey) || w.Key.public.Equal(receiptKey) {
+			return fmt.Errorf("policy: the key of witness %.40q is the ledger's own", w.Name)
+		}
 	}
 	return nil
 }
@@ -250,113 +325,6 @@ func (p Policy) Verifiers() (log, receipt note.Verifier, err error) {
 		return nil, nil, fmt.Errorf("policy, receipt: %w", err)
 	}
 	return log, receipt, nil
-}
-
-// Witnessed is a checkpoint that a policy accepts.
-type Witnessed struct {
-	Checkpoint
-	Signed []byte // as it was read
-	By     []Cosignature
-}
-
-// Cosignature is a witness's verified word that it saw a checkpoint, and none
-// that contradicts it.
-type Cosignature struct {
-	Witness string // its name within the policy
-	At      time.Time
-}
-
-// ErrNoQuorum says that a checkpoint is the log's, but that fewer witnesses than
-// the policy asks for have cosigned it.
-var ErrNoQuorum = errors.New("too few witnesses have cosigned")
-
-// Open verifies a signed checkpoint by the policy: the log's signature, and the
-// quorum. With ErrNoQuorum the result holds the cosignatures that are there.
-func (p Policy) Open(signed []byte) (Witnessed, error) {
-	log, _, err := p.Verifiers()
-	if err != nil {
-		return Witnessed{}, err
-	}
-	c, _, err := OpenCheckpoint(signed, log)
-	if err != nil {
-		return Witnessed{}, err
-	}
-	if c.Origin != p.Origin {
-		return Witnessed{}, fmt.Errorf("checkpoint of %s, not of %s", c.Origin, p.Origin)
-	}
-	by, err := p.cosignatures(signed)
-	if err != nil {
-		return Witnessed{}, err
-	}
-	w := Witnessed{Checkpoint: c, Signed: signed, By: by}
-	if !p.enough(w.By) {
-		return w, fmt.Errorf("%s at size %d: %d of the quorum %q: %w", c.Origin, c.Size, len(w.By), p.Quorum, ErrNoQuorum)
-	}
-	return w, nil
-}
-
-// cosignatures gives those of the policy's witnesses. A signature in a witness's
-// name that is not its own is an error: somebody forged it, or it was damaged.
-func (p Policy) cosignatures(signed []byte) ([]Cosignature, error) {
-	if len(p.Witnesses) == 0 {
-		return nil, nil
-	}
-	keys := make([]note.Verifier, len(p.Witnesses))
-	for i, w := range p.Witnesses {
-		keys[i] = w.Key
-	}
-	n, err := note.Open(signed, note.VerifierList(keys...))
-	var none *note.UnverifiedNoteError
-	if errors.As(err, &none) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cosignatures: %w", err)
-	}
-	var out []Cosignature
-	for _, sig := range n.Sigs {
-		i := slices.IndexFunc(p.Witnesses, func(w PolicyWitness) bool { return w.Key.name == sig.Name && w.Key.hash == sig.Hash })
-		at, err := CosignedAt(sig)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Cosignature{p.Witnesses[i].Name, at})
-	}
-	return out, nil
-}
-
-// enough reports whether the quorum has cosigned.
-func (p Policy) enough(by []Cosignature) bool {
-	if p.Quorum == QuorumNone {
-		return true
-	}
-	done := map[string]bool{}
-	for _, c := range by {
-		done[c.Witness] = true
-	}
-	for _, g := range p.Groups { // members come before their groups
-		n := 0
-		for _, m := range g.Members {
-			if done[m] {
-				n++
-			}
-		}
-		done[g.Name] = n >= g.Threshold
-	}
-	return done[p.Quorum]
-}
-
-// OpenReceipt verifies a signed receipt by the policy.
-func (p Policy) OpenReceipt(signed []byte) (Receipt, error) {
-	_, verifier, err := p.Verifiers()
-	if err != nil {
-		return Receipt{}, err
-	}
-	r, err := OpenReceipt(signed, verifier)
-	if err == nil && r.Origin != p.Origin {
-		err = fmt.Errorf("receipt of %s, not of %s", r.Origin, p.Origin)
-	}
-	return r, err
 }
 
 // PolicyOf is the policy that a genesis record with a leaf hash stands for, with

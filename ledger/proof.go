@@ -42,7 +42,7 @@ func ParseProof(text string) (Proof, error) {
 	var p Proof
 	head, checkpoint, ok := strings.Cut(text, "\n\n")
 	lines := strings.Split(head, "\n")
-	if !ok || len(lines) < 2 || lines[0] != proofMagic {
+	if !ok || checkpoint == "" || len(lines) < 2 || lines[0] != proofMagic {
 		return p, fmt.Errorf("proof does not begin with %s, or has no checkpoint", proofMagic)
 	}
 	if len(lines)-2 > maxProof || len(checkpoint) > MaxCheckpoint {
@@ -91,8 +91,12 @@ func CheckInclusion(c Checkpoint, p Position, leaf Hash, proof []Hash) error {
 }
 
 // CheckConsistency checks that the log of the newer checkpoint begins with all
-// of the older one's. It does not look at who signed them.
+// of the older one's. It does not look at who signed them. Whatever there is
+// begins with nothing: an older size of 0 fits every newer one.
 func CheckConsistency(older, newer Checkpoint, proof []Hash) error {
+	if older.Origin != newer.Origin && older.Origin != "" && newer.Origin != "" {
+		return fmt.Errorf("checkpoints of two logs: %s and %s", older.Origin, newer.Origin)
+	}
 	if older.Size == 0 || older.Size == newer.Size {
 		if len(proof) > 0 || older.Size > 0 && older.Root != newer.Root {
 			return fmt.Errorf("two roots for a log of %d records: %s and %s", older.Size, older.Root, newer.Root)

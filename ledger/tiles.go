@@ -16,6 +16,9 @@ const TileWidth = 256
 // LevelEntries stands for the level of entry bundles, which have none.
 const LevelEntries = -1
 
+// maxLevel is the highest level at which a log of 2^63 records could have tiles.
+const maxLevel = 6
+
 // MaxBundle bounds a bundle of entries, in bytes.
 const MaxBundle = TileWidth * (2 + MaxLeaf)
 
@@ -44,7 +47,9 @@ func (t Tile) Path() string {
 	return path
 }
 
-// ParseTile reads a path strictly: what Path does not write is refused.
+// ParseTile reads a path strictly: what Path does not write is refused, and so
+// are tiles that no log of up to 2^63 records has, so the positions of its
+// records can be counted.
 func ParseTile(path string) (Tile, error) {
 	bad := fmt.Errorf("not the path of a tile: tile/<level>/<index>[.p/<width>]")
 	rest, ok := strings.CutPrefix(path, "tile/")
@@ -55,7 +60,7 @@ func ParseTile(path string) (Tile, error) {
 	t := Tile{Level: LevelEntries, Width: TileWidth}
 	var err error
 	if level != "entries" {
-		if t.Level, err = strconv.Atoi(level); err != nil || t.Level < 0 || t.Level > 63 {
+		if t.Level, err = strconv.Atoi(level); err != nil || t.Level < 0 || t.Level > maxLevel {
 			return Tile{}, bad
 		}
 	}
@@ -72,7 +77,7 @@ func ParseTile(path string) (Tile, error) {
 		}
 		t.Index = t.Index*1000 + n
 	}
-	if t.Path() != path {
+	if t.Path() != path || t.Index >= 1<<(63-8*(max(t.Level, 0)+1)) {
 		return Tile{}, bad
 	}
 	return t, nil
@@ -100,7 +105,10 @@ func Tiles(level int, from uint64, size Position) []Tile {
 // into the given number of leaves. Every byte has to belong to one. The leaves
 // alias the bundle.
 func ParseBundle(bundle []byte, width int) ([][]byte, error) {
-	out := make([][]byte, 0, min(width, TileWidth))
+	if width < 1 || width > TileWidth {
+		return nil, fmt.Errorf("a bundle has 1 to %d entries, not %d", TileWidth, width)
+	}
+	out := make([][]byte, 0, width)
 	for rest := bundle; len(rest) > 0; {
 		if len(rest) < 2 {
 			return nil, fmt.Errorf("entry %d of the bundle is incomplete", len(out))

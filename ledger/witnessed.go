@@ -46,7 +46,7 @@ func (p Policy) Open(signed []byte) (Witnessed, error) {
 		return Witnessed{}, err
 	}
 	w := Witnessed{Checkpoint: c, Signed: signed, By: by}
-	if !p.enough(w.By) {
+	if !p.Enough(w.By) {
 		return w, fmt.Errorf("%s at size %d: %d of the quorum %q: %w", c.Origin, c.Size, len(w.By), p.Quorum, ErrNoQuorum)
 	}
 	return w, nil
@@ -82,8 +82,9 @@ func (p Policy) cosignatures(signed []byte) ([]Cosignature, error) {
 	return out, nil
 }
 
-// enough reports whether the quorum has cosigned.
-func (p Policy) enough(by []Cosignature) bool {
+// Enough reports whether those who cosigned make the quorum. Only their names are
+// looked at.
+func (p Policy) Enough(by []Cosignature) bool {
 	if p.Quorum == QuorumNone {
 		return true
 	}

@@ -96,12 +96,19 @@ type batch struct {
 	inserted int // rows of history
 	replaced []replaced
 
+	owed     []byte     // tuples of obligations
+	disowned []replaced // whose obligations end
+	rules    ledger.Rules
+	// ruling, if set, is what the batch's only record says of the rules. It is
+	// worked out while the batch is written, for every row there is.
+	ruling *ruling
+
 	scratch []byte
 }
 
 // buffers are the large ones of a batch. Making and growing them anew costs a
 // tenth of the time of catching up.
-type buffers struct{ records, history []byte }
+type buffers struct{ records, history, owed []byte }
 
 // large is from how many records on a batch's buffers are kept.
 const large = 1000
@@ -109,10 +116,13 @@ const large = 1000
 // folder turns records into batches. It keeps the state after the last batch it
 // made, which the writer may not have committed yet.
 type folder struct {
-	state   state
-	cases   *caseCache
-	batches uint64
-	checked bool // the record the tables stood at was read again; true if there is none
+	state state
+	cases *caseCache
+	// rules are those in force, by what was published, in its order.
+	rules     ledger.Rules
+	published []any
+	batches   uint64
+	checked   bool // the record the tables stood at was read again; true if there is none
 	// buffers are those of the last two large batches. A batch is handed on when
 	// the one before it stands in the tables, so the next may use the buffers of
 	// the one before.
@@ -126,9 +136,9 @@ type folder struct {
 // before the one that it is about, nil if it is about none.
 func (f *folder) fold(ctx context.Context, pieces []*piece, committed uint64) (*batch, error) {
 	f.batches++
-	b := &batch{number: f.batches, before: f.state}
+	b := &batch{number: f.batches, before: f.state, rules: f.rules}
 	kept := &f.buffers[f.batches%2]
-	b.records, b.history = kept.records[:0], kept.history[:0]
+	b.records, b.history, b.owed = kept.records[:0], kept.history[:0], kept.owed[:0]
 	*kept = buffers{}
 	if err := f.fetch(ctx, pieces); err != nil {
 		return nil, err
@@ -159,7 +169,7 @@ func (f *folder) fold(ctx context.Context, pieces []*piece, committed uint64) (*
 func (f *folder) complete(b *batch) *batch {
 	b.after = f.state
 	if b.applied >= large {
-		f.buffers[b.number%2] = buffers{b.records, b.history}
+		f.buffers[b.number%2] = buffers{b.records, b.history, b.owed}
 	}
 	return b
 }
@@ -212,6 +222,9 @@ func (f *folder) apply(b *batch, d *decoded) error {
 			return err
 		}
 	}
+	if isRule(d) {
+		f.publish(b, d)
+	}
 	if d.caseID == uuid.Nil {
 		return nil
 	}
@@ -228,6 +241,37 @@ func (f *folder) apply(b *batch, d *decoded) error {
 	c.events = ledger.Insert(c.events, e)
 	c.rows.revise(b, c.id, before, c.events, e.Position)
 	return nil
+}
+
+// publish puts a rule into force.
+func (f *folder) publish(b *batch, d *decoded) {
+	before := f.rules
+	f.published = append(f.published, d.event.Payload)
+	f.rules = ledger.Publish(f.published)
+	b.rules = f.rules
+	if moves(before, d.event.Payload) {
+		b.ruling = &ruling{before, f.rules, d.record.Position}
+	}
+}
+
+// cut gives what the next batch is made of, and the rest. A record that moves
+// what is owed is a batch of its own, for all rows are looked at then: they have
+// to stand in the tables.
+func (f *folder) cut(pieces []*piece) (now, rest []*piece) {
+	for i, p := range pieces {
+		for j := range p.decoded {
+			d := &p.decoded[j]
+			if !isRule(d) || !moves(f.rules, d.event.Payload) {
+				continue
+			}
+			if i == 0 && j == 0 {
+				j = 1
+			}
+			now = append(slices.Clone(pieces[:i]), &piece{decoded: p.decoded[:j]})
+			return now, append([]*piece{{decoded: p.decoded[j:]}}, pieces[i+1:]...)
+		}
+	}
+	return pieces, nil
 }
 
 // caseEvent keeps of an event what folding needs, so that the bytes it was read

@@ -148,26 +148,38 @@ func (l *line) fold(ctx context.Context) {
 	defer close(l.batches)
 	limit := firstRecords
 	for end := false; !end; limit = min(2*limit, batchRecords) {
-		var f folded
 		var pieces []*piece
-		pieces, end, f.err = l.gather(ctx, min(limit, l.batchRecords))
-		if len(pieces) > 0 {
-			var err error
-			if f.batch, err = l.folder.fold(ctx, pieces, l.done.Load()); err != nil {
-				f.err = err // it is about an earlier record than gather's
+		var err error
+		pieces, end, err = l.gather(ctx, min(limit, l.batchRecords))
+		for len(pieces) > 0 {
+			var now []*piece
+			now, pieces = l.folder.cut(pieces)
+			if !l.hand(ctx, now) {
+				return
 			}
 		}
-		if end && f.err == nil && !l.folder.checked {
-			f.err = &ledger.ErrBroken{Position: l.folder.state.chain.Position, Problem: "the ledger ends before it"}
+		if end && err == nil && !l.folder.checked {
+			err = &ledger.ErrBroken{Position: l.folder.state.chain.Position, Problem: "the ledger ends before it"}
 		}
-		select {
-		case l.batches <- f:
-		case <-ctx.Done():
+		if err != nil {
+			select {
+			case l.batches <- folded{err: err}:
+			case <-ctx.Done():
+			}
 			return
 		}
-		if f.err != nil {
-			return
-		}
+	}
+}
+
+// hand makes a batch and hands it on; false when nothing may follow it.
+func (l *line) hand(ctx context.Context, pieces []*piece) bool {
+	var f folded
+	f.batch, f.err = l.folder.fold(ctx, pieces, l.done.Load())
+	select {
+	case l.batches <- f:
+		return f.err == nil
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -27,7 +27,7 @@ var historyColumns = slices.Concat([]string{
 	"stage", "control", "holder", "seen_by", "origin", "contest", "forwarded_to", "family", "sanction",
 	"office", "ppk_kind", "ppk", "recommendation", "province_of_act", "province", "institution",
 	"institution_kind", "class", "items",
-}, measureColumns(), []string{"remedy", "criminal", "duplicate_of"}, reachedColumns())
+}, measureColumns(), []string{"remedy", "criminal", "duplicate_of"}, reachedColumns(), nextColumns)
 
 // measureColumns names a column for each measure, then one for each measure
 // that a case has when all its respondents have it.
@@ -76,7 +76,7 @@ func putRow(b []byte, id uuid.UUID, r *ledger.Row) []byte {
 	b = putText(b, r.Remedy)
 	b = putText(b, string(r.Criminal))
 	b = putTextOrNull(b, r.DuplicateOf)
-	return putReached(b, r.Reached)
+	return putNext(putReached(b, r.Reached), r)
 }
 
 // mark is a row of a case that no later record has replaced. What it says is not
@@ -88,14 +88,16 @@ type mark struct {
 	// batch is not handed on; afterwards the row is in the table.
 	batch uint64
 	end   int
+	owed  owedMark
 }
 
-// foldedRow is a row as it is encoded from its case on.
+// foldedRow is a row as it is encoded from its case on, with its obligations.
 type foldedRow struct {
 	respondent string
 	from       time.Time
 	lasting    bool
 	encoded    []byte
+	owed       [][]byte
 }
 
 func orderRows(respondent, other string, from, to time.Time) int {
@@ -119,13 +121,13 @@ type rows struct {
 }
 
 // foldRows folds a case's ordered events from the start, corrections heeded, into
-// rows, ordered by respondent and beginning.
-func foldRows(id uuid.UUID, events []ledger.CaseEvent) (ledger.Track, []foldedRow) {
+// rows, ordered by respondent and beginning, with what is owed under rules.
+func foldRows(id uuid.UUID, events []ledger.CaseEvent, rules ledger.Rules) (ledger.Track, []foldedRow) {
 	var track ledger.Track
 	var out []foldedRow
 	lasting := make(map[string]foldedRow)
 	encode := func(r *ledger.Row) foldedRow {
-		return foldedRow{r.Respondent, r.From, r.To.IsZero(), putRow(nil, id, r)}
+		return foldedRow{r.Respondent, r.From, r.To.IsZero(), putRow(nil, id, r), owedBy(id, r, rules)}
 	}
 	for _, e := range ledger.Effective(events) {
 		begun, ended := track.Add(e)
@@ -146,7 +148,7 @@ func foldRows(id uuid.UUID, events []ledger.CaseEvent) (ledger.Track, []foldedRo
 // standingRows are the rows of a case as the tables have them.
 func standingRows(id uuid.UUID, events []ledger.CaseEvent) (r rows) {
 	var list []foldedRow
-	r.track, list = foldRows(id, events)
+	r.track, list = foldRows(id, events, ledger.Rules{}) // what is owed stands in the tables
 	for _, f := range list {
 		r.keep(f.lasting, mark{respondent: f.respondent, from: f.from})
 	}
@@ -165,21 +167,32 @@ func (r *rows) keep(lasting bool, m mark) {
 // it can only change what lasted until then.
 func (r *rows) extend(b *batch, id uuid.UUID, e ledger.CaseEvent) {
 	begun, ended := r.track.Add(e)
+	for i := range ended {
+		b.scratch = putRow(b.scratch[:0], id, &ended[i])
+		m := b.insert(ended[i].Respondent, ended[i].From, b.scratch, e.Position)
+		// But for its end it is the row that lasted, and owes the same.
+		m.owed = r.lasting[r.lastingOf(m.respondent)].owed
+		r.ended = append(r.ended, m)
+	}
 	for _, row := range begun {
-		i := slices.IndexFunc(r.lasting, func(m mark) bool { return m.respondent == row.Respondent })
+		i := r.lastingOf(row.Respondent)
 		if i < 0 {
 			i = len(r.lasting)
 			r.lasting = append(r.lasting, mark{})
 		} else {
 			b.replace(id, r.lasting[i], e.Position)
+			if r.lasting[i].from.Equal(row.From) { // it had no duration: nothing is left of it
+				b.disown(id, r.lasting[i], e.Position)
+			}
 		}
 		b.scratch = putRow(b.scratch[:0], id, row)
 		r.lasting[i] = b.insert(row.Respondent, row.From, b.scratch, e.Position)
+		r.lasting[i].owed = b.owe(owedBy(id, row, b.rules), e.Position)
 	}
-	for i := range ended {
-		b.scratch = putRow(b.scratch[:0], id, &ended[i])
-		r.ended = append(r.ended, b.insert(ended[i].Respondent, ended[i].From, b.scratch, e.Position))
-	}
+}
+
+func (r *rows) lastingOf(respondent string) int {
+	return slices.IndexFunc(r.lasting, func(m mark) bool { return m.respondent == respondent })
 }
 
 // revise compares the rows of a case before and after an event that does not
@@ -188,8 +201,8 @@ func (r *rows) extend(b *batch, id uuid.UUID, e ledger.CaseEvent) {
 func (r *rows) revise(b *batch, id uuid.UUID, before, after []ledger.CaseEvent, p ledger.Position) {
 	marks := slices.Concat(r.ended, r.lasting)
 	slices.SortFunc(marks, func(a, b mark) int { return orderRows(a.respondent, b.respondent, a.from, b.from) })
-	_, old := foldRows(id, before) // one for each mark, in the same order
-	track, now := foldRows(id, after)
+	_, old := foldRows(id, before, b.rules) // one for each mark, in the same order
+	track, now := foldRows(id, after, b.rules)
 	revised := rows{track: track}
 	i := 0
 	for _, row := range now {
@@ -198,22 +211,47 @@ func (r *rows) revise(b *batch, id uuid.UUID, before, after []ledger.CaseEvent, 
 			if order = orderRows(old[i].respondent, row.respondent, old[i].from, row.from); order >= 0 {
 				break
 			}
-			b.replace(id, marks[i], p)
+			b.remove(id, marks[i], old[i], p)
 		}
-		if i < len(old) && order == 0 {
-			i++
-			if bytes.Equal(old[i-1].encoded, row.encoded) {
-				revised.keep(row.lasting, marks[i-1])
-				continue
-			}
-			b.replace(id, marks[i-1], p)
+		if i >= len(old) || order != 0 {
+			m := b.insert(row.respondent, row.from, row.encoded, p)
+			m.owed = b.owe(row.owed, p)
+			revised.keep(row.lasting, m)
+			continue
 		}
-		revised.keep(row.lasting, b.insert(row.respondent, row.from, row.encoded, p))
+		revised.keep(row.lasting, b.exchange(id, marks[i], old[i], row, p))
+		i++
 	}
 	for ; i < len(old); i++ {
-		b.replace(id, marks[i], p)
+		b.remove(id, marks[i], old[i], p)
 	}
 	*r = revised
+}
+
+// remove ends a row at p with what is owed in it.
+func (b *batch) remove(id uuid.UUID, m mark, row foldedRow, p ledger.Position) {
+	b.replace(id, m, p)
+	if len(row.owed) > 0 {
+		b.disown(id, m, p)
+	}
+}
+
+// exchange puts a row in the place of one of the same respondent and beginning,
+// as far as they differ.
+func (b *batch) exchange(id uuid.UUID, m mark, old, row foldedRow, p ledger.Position) mark {
+	if bytes.Equal(old.encoded, row.encoded) {
+		return m
+	}
+	b.replace(id, m, p)
+	fresh := b.insert(row.respondent, row.from, row.encoded, p)
+	if fresh.owed = m.owed; sameOwed(old.owed, row.owed) {
+		return fresh
+	}
+	if len(old.owed) > 0 {
+		b.disown(id, m, p)
+	}
+	fresh.owed = b.owe(row.owed, p)
+	return fresh
 }
 
 // insert writes a row that holds from p on.
@@ -224,7 +262,7 @@ func (b *batch) insert(respondent string, from time.Time, encoded []byte, p ledg
 	end := len(b.history) - 8
 	b.history = append(b.history, encoded...)
 	b.inserted++
-	return mark{respondent, from, b.number, end}
+	return mark{respondent: respondent, from: from, batch: b.number, end: end}
 }
 
 // replace ends a row at p. A row of this very batch is then written with both
@@ -237,6 +275,15 @@ func (b *batch) replace(id uuid.UUID, m mark, p ledger.Position) {
 	b.replaced = append(b.replaced, replaced{id, m.respondent, m.from, p})
 }
 
+// splitReplaced gives a list as columns.
+func splitReplaced(list []replaced) (ids []uuid.UUID, respondents []string, happened []time.Time, by []int64) {
+	for _, r := range list {
+		ids, respondents = append(ids, r.id), append(respondents, r.respondent)
+		happened, by = append(happened, r.happened), append(by, int64(r.by))
+	}
+	return ids, respondents, happened, by
+}
+
 // endReplaced ends rows of the table. Each must be there: a row that is missing
 // means that the tables are not what was written. The lateral subquery leaves the
 // planner one way, by the index; on a young table it would try all pairs.
@@ -244,13 +291,7 @@ func endReplaced(ctx context.Context, tx pgx.Tx, schema schemaName, list []repla
 	if len(list) == 0 {
 		return nil
 	}
-	ids := make([]uuid.UUID, len(list))
-	respondents := make([]string, len(list))
-	happened := make([]time.Time, len(list))
-	by := make([]int64, len(list))
-	for i, r := range list {
-		ids[i], respondents[i], happened[i], by[i] = r.id, r.respondent, r.happened, int64(r.by)
-	}
+	ids, respondents, happened, by := splitReplaced(list)
 	tag, err := tx.Exec(ctx, fmt.Sprintf(`
 		UPDATE %[1]s.respondent_history h SET recorded_to = c.by
 		FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[]) AS c (case_id, respondent, happened, by)

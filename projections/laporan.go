@@ -49,7 +49,7 @@ func reportsComment() string {
 // reportsSQL makes everything in laporan, but for its comment and who may read.
 func reportsSQL() string {
 	var b strings.Builder
-	b.WriteString("CREATE SCHEMA laporan;\n" + nationalType)
+	b.WriteString("CREATE SCHEMA laporan;\n" + nationalType + deadlineType())
 	for _, f := range functions() {
 		fmt.Fprintf(&b, "%s;\nREVOKE ALL ON FUNCTION %s FROM PUBLIC;\nCOMMENT ON FUNCTION %[2]s IS %s;\n", f.sql, f.signature, quote(f.comment))
 	}
@@ -72,7 +72,9 @@ func grants(role string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "GRANT USAGE ON SCHEMA laporan TO %s;\n", role)
 	for _, f := range functions() {
-		fmt.Fprintf(&b, "GRANT EXECUTE ON FUNCTION %s TO %s;\n", f.signature, role)
+		if !f.records || role == RoleCaseReader {
+			fmt.Fprintf(&b, "GRANT EXECUTE ON FUNCTION %s TO %s;\n", f.signature, role)
+		}
 	}
 	for _, r := range reports() {
 		if !r.records || role == RoleCaseReader {

@@ -16,6 +16,8 @@ type function struct {
 	signature string // with types, as GRANT and COMMENT name it
 	comment   string
 	sql       string // creates it
+	// records: it gives rows about single cases, for laporan_case_reader only.
+	records bool
 }
 
 // settings of each function: nothing of a caller's search path leads it astray,
@@ -23,7 +25,7 @@ type function struct {
 const functionSettings = "STABLE SET search_path = pg_catalog, pg_temp"
 
 func functions() []function {
-	return []function{momentFunction(), positionFunction(), nationalFunction()}
+	return []function{momentFunction(), positionFunction(), nationalFunction(), deadlinesFunction()}
 }
 
 // nationalType is what national_at gives rows of.

@@ -38,7 +38,7 @@ const lastingNow = "h.recorded_to = 9223372036854775807 AND h.happened_to = 'inf
 func reports() []report {
 	return []report{
 		casesReport(), respondentsReport(), historyReport(), figuresReport(), nationalReport(),
-		refusalsReport(), definitionsReport(), progressReport(), milestonesReport(),
+		refusalsReport(), definitionsReport(), progressReport(), milestonesReport(), deadlinesReport(),
 	}
 }
 
@@ -166,14 +166,13 @@ func historyReport() report {
 	return r
 }
 
-// milestonesReport is what deadlines run from. Who owes what by when follows from
-// published rules and holidays; ledger.Obligations says how, and berkas worklist
-// prints it.
+// milestonesReport is what deadlines run from; deadlines has what follows from
+// them and from published rules.
 func milestonesReport() report {
 	r := report{
 		name: "milestones", records: true,
 		comment: "One row a respondent: when each milestone was reached last, as far as is known now. Deadlines run from these moments; " +
-			"what is owed by whom and by which working day is a matter of published rules and holidays, which the command berkas worklist applies (-o csv).",
+			"what is owed by whom and by which working day under the published rules and holidays is in deadlines.",
 		columns: []column{
 			{"case_id", "h.case_id", "Id of the case (UUID version 7)."},
 			{"respondent", "h.respondent", "Label within the case: r1, r2, ..."},

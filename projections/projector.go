@@ -126,11 +126,16 @@ func (c Config) follow(ctx context.Context, w *writer, feed ledger.Feed, committ
 	if err != nil {
 		return err
 	}
+	published, err := publishedRules(ctx, w.conn, w.schema, at.chain.Position)
+	if err != nil {
+		return fmt.Errorf("read published rules: %w", err)
+	}
 	loader := &loader{url: c.URL, schema: w.schema}
 	defer loader.close(ctx)
 	l := &line{
 		folder: &folder{
 			state: at, checked: at.chain.Position == 0, load: loader.load, cases: newCaseCache(c.cacheEvents()),
+			rules: ledger.Publish(published), published: published,
 		},
 		writer: w, batchRecords: cmp.Or(c.batchRecords, batchRecords),
 		committed: committed,

@@ -17,7 +17,7 @@ import (
 // was reached, in a column each; the rules are read as they had been published at
 // the position that is asked about, and ledger.Row.Obligations says what follows.
 // So a regime or a list of holidays that is published later moves deadlines from
-// its position on, and no row has to change for it.
+// its position on. The table obligation has the same for BI tools.
 
 // reachedColumns names a column for each milestone.
 func reachedColumns() []string {
@@ -121,28 +121,40 @@ const ruleKinds = `case_id IS NULL AND kind IN
 
 // rules reads the rules as they had been published up to a position.
 func (r *Reader) rules(ctx context.Context, known ledger.Position) (ledger.Rules, error) {
-	rows, err := r.pool.Query(ctx, `
-		SELECT position, kind, version, data FROM projection.record
-		WHERE `+ruleKinds+` AND known AND position <= $1 ORDER BY position`, int64(known))
+	payloads, err := publishedRules(ctx, r.pool, schemaCurrent, known)
 	if err != nil {
 		return ledger.Rules{}, asking("published rules", err)
+	}
+	return ledger.Publish(payloads), nil
+}
+
+// querier is a connection, a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// publishedRules reads what rules were published by up to a position, in order.
+func publishedRules(ctx context.Context, db querier, schema schemaName, known ledger.Position) ([]any, error) {
+	rows, err := db.Query(ctx, fmt.Sprintf(`
+		SELECT position, kind, version, data FROM %s.record
+		WHERE `+ruleKinds+` AND known AND position <= $1 ORDER BY position`, schema), int64(known))
+	if err != nil {
+		return nil, err
 	}
 	var payloads []any
 	var position int64
 	var kind ledger.Kind
 	var version int
 	var data []byte
-	if _, err := pgx.ForEachRow(rows, []any{&position, &kind, &version, &data}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&position, &kind, &version, &data}, func() error {
 		p, err := ledger.DecodePayload(kind, version, data)
 		if err != nil {
 			return fmt.Errorf("record %d as it stands in PostgreSQL: %w; run berkas rebuild", position, err)
 		}
 		payloads = append(payloads, p)
 		return nil
-	}); err != nil {
-		return ledger.Rules{}, asking("published rules", err)
-	}
-	return ledger.Publish(payloads), nil
+	})
+	return payloads, err
 }
 
 // waitingRows reads the rows that hold at the times of a query, as far as an
@@ -153,12 +165,24 @@ func (r *Reader) waitingRows(ctx context.Context, q WorkQuery, rules ledger.Rule
 	if !q.All {
 		where += s.pending(rules, q.AsOf)
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
-		SELECT case_id, respondent, stage, coalesce(holder, ''), coalesce(contest, ''), coalesce(ppk, ''), forwarded_to, %s
-		FROM projection.respondent_history WHERE %s`, strings.Join(reachedColumns(), ", "), where), s.args...)
+	rows, err := r.pool.Query(ctx, fmt.Sprintf("SELECT %s FROM projection.respondent_history WHERE %s", rowColumns(), where), s.args...)
+	if err == nil {
+		err = scanRows(rows, func(_ uuid.UUID, row *ledger.Row) { yield(row) })
+	}
 	if err != nil {
 		return asking("what is owed", err)
 	}
+	return nil
+}
+
+// rowColumns are those of a row from which obligations follow.
+func rowColumns() string {
+	return "case_id, respondent, stage, coalesce(holder, ''), coalesce(contest, ''), coalesce(ppk, ''), forwarded_to, " + strings.Join(reachedColumns(), ", ")
+}
+
+// scanRows reads rowColumns, and what is selected after them into more. What it
+// yields is valid until the next row.
+func scanRows(rows pgx.Rows, yield func(uuid.UUID, *ledger.Row), more ...any) error {
 	var id uuid.UUID
 	var row ledger.Row
 	var reached [ledger.MilestoneCount]*time.Time
@@ -166,20 +190,17 @@ func (r *Reader) waitingRows(ctx context.Context, q WorkQuery, rules ledger.Rule
 	for i := range reached {
 		into = append(into, &reached[i])
 	}
-	_, err = pgx.ForEachRow(rows, into, func() error {
+	_, err := pgx.ForEachRow(rows, append(into, more...), func() error {
 		row.Case, row.Reached = id.String(), new(ledger.Reached)
 		for i, t := range reached {
 			if t != nil {
 				row.Reached[i] = t.UTC()
 			}
 		}
-		yield(&row)
+		yield(id, &row)
 		return nil
 	})
-	if err != nil {
-		return asking("what is owed", err)
-	}
-	return nil
+	return err
 }
 
 // pending leaves out rows from which nothing pending can follow: ends, and decrees

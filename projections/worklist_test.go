@@ -52,6 +52,9 @@ func deadlines(n int) []ledger.Deadline {
 		{Code: "objection", From: "sanction-delivered", To: to("objection-filed"), OwedBy: "respondent", Length: working, Right: true},
 		{Code: "objection-decision", From: "objection-filed", To: to("objection-decided"), OwedBy: "appointing-authority", Length: days},
 		{Code: "anew", From: "annulled", To: to("decided"), OwedBy: "appointing-authority"},
+		// A right that lapses uncovers the other.
+		{Code: "withdrawal", From: "opened", To: to("ended"), OwedBy: "respondent", Length: days, Right: true},
+		{Code: "late-withdrawal", From: "opened", To: to("ended"), OwedBy: "respondent", Length: &ledger.Length{Days: 9, Working: true}, Right: true},
 		{Code: "court", From: "appeal-filed", To: to("appeal-decided"), OwedBy: "bpasn", Right: true},
 	}
 }
@@ -99,6 +102,7 @@ func TestWorkListIsWhatTheLedgerSays(t *testing.T) {
 		dropTables(t, conn)
 		applyInParts(t, url, b)
 		checkWorkList(t, reader, b)
+		checkDeadlines(t, conn, b)
 		rebuilt, err := Rebuild(context.Background(), Config{URL: url}, b.feed(7), RebuildOptions{Compare: true})
 		if err != nil {
 			t.Fatal(err)
@@ -107,6 +111,7 @@ func TestWorkListIsWhatTheLedgerSays(t *testing.T) {
 			t.Fatalf("the new generation differs: %+v", rebuilt)
 		}
 		checkWorkList(t, reader, b)
+		checkDeadlines(t, conn, b)
 	})
 }
 

@@ -107,6 +107,12 @@ func (w *writer) write(ctx context.Context, b *batch) error {
 	if err := copyRows(ctx, pg, w.schema, historyTable, historyColumns, b.history); err != nil {
 		return err
 	}
+	if err := b.writeOwed(ctx, tx, w.schema); err != nil {
+		return err
+	}
+	if err := w.rule(ctx, tx, b.ruling); err != nil {
+		return err
+	}
 	if err := copyRows(ctx, pg, w.schema, refusalTable, refusalColumns, b.refusals); err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@ const TileWidth = 256
 // LevelEntries stands for the level of entry bundles, which have none.
 const LevelEntries = -1
 
-// maxLevel is the highest level at which a log of 2^63 records could have tiles.
+// maxLevel is the highest level of tiles: a full one there spans 2^56 records,
+// more than any ledger will have.
 const maxLevel = 6
 
 // MaxBundle bounds a bundle of entries, in bytes.
@@ -48,8 +49,8 @@ func (t Tile) Path() string {
 }
 
 // ParseTile reads a path strictly: what Path does not write is refused, and so
-// are tiles that no log of up to 2^63 records has, so the positions of its
-// records can be counted.
+// are tiles further on than any log goes, so that the positions of their records
+// can be counted.
 func ParseTile(path string) (Tile, error) {
 	bad := fmt.Errorf("not the path of a tile: tile/<level>/<index>[.p/<width>]")
 	rest, ok := strings.CutPrefix(path, "tile/")

@@ -35,6 +35,13 @@ func (h home) running() string  { return h.path("running.json") }
 func (h home) postgres() string { return h.path("postgres") }
 func (h home) nats() string     { return h.path("nats", "jetstream") }
 
+// logDir is where the log's checkpoints and tiles are. Its entries are the
+// journal's.
+func (h home) logDir() string { return h.path("log") }
+
+// policyFile is the operator's own policy, which 'berkas trust' prints.
+func (h home) policyFile() string { return h.path("policy.txt") }
+
 // exists reports whether a ledger was initialised here.
 func (h home) exists() bool {
 	_, err := os.Stat(h.path("journal", "journal.json"))

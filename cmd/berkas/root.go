@@ -22,6 +22,7 @@ type options struct {
 	// genesisFile is the genesis record of the ledger to submit to; "": that of
 	// the data directory.
 	genesisFile string
+	policyFile  string // see policy
 	verbose     bool
 }
 

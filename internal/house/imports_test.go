@@ -42,7 +42,7 @@ var mayImport = map[string]string{
 // testsMayImport is what the tests of a package may import besides: the parts it
 // is put together with.
 var testsMayImport = map[string]string{
-	"registrar": "eventstore",
+	"registrar": "eventstore verify",
 	"web":       "eventstore registrar seal",
 }
 

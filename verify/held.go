@@ -1,0 +1,67 @@
+package verify
+
+import (
+	"fmt"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// Held is another checkpoint that the log's key has signed, against which the
+// log was held: one that the auditor saw before, that a witness keeps, that
+// somebody brings.
+type Held struct {
+	Source string          `json:"source"` // where it is from, for the reader
+	Size   ledger.Position `json:"size"`
+	Root   string          `json:"root"`
+	Agrees bool            `json:"agrees"`
+	// Signed is the checkpoint as it is signed, if it does not agree: with the
+	// one of the report it is evidence that anybody can check.
+	Signed string `json:"signed,omitzero"`
+
+	root ledger.Hash
+}
+
+// Hold has the log held against another signed checkpoint, when it is finished.
+// That the policy's witnesses have cosigned that one, too, is not asked: the log
+// has signed it. An error says that it is none of this log.
+func (a *Auditor) Hold(source string, signed []byte) error {
+	log, _, err := a.config.Policy.Verifiers()
+	if err != nil {
+		return err
+	}
+	c, _, err := ledger.OpenCheckpoint(signed, log)
+	if err != nil {
+		return err
+	}
+	a.held = append(a.held, Held{Source: source, Size: c.Size, Root: c.Root.String(), Signed: string(signed), root: c.Root})
+	return nil
+}
+
+// judgeLog holds what was taken against the checkpoint and the others.
+func (a *Auditor) judgeLog(w ledger.Witnessed) {
+	n := ledger.Position(len(a.tree.leaves))
+	switch {
+	case n < w.Size:
+		a.add(Finding{Position: n + 1, Code: CodeRecordsMissing, Expected: records(w.Size), Found: records(n)})
+	case a.tree.root(w.Size) != w.Root:
+		a.add(Finding{Code: CodeRootDiffers, Expected: root(w.Size, w.Root), Found: root(w.Size, a.tree.root(w.Size))})
+	}
+	for i := range a.held {
+		h := &a.held[i]
+		switch {
+		case h.Size > w.Size:
+			a.add(Finding{Position: w.Size + 1, Code: CodeLogShorter, Expected: records(h.Size) + ", as in " + h.Source, Found: records(w.Size)})
+			continue
+		case h.Size > n:
+			continue // said: records are missing
+		case a.tree.root(h.Size) != h.root:
+			a.add(Finding{Code: CodeForked, Expected: root(h.Size, h.root) + ", as in " + h.Source, Found: root(h.Size, a.tree.root(h.Size))})
+			continue
+		}
+		h.Agrees, h.Signed = true, ""
+	}
+}
+
+func records(n ledger.Position) string { return fmt.Sprintf("%d records", n) }
+
+func root(n ledger.Position, h ledger.Hash) string { return fmt.Sprintf("root %s of %d records", h, n) }

@@ -48,10 +48,11 @@ type Journal struct {
 	lock            *os.File
 	rig             rig
 
-	appending sync.Mutex // held while the tail is written
-	tail      tail
-	buf       []byte // of the last write, for the next
-	poison    error  // why nothing more is taken; guarded by appending
+	appending  sync.Mutex // held while the tail is written
+	tail       tail
+	unfinished bool   // behind the tail lie bytes that are no entry; guarded by appending
+	buf        []byte // of the last write, for the next
+	poison     error  // why nothing more is taken; guarded by appending
 
 	mu       sync.RWMutex
 	segments []*segment
@@ -140,7 +141,9 @@ func writeSynced(path string, content []byte) error {
 
 // OpenJournal takes the journal's lock and reads all of it. Origin "" takes any.
 //
-// An unfinished tail is cut. An entry that cannot be read but is followed by
+// An unfinished tail is passed over, and cut off by the first Append: until then
+// nothing is changed, so that a ledger whose LEDGER has more can still be looked
+// at as it was found. An entry that cannot be read but is followed by
 // one that can is a *ledger.ErrBroken. Other errors: ErrLocked, ErrNoJournal,
 // ErrWrongJournal.
 func OpenJournal(ctx context.Context, dir, origin string, o JournalOptions) (_ *Journal, err error) {

@@ -13,8 +13,8 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// load reads every segment, cuts an unfinished tail and opens the last segment
-// for writing. Segments tell their positions, so they are read side by side.
+// load reads every segment, passes over an unfinished tail and opens the last
+// segment for writing. Segments tell their positions, so they are read side by side.
 func (j *Journal) load(ctx context.Context) error {
 	n, err := j.countSegments()
 	if err != nil {
@@ -101,7 +101,7 @@ func (j *Journal) take(scans []scanned) error {
 	return j.openLast(scans[len(scans)-1])
 }
 
-// openLast opens the last segment for writing and cuts off what is no entry.
+// openLast opens the last segment for writing and notes what is no entry.
 func (j *Journal) openLast(s scanned) error {
 	path := filepath.Join(j.dir, segmentName(len(j.segments)-1))
 	file, err := j.rig.disk.open(path)
@@ -112,12 +112,22 @@ func (j *Journal) openLast(s scanned) error {
 	if s.flaw == nil {
 		return nil
 	}
-	j.log.Warn("the journal ends in an unfinished write, which is cut off", "file", path,
+	j.unfinished = true
+	j.log.Warn("the journal ends in an unfinished write, which the next record takes the place of", "file", path,
 		"position", j.length+1, "bytes", s.size-s.segment.size, "because", s.flaw.why)
-	if err := file.Truncate(s.segment.size); err != nil {
-		return err
+	return nil
+}
+
+// cutUnfinished cuts off what an earlier process did not finish to write.
+func (j *Journal) cutUnfinished() error {
+	if !j.unfinished {
+		return nil
 	}
-	return file.Sync()
+	if err := errors.Join(j.tail.file.Truncate(j.tail.size), j.tail.file.Sync()); err != nil {
+		return j.fail(j.tail, &syncError{err})
+	}
+	j.unfinished = false
+	return nil
 }
 
 // firstOf is the position of a segment's first entry.

@@ -288,7 +288,10 @@ func TestJournalTail(t *testing.T) {
 			check(t, err)
 			want := newRecords(1, c.keeps, "", 300)
 			holds(t, j, want)
-			// What was cut leaves no trace: the next entry stands where it stood.
+			if !bytes.Equal(readFile(t, path), c.bytes) {
+				t.Fatal("opening the journal changed it")
+			}
+			// What is cut then leaves no trace: the next entry stands where it stood.
 			more := newRecords(j.Len()+1, 2, "second", 300)
 			check(t, j.Append(leavesOf(more)))
 			check(t, j.Close())

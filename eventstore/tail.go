@@ -74,6 +74,9 @@ func (j *Journal) Append(leaves [][]byte) error {
 	if err := j.fit(leaves); err != nil {
 		return err
 	}
+	if err := j.cutUnfinished(); err != nil {
+		return err
+	}
 	end := j.tail
 	var parts []part
 	for len(leaves) > 0 {

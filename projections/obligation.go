@@ -256,7 +256,24 @@ func endOwed(ctx context.Context, tx pgx.Tx, schema schemaName, list []replaced)
 // ruling is a record that changes the rules.
 type ruling struct {
 	before, after ledger.Rules
+	payload       any
 	at            ledger.Position
+}
+
+// concerns reports whether a ruling may change what a row owes: a regime only if
+// one of its periods began in the regime's days.
+func (c *ruling) concerns(row *ledger.Row) bool {
+	g, ok := c.payload.(*ledger.Regime)
+	if !ok {
+		return true
+	}
+	from, until := g.From.Start(), g.Until.Start()
+	for _, t := range row.Reached {
+		if !t.IsZero() && !t.Before(from) && (until.IsZero() || t.Before(until)) {
+			return true
+		}
+	}
+	return false
 }
 
 // rulingRows is how many rows a ruling is worked out for at a time.
@@ -307,6 +324,9 @@ func (w *writer) rule(ctx context.Context, tx pgx.Tx, c *ruling) error {
 
 // rule puts into the batch what a ruling changes for a row of the table.
 func (b *batch) rule(id uuid.UUID, row *ledger.Row, c *ruling) {
+	if !c.concerns(row) {
+		return
+	}
 	before, after := owedBy(id, row, c.before), owedBy(id, row, c.after)
 	if sameOwed(before, after) {
 		return

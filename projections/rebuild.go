@@ -22,6 +22,9 @@ type RebuildOptions struct {
 	// Compare also compares old and new tables row by row before the switch;
 	// projectors wait meanwhile.
 	Compare bool
+	// Anew believes nothing of the old generation, neither how far it is nor what
+	// it saw, as when its tables are damaged.
+	Anew bool
 	// Progress, if set, is told each position that is written.
 	Progress func(ledger.Position)
 }
@@ -195,6 +198,9 @@ func (r *rebuild) finish(ctx context.Context, old, at ledger.Chain) (out Rebuilt
 // standing reads where the old generation stands; zero if there is none.
 func (r *rebuild) standing(ctx context.Context, conn *pgx.Conn) (ledger.Chain, error) {
 	var c ledger.Chain
+	if r.options.Anew {
+		return c, nil
+	}
 	var there bool
 	if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", string(schemaCurrent)+".progress").Scan(&there); err != nil {
 		return c, fmt.Errorf("look for the old generation: %w", err)

@@ -105,7 +105,7 @@ const ahead = 2
 // batch is leaves whose signatures and schemas are being checked.
 type batch struct {
 	list []prepared
-	done sync.WaitGroup
+	done *sync.WaitGroup
 }
 
 // Take takes the leaves of the positions from first on; their bytes may not be
@@ -146,14 +146,7 @@ func (a *Auditor) Settle() error {
 func (a *Auditor) prepareAll(first ledger.Position, leaves [][]byte) *batch {
 	b := &batch{list: make([]prepared, len(leaves))}
 	u := rules{a.config.Policy.Origin, a.config.Schemas, a.roster}
-	var next atomic.Int64
-	for range min(a.config.Workers, len(leaves)) {
-		b.done.Go(func() {
-			for i := int(next.Add(1) - 1); i < len(leaves); i = int(next.Add(1) - 1) {
-				u.prepare(&b.list[i], first+ledger.Position(i), leaves[i])
-			}
-		})
-	}
+	b.done = a.parallel(len(leaves), func(i int) { u.prepare(&b.list[i], first+ledger.Position(i), leaves[i]) })
 	return b
 }
 
@@ -162,14 +155,49 @@ func (a *Auditor) settleNext() error {
 	a.pending = a.pending[1:]
 	b.done.Wait()
 	for i := range b.list {
+		if b.list[i].stale(a.roster) {
+			a.reverify(b.list[i:])
+		}
 		if err := a.settle(&b.list[i]); err != nil {
-			// What follows was judged by a state that is not there any more.
-			for _, left := range a.pending {
-				left.done.Wait()
-			}
-			a.pending = nil
+			a.abandon()
 			return err
 		}
 	}
 	return nil
+}
+
+// reverify judges the signatures of what was prepared anew, on all cores, after
+// a change of the roster by which they may come out otherwise.
+func (a *Auditor) reverify(list []prepared) {
+	again := [][]prepared{list}
+	for _, b := range a.pending {
+		b.done.Wait()
+		again = append(again, b.list)
+	}
+	r := a.roster
+	for _, list := range again {
+		a.parallel(len(list), func(i int) { list[i].recheck(r) }).Wait()
+	}
+}
+
+// abandon waits for what is being prepared when the audit cannot go on.
+func (a *Auditor) abandon() {
+	for _, b := range a.pending {
+		b.done.Wait()
+	}
+	a.pending = nil
+}
+
+// parallel calls do for 0 to n-1 on all cores.
+func (a *Auditor) parallel(n int, do func(int)) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(a.config.Workers, n) {
+		wg.Go(func() {
+			for i := int(next.Add(1) - 1); i < n; i = int(next.Add(1) - 1) {
+				do(i)
+			}
+		})
+	}
+	return &wg
 }

@@ -117,16 +117,24 @@ func (p *prepared) verify(r *roster.Roster) {
 	p.verified = keys
 }
 
-// recheck repeats the judgement of the signatures when the roster has moved on
-// since they were verified.
-func (p *prepared) recheck(r *roster.Roster) {
-	if p.roster == r {
-		return // rosters are values: the same one says the same
+// stale reports whether the signatures have to be judged anew, since the roster
+// has moved on and says something else of them.
+func (p *prepared) stale(r *roster.Roster) bool {
+	if p.broken != nil || r == nil || p.roster == r {
+		return false // rosters are values: the same one says the same
 	}
 	keys, bad := r.Signers(p.event, p.record.Signatures)
 	same := p.known && bad == nil && p.verified != nil &&
 		slices.EqualFunc(keys, p.verified, func(a, b ed25519.PublicKey) bool { return a.Equal(b) })
-	if !same {
+	if same {
+		p.roster = r
+	}
+	return !same
+}
+
+// recheck repeats the judgement of the signatures if they are stale.
+func (p *prepared) recheck(r *roster.Roster) {
+	if p.stale(r) {
 		p.verify(r)
 	}
 }

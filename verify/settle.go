@@ -135,7 +135,6 @@ func (a *Auditor) judge(p *prepared, en entry) (*Finding, error) {
 	} else if want := ledger.SubjectOf(p.event, p.info); p.record.Subject != want {
 		return &Finding{Code: CodeSubjectMisplaced, Expected: want, Found: p.record.Subject}, nil
 	}
-	p.recheck(a.roster)
 	if p.signature != nil {
 		if p.signature.Code == ledger.CodeSchema && p.content != nil {
 			return refused(p.content), nil

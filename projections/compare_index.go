@@ -121,9 +121,10 @@ func (c *comparison) scan(ctx context.Context, tx pgx.Tx, i index) error {
 		if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL enable_indexscan = %[1]s; SET LOCAL enable_sort = %[2]s; SET LOCAL enable_seqscan = %[2]s", setting, seq)); err != nil {
 			return err
 		}
-		// The order is what makes the planner take this index.
+		// The order is what makes the planner take this index. It would keep the
+		// plan of a prepared statement.
 		err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) || ' rows, ' || coalesce(sum(hashtextextended(r, 0)), 0)
-			FROM (SELECT t.ctid::text || t::text AS r FROM %s.%s t WHERE %s ORDER BY %s OFFSET 0) o`, schemaCurrent, i.table, i.where, i.columns)).Scan(&sums[k])
+			FROM (SELECT t.ctid::text || t::text AS r FROM %s.%s t WHERE %s ORDER BY %s OFFSET 0) o`, schemaCurrent, i.table, i.where, i.columns), pgx.QueryExecModeSimpleProtocol).Scan(&sums[k])
 		if err != nil {
 			return err
 		}

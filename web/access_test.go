@@ -279,6 +279,7 @@ func TestReady(t *testing.T) {
 	failing := error(nil)
 	n := &node{t: t, server: newSilent(t)}
 	n.server.Parts = func(_ context.Context) map[string]error { return map[string]error{"ledger": failing, "registrar": nil} }
+	n.server.Head = func() ledger.Position { return 7 }
 	n.listen()
 	if r := n.get("/readyz"); r.status != 200 || !strings.Contains(r.body, `"ready":true`) {
 		t.Errorf("%d %s", r.status, r.body)
@@ -287,7 +288,7 @@ func TestReady(t *testing.T) {
 	r := n.get("/readyz")
 	var got readiness
 	n.check(json.Unmarshal([]byte(r.body), &got))
-	if r.status != 503 || got.Ready || got.Parts["ledger"] != "failing" || got.Parts["registrar"] != "ok" || strings.Contains(r.body, "EOF") {
+	if r.status != 503 || got.Ready || got.Parts["ledger"] != "failing" || got.Parts["registrar"] != "ok" || got.Position != 7 || strings.Contains(r.body, "EOF") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 }

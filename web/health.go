@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+
+	"github.com/berkas-ledger/berkas/ledger"
 )
 
 // writeJSON answers with a value.
@@ -28,12 +30,14 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
 type readiness struct {
 	Ready bool              `json:"ready"`
 	Parts map[string]string `json:"parts"`
-	Door  doorCounts        `json:"door"`
+	// Position is the last record's, at least that of every receipt that has left.
+	Position ledger.Position `json:"position"`
+	Door     doorCounts      `json:"door"`
 }
 
 // ready says whether every part works, 503 if not.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
-	out := readiness{Ready: true, Parts: map[string]string{}, Door: s.door.counts()}
+	out := readiness{Ready: true, Parts: map[string]string{}, Position: s.Head(), Door: s.door.counts()}
 	if s.Parts != nil {
 		parts := s.Parts(r.Context())
 		names := make([]string, 0, len(parts))

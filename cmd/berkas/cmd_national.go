@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,18 +119,56 @@ func (o *options) reader(ctx context.Context) (*projections.Reader, error) {
 func (o *options) catchUp(ctx context.Context, r *projections.Reader) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	v, err := o.view(ctx)
-	if err != nil || v.follower == nil {
-		return // PostgreSQL answers without the ledger, too
-	}
-	defer v.close()
-	head, err := v.follower.Head(ctx)
-	if err == nil {
-		err = r.Wait(ctx, head)
+	last, err := o.lastRecorded(ctx)
+	if err == nil && last > 0 {
+		err = r.Wait(ctx, last)
 	}
 	if err != nil {
 		o.log().Warn("the read models are behind the ledger", "error", err)
 	}
+}
+
+// lastRecorded is the position of the last record, 0 if nobody tells it. The
+// running ledger tells it over HTTP as of every receipt that has left; LEDGER,
+// which is asked where HTTP is off, follows receipts by milliseconds.
+func (o *options) lastRecorded(ctx context.Context) (ledger.Position, error) {
+	if h, err := o.home(); err == nil {
+		if r, ok := h.found(); ok && r.HTTP != "" {
+			if last, err := askPosition(ctx, r.HTTP); err == nil {
+				return last, nil
+			}
+		}
+	}
+	v, err := o.view(ctx)
+	if err != nil || v.follower == nil {
+		return 0, nil // PostgreSQL answers without the ledger, too
+	}
+	defer v.close()
+	return v.follower.Head(ctx)
+}
+
+// askPosition reads the last position from a ledger's /readyz, whether or not all
+// of it is ready.
+func askPosition(ctx context.Context, url string) (ledger.Position, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	var said struct {
+		Position ledger.Position `json:"position"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&said); err != nil {
+		return 0, err
+	}
+	if said.Position == 0 {
+		return 0, errors.New("it does not say how far the ledger is")
+	}
+	return said.Position, nil
 }
 
 func (o *options) databaseURL() (string, error) {

@@ -68,6 +68,8 @@ var mayUse = map[string]string{
 	"go.uber.org/goleak":                         "internal/testkit",
 	"pgregory.net/rapid":                         "",
 	"github.com/rogpeppe/go-internal/testscript": "",
+	"github.com/transparency-dev/formats":        "",
+	"github.com/transparency-dev/merkle":         "",
 }
 
 // pure packages are functions from values to values: they open nothing, and

@@ -224,7 +224,7 @@ func (n *node) caseRecords(ctx context.Context, id string) ([]ledger.Record, err
 
 // parts says of each part whether it works, for /readyz.
 func (n *node) parts(ctx context.Context) map[string]error {
-	out := map[string]error{"registrar": nil}
+	out := map[string]error{"registrar": nil, "log": n.logReady()}
 	if n.follower == nil {
 		return out
 	}

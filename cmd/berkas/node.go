@@ -19,6 +19,7 @@ import (
 	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/registrar"
 	"github.com/berkas-ledger/berkas/schemas"
+	"github.com/berkas-ledger/berkas/transparency"
 )
 
 // nodeConfig says what a running ledger consists of.
@@ -31,6 +32,7 @@ type nodeConfig struct {
 	database   string // PostgreSQL; "": the private one
 	external   *externalNATS
 	http       httpConfig
+	gather     transparency.Gather // cosignatures of checkpoints; nil: none
 }
 
 // externalNATS is a NATS that this program does not run.
@@ -57,12 +59,15 @@ type node struct {
 	judge     *registrar.Judge
 	registrar *registrar.Registrar
 	projector *projections.Projector
+	evidence  *transparency.Log   // nil: evidenceErr says why
 	web       *webServer          // nil: no HTTP
 	figures   *projections.Reader // of the HTTP server
 	tip       tip
 	closers   []func() error    // in the order of opening
 	roster    chan struct{}     // told when the roster has changed
 	welcomed  []ledger.AgencyID // have their intake
+
+	evidenceErr error // why no log is sealed
 }
 
 // startNode opens everything in order and recovers the ledger. What was opened
@@ -87,6 +92,7 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 	if err := n.startRegistrar(ctx); err != nil {
 		return nil, err
 	}
+	n.startLog(ctx)
 	if logins.follower != nil {
 		n.follower, err = eventstore.Follow(ctx, eventstore.FollowConfig{
 			Login: *logins.follower, Follower: followerProjections, Origin: n.origin, Log: n.log,
@@ -267,6 +273,9 @@ func (n *node) run(ctx context.Context) error {
 			n.pg.Keep(ctx)
 			return nil
 		}
+	}
+	if n.evidence != nil {
+		parts["log"] = n.evidence.Run
 	}
 	if n.web != nil {
 		parts["HTTP"] = n.web.run

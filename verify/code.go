@@ -33,6 +33,12 @@ const (
 	CodeRecordAgain      Code = "record-again"
 	CodeRefusalMalformed Code = "refusal-malformed"
 	CodeRosterBroken     Code = "roster-broken"
+	// Of bundles.
+	CodeBundle        Code = "bundle-malformed"
+	CodePolicy        Code = "policy-malformed"
+	CodeCosignature   Code = "cosignature-invalid"
+	CodeNotInLog      Code = "not-in-log"
+	CodeRecordForeign Code = "record-foreign"
 	// Of receipts.
 	CodeReceiptForged      Code = "receipt-forged"
 	CodeReceiptMissing     Code = "receipt-missing"
@@ -68,6 +74,11 @@ var messages = map[Code]Message{
 	CodeRecordAgain:        {English: "The same event stands on the ledger twice.", Indonesian: "Peristiwa yang sama tercatat dua kali."},
 	CodeRefusalMalformed:   {English: "The record of a refusal is not as the registrar writes it.", Indonesian: "Catatan penolakan tidak sebagaimana ditulis registrar."},
 	CodeRosterBroken:       {English: "A change of the roster cannot be applied to the roster before it.", Indonesian: "Perubahan daftar lembaga tidak dapat diterapkan pada daftar sebelumnya."},
+	CodeBundle:             {English: "The file is not a bundle in its one form.", Indonesian: "Berkas ini bukan bundel dalam bentuk bakunya."},
+	CodePolicy:             {English: "The policy cannot be read.", Indonesian: "Kebijakan tidak dapat dibaca."},
+	CodeCosignature:        {English: "The cosignature of a witness of the policy does not fit the checkpoint.", Indonesian: "Tanda tangan seorang saksi dalam kebijakan tidak cocok dengan titik periksa."},
+	CodeNotInLog:           {English: "The record's proof does not lead to the root that the log has signed: it does not stand in that log, or was altered.", Indonesian: "Bukti catatan ini tidak menuju akar yang ditandatangani log: catatan tidak ada di log itu, atau telah diubah."},
+	CodeRecordForeign:      {English: "The record belongs neither to the roster nor to the case of the bundle.", Indonesian: "Catatan ini bukan bagian daftar lembaga dan bukan bagian kasus bundel ini."},
 	CodeReceiptForged:      {English: "A receipt is not signed by the receipt key of the policy, or is not of this ledger.", Indonesian: "Tanda terima tidak ditandatangani dengan kunci tanda terima dalam kebijakan, atau bukan dari buku besar ini."},
 	CodeReceiptMissing:     {English: "The registrar signed a receipt for a record, and another record stands at that position: proof that whoever keeps the ledger cheated.", Indonesian: "Registrar menandatangani tanda terima untuk sebuah catatan, tetapi catatan lain berada di posisi itu: bukti kecurangan pengelola buku besar."},
 	CodeReceiptContradicts: {English: "A receipt says something else of its record than the record itself.", Indonesian: "Tanda terima menyatakan hal lain tentang catatannya daripada catatan itu sendiri."},

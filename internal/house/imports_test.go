@@ -32,6 +32,7 @@ var mayImport = map[string]string{
 	"web":                "ledger schemas roster projections transparency verify vault",
 	"cmd/berkas":         anything,
 	"examples/agency-go": "agencies ledger",
+	"internal/forge":     asNeeded,
 	"internal/local":     asNeeded,
 	"internal/procedure": asNeeded,
 	"internal/simulate":  asNeeded,

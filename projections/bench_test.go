@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/berkas-ledger/berkas/internal/simulate"
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -69,7 +70,30 @@ func BenchmarkCatchUp(b *testing.B) {
 		}
 		cases = n
 	}
-	book := year(cases)
+	for name, book := range map[string]*book{"no rules": year(cases), "rules": yearUnderRules(cases)} {
+		b.Run(name, func(b *testing.B) { benchCatchUp(b, url, book) })
+	}
+}
+
+// yearUnderRules is year after the regimes and holidays of the demonstration were
+// published, so that each event moves deadlines.
+func yearUnderRules(cases int) *book {
+	b := newBook(ledger.Date("2020-01-01").Start())
+	b.genesis(3)
+	for _, g := range simulate.Regimes() {
+		b.add(ledger.RegimePublishedKind, 1, ledger.KemenPANRB, g.ID, b.recorded, g)
+	}
+	for _, h := range simulate.Holidays() {
+		b.add(ledger.HolidaysPublishedKind, 1, ledger.KemenPANRB, h.Subject(), b.recorded, h)
+	}
+	for _, r := range year(cases).records[1:] {
+		r.Position = ledger.Position(len(b.records) + 1)
+		b.records = append(b.records, r)
+	}
+	return b
+}
+
+func benchCatchUp(b *testing.B, url string, book *book) {
 	var sum CatchUp
 	n := 0.0
 	for b.Loop() {
@@ -87,4 +111,38 @@ func BenchmarkCatchUp(b *testing.B) {
 	b.ReportMetric(float64(sum.Rows)*n/sum.Copy.Seconds(), "copied-rows/s")
 	b.ReportMetric(float64(sum.Bytes)/float64(sum.Rows), "bytes/row")
 	b.ReportMetric(sum.Ratio(), "ratio")
+}
+
+// BenchmarkRules publishes a regime, then holidays, over the rows of a year of
+// cases: each row is looked at, and what is owed is written anew where it moves.
+func BenchmarkRules(b *testing.B) {
+	url := testkit.DB(b)
+	book := yearUnderRules(6_000)
+	last := book.records[len(book.records)-1]
+	book.recorded = last.Recorded
+	at := len(book.records)
+	book.add(ledger.RegimePublishedKind, 1, ledger.KemenPANRB, "again", book.recorded, ledger.Regime{ID: "again", From: "2020-06-01", Deadlines: deadlines(5)})
+	book.add(ledger.HolidaysPublishedKind, 1, ledger.KemenPANRB, "holidays-2020", book.recorded, ledger.Holidays{Year: 2020, Days: []ledger.Date{"2020-05-01"}})
+	conn := connectTo(b, url)
+	var spent [2]time.Duration
+	n := 0
+	for b.Loop() {
+		dropTables(b, conn)
+		project(b, url, until(book.feed(1000), ledger.Position(at)))
+		for i := range spent {
+			began := time.Now()
+			project(b, url, until(book.feed(1000), ledger.Position(at+1+i)))
+			spent[i] += time.Since(began)
+		}
+		n++
+	}
+	rows, err := strconv.Atoi(one(b, conn, "SELECT count(*) FROM projection.respondent_history WHERE recorded_to = 9223372036854775807"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(rows*n)/spent[0].Seconds(), "regime-rows/s")
+	b.ReportMetric(float64(rows*n)/spent[1].Seconds(), "holiday-rows/s")
+	began := time.Now()
+	listed := one(b, conn, "SELECT count(*) FROM laporan.deadlines")
+	b.Logf("%s deadlines listed in %v", listed, time.Since(began))
 }

@@ -244,5 +244,5 @@ func (n *node) audit() {
 			n.t.Errorf("no receipt on %s", subject)
 		}
 	}
-	n.verified(records)
+	n.verified(records, refused)
 }

@@ -260,6 +260,7 @@ func (n *node) consistent() {
 	if diff := registrar.DiffState(n.judge, n.newJudge()); diff != "" {
 		n.t.Fatalf("%v", diff)
 	}
+	n.audited()
 	n.intake.revive()
 	n.start()
 }

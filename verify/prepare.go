@@ -21,6 +21,8 @@ type prepared struct {
 	info   ledger.KindInfo
 	broken *Finding // the leaf is no record, or its body no event
 	known  bool     // info describes the event
+	// payload is what can be read although the schema refuses it.
+	payload any
 
 	// What is wrong, in the order in which the registrar judges: before, at, and
 	// after the signatures. Each is the first of its kind.
@@ -76,8 +78,7 @@ func (u rules) checkForm(p *prepared) *ledger.Refusal {
 	return nil
 }
 
-// checkContent holds the data against its schema and decodes it. What the schema
-// refuses may be decoded all the same: the record is on the ledger.
+// checkContent holds the data against its schema and decodes it.
 func (u rules) checkContent(p *prepared) {
 	if !p.known {
 		return
@@ -86,13 +87,13 @@ func (u rules) checkContent(p *prepared) {
 		p.content = u.schemas.Refusal(p.event.Kind, p.event.Version, p.event.Data)
 	}
 	payload, err := ledger.DecodePayload(p.event.Kind, p.event.Version, p.event.Data)
-	if err == nil {
-		p.event.Payload = payload
-	} else if p.content == nil {
+	switch {
+	case err == nil && p.content == nil:
+		p.event.Payload, p.content = payload, ledger.CheckSealed(p.event)
+	case err == nil:
+		p.payload = payload
+	case p.content == nil:
 		p.content = ledger.Refuse(ledger.CodeSchema, "/data", "%v", err)
-	}
-	if p.content == nil {
-		p.content = ledger.CheckSealed(p.event)
 	}
 }
 

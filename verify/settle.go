@@ -87,6 +87,9 @@ func stamp(t time.Time) string { return t.UTC().Format(ledger.RecordedFormat) }
 // admit takes a record in, if readers of the ledger can. A change of the roster
 // that is not right changes nothing: what rests on it is found, too.
 func (a *Auditor) admit(p *prepared, en entry, right bool) error {
+	if p.event.Payload == nil {
+		p.event.Payload = p.payload // on the ledger it is, all the same
+	}
 	if p.known && (p.event.Payload == nil || p.record.Subject != ledger.SubjectOf(p.event, p.info)) {
 		return nil
 	}

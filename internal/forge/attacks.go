@@ -94,6 +94,9 @@ func (m *maker) policies() {
 		must(err)
 		p.Origin, p.Log = "other.example/uji", text
 	})
+	named := newBook()
+	named.names[2] = "<img/src=x/onerror=alert(1)>"
+	m.add(want{name: "markup-in-a-name"}, named, named.bundle(named.seal()), 0)
 	m.add(want{name: "policy-wants-all-witnesses"}, b, v, 0, func(p *ledger.Policy) { p.Groups[0].Threshold = 3 })
 	m.add(want{name: "policy-wants-no-witness"}, b, v, 0, func(p *ledger.Policy) { p.Quorum = ledger.QuorumNone })
 }

@@ -30,6 +30,7 @@ type book struct {
 	*testkit.World
 	records []ledger.Record
 	now     time.Time // when the next record is recorded
+	names   [3]string // of the witnesses
 }
 
 // add records a submission a minute after the one before.
@@ -68,7 +69,7 @@ func (b *book) event(by ledger.AgencyID, at time.Time, change ...func(*ledger.Ev
 // another one. KASN changes its key on the way, and Bawaslu corrects what it said.
 func newBook() *book {
 	w := testkit.NewWorld()
-	b := &book{World: w, records: w.Founding(), now: w.Start.Add(24 * time.Hour)}
+	b := &book{World: w, records: w.Founding(), now: w.Start.Add(24 * time.Hour), names: [3]string{"saksi-1.example", "saksi-2.example", "saksi-3.example"}}
 	own, other := w.Story(CaseID, b.now, 2), w.Story(OtherCase, b.now, 1)
 	var registered string
 	for i := range own {
@@ -114,13 +115,9 @@ func (l *log) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// witnesses are those of the policy; the name of the last is what a page must not
-// take for markup.
-var witnesses = []string{"saksi-1.example", "saksi-2.example", "<img/src=x/onerror=alert(1)>"}
-
 func (b *book) witness(i int) ledger.WitnessKey {
 	private := b.Private(ledger.KeyID(fmt.Sprintf("witness/%d", i)))
-	k, err := ledger.NewWitnessKey(witnesses[i], private.Public().(ed25519.PublicKey))
+	k, err := ledger.NewWitnessKey(b.names[i], private.Public().(ed25519.PublicKey))
 	must(err)
 	return k
 }
@@ -130,10 +127,13 @@ func (b *book) policy() ledger.Policy {
 	e, err := ledger.DecodeRecord(b.records[0])
 	must(err)
 	p := ledger.PolicyOf(*e.Payload.(*ledger.Genesis), b.records[0].LeafHash())
-	for i, name := range witnesses {
+	for i, name := range b.names {
 		p.Witnesses = append(p.Witnesses, ledger.PolicyWitness{Name: strings.TrimSuffix(name, ".example"), Key: b.witness(i)})
 	}
-	p.Groups = []ledger.PolicyGroup{{Name: "dua-saksi", Threshold: 2, Members: []string{"saksi-1", "saksi-2", witnesses[2]}}}
+	p.Groups = []ledger.PolicyGroup{{Name: "dua-saksi", Threshold: 2}}
+	for _, w := range p.Witnesses {
+		p.Groups[0].Members = append(p.Groups[0].Members, w.Name)
+	}
 	p.Quorum = "dua-saksi"
 	return p
 }
@@ -158,7 +158,7 @@ func (l *log) sign(b *book, c ledger.Checkpoint, signer note.Signer) {
 	signed, err := ledger.SignCheckpoint(c, signer)
 	must(err)
 	l.signed, l.cosigned = string(signed), nil
-	for i := range witnesses {
+	for i := range b.names {
 		private := b.Private(ledger.KeyID(fmt.Sprintf("witness/%d", i)))
 		l.cosigned = append(l.cosigned, ledger.Cosign(b.witness(i), private, c.Text(), b.now.Add(time.Duration(i)*time.Second)))
 	}

@@ -28,7 +28,7 @@ type Config struct {
 	// Read gives the leaf at a position that was taken before: a record that
 	// falls between others of its case, or corrects one, has the case folded
 	// anew. What it gives is held against the hash of what was taken. Nil keeps
-	// the leaves of all cases in memory, which is for small ledgers and bundles.
+	// all leaves in memory, which is for small ledgers and bundles.
 	Read func(ledger.Position) ([]byte, error)
 }
 
@@ -56,7 +56,7 @@ type Auditor struct {
 	repeats map[string]int
 
 	told map[string][]ledger.CaseEvent // histories that were read lately
-	kept map[ledger.Position][]byte    // leaves of cases, without Config.Read
+	kept map[ledger.Position][]byte    // leaves, without Config.Read
 	held []Held                        // checkpoints that the log was held against
 	from ledger.Position               // position at which this run began
 	receipts

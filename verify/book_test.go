@@ -213,3 +213,42 @@ func want(t testing.TB, r verify.Report, wanted ...string) {
 		t.Errorf("valid %v, %d findings, want %d", r.Valid, r.Total, len(wanted))
 	}
 }
+
+func itoa(p ledger.Position) string { return fmt.Sprint(uint64(p)) }
+
+// drop takes a record out, and nobody shall see that it was there.
+func (b *book) drop(at ledger.Position) {
+	b.records = append(b.records[:at-1:at-1], b.records[at:]...)
+	b.renumber()
+}
+
+func (b *book) renumber() {
+	for i := range b.records {
+		b.records[i].Position = ledger.Position(i + 1)
+	}
+}
+
+// receipts are those that senders were given for the records as they stand.
+func (b *book) receipts() map[string][]byte {
+	b.t.Helper()
+	signer, _, _ := b.NoteKeys("receipt")
+	out := map[string][]byte{}
+	for _, r := range b.records[1:] {
+		e, err := ledger.DecodeRecord(r)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		receipt := ledger.Receipt{
+			Origin: b.Origin, Agency: e.Source, Event: e.ID, Sum: sha256.Sum256(r.Body), Outcome: ledger.Admitted,
+			Position: r.Position, Recorded: r.Recorded, Leaf: r.LeafHash(),
+		}
+		if p, ok := e.Payload.(*ledger.SubmissionRefused); ok {
+			receipt.Agency, receipt.Event, receipt.Sum, receipt.Outcome = p.Agency, "-", sha256.Sum256([]byte("{")), ledger.Refused
+			receipt.Reason, receipt.Nonce = p.Reason, [32]byte{7}
+		}
+		if out[fmt.Sprintf("receipt-%d", r.Position)], err = ledger.SignReceipt(receipt, signer); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return out
+}

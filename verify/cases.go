@@ -84,9 +84,6 @@ func (a *Auditor) take(id string, p *prepared, en entry) error {
 		a.cases[strings.Clone(id)] = c // not with the header that it is a part of
 		a.stats.Cases++
 	}
-	if a.config.Read == nil {
-		a.kept[p.at] = p.leaf
-	}
 	was := c.folded.DuplicateOf
 	placed := ledger.CaseEvent{Position: p.at, Recorded: p.record.Recorded, Event: p.event}
 	if c.endsBefore(en.micro) && p.event.Kind != ledger.EventCorrectedKind {

@@ -49,6 +49,9 @@ func (a *Auditor) settle(p *prepared) error {
 	if !a.config.Sparse {
 		a.tree.add(p.hash)
 	}
+	if a.config.Read == nil {
+		a.kept[p.at] = p.leaf
+	}
 	if p.broken != nil {
 		a.stats.Unread++
 		a.add(p.finding(*p.broken))
@@ -171,9 +174,6 @@ func (a *Auditor) judge(p *prepared, en entry) (*Finding, error) {
 // on the ledger twice.
 func (a *Auditor) again(p *prepared, first ledger.Position) (*Finding, error) {
 	f := &Finding{Code: Code(ledger.CodeIDReused), Expected: "an id of its own", Found: fmt.Sprintf("the id stands at position %d", first)}
-	if a.config.Read == nil && a.kept[first] == nil {
-		return f, nil
-	}
 	r, ok, err := a.read(first)
 	if err != nil {
 		return nil, err

@@ -72,7 +72,7 @@ func (l *Log) build(ctx context.Context, size ledger.Position) (sealed, error) {
 		return e.add(ledger.HashLeaf(leaf), put)
 	})
 	if err == nil {
-		err = e.partial(put)
+		err = e.partial(old.Size, put)
 	}
 	if err == nil {
 		err = w.sync()
@@ -251,9 +251,7 @@ func (l *Log) publish(ctx context.Context) error {
 	l.mu.Lock()
 	l.published = published{l.cosigned, c}
 	l.mu.Unlock()
-	if err := l.tidy(before.Size, c.Size); err != nil {
-		l.Log.Warn("outdated partial tiles could not be removed; they do no harm", "error", err)
-	}
+	l.tidy(before.Size, c.Size)
 	return nil
 }
 
@@ -278,7 +276,7 @@ func (l *Log) gather(ctx context.Context) ([]byte, error) {
 
 // tidy removes the partial tiles that a published size has made useless: those of
 // sizes from one on up to it.
-func (l *Log) tidy(from, size ledger.Position) error {
+func (l *Log) tidy(from, size ledger.Position) {
 	for level := 0; size>>(tileHeight*level) > 0; level++ {
 		first, last := uint64(from)>>(tileHeight*level)/ledger.TileWidth, uint64(size)>>(tileHeight*level)
 		for i := first; i <= last/ledger.TileWidth; i++ {
@@ -288,9 +286,9 @@ func (l *Log) tidy(from, size ledger.Position) error {
 			}
 			partial := ledger.Tile{Level: level, Index: i, Width: 1}.Path()
 			if err := l.disk.removeIn(filepath.Dir(filepath.Join(l.Dir, filepath.FromSlash(partial))), keep); err != nil {
-				return err
+				l.Log.Warn("outdated partial tiles could not be removed; they do no harm", "error", err)
+				return
 			}
 		}
 	}
-	return nil
 }

@@ -63,7 +63,7 @@ func (l *Log) check(ctx context.Context) error {
 	}
 	l.sealed = s
 	if public.Size == c.Size {
-		return l.tidy(0, c.Size)
+		l.tidy(0, c.Size) // a process that was killed may have left some
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (l *Log) walk(ctx context.Context, size, earlier ledger.Position, tile func
 		return err
 	})
 	if err == nil {
-		err = e.partial(tile)
+		err = e.partial(0, tile)
 	}
 	if err == nil && e.size != size {
 		err = &ledger.ErrBroken{Position: e.size + 1, Problem: "the journal does not give its record"}

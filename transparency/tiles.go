@@ -66,11 +66,12 @@ func (e *edge) put(level int, n uint64, h tlog.Hash, full func(ledger.Tile, []by
 	return full(ledger.Tile{Level: level, Index: n / ledger.TileWidth, Width: ledger.TileWidth}, data)
 }
 
-// partial hands over the incomplete tiles.
-func (e *edge) partial(put func(t ledger.Tile, data []byte) error) error {
+// partial hands over the incomplete tiles that the tree did not have at an
+// earlier size.
+func (e *edge) partial(earlier ledger.Position, put func(t ledger.Tile, data []byte) error) error {
 	n := uint64(e.size)
 	for level, hashes := range e.open {
-		if len(hashes) > 0 {
+		if len(hashes) > 0 && n != uint64(earlier)>>(tileHeight*level) {
 			if err := put(ledger.Tile{Level: level, Index: n / ledger.TileWidth, Width: len(hashes)}, tileData(hashes)); err != nil {
 				return err
 			}

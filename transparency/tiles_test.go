@@ -59,7 +59,7 @@ func sameTiles(t *testing.T, n int, e *edge, full map[ledger.Tile][]byte, reader
 		t.Fatalf("size %d: root %s of size %d, want %s", n, e.root(), e.size, root)
 	}
 	partial := map[ledger.Tile][]byte{}
-	if err := e.partial(func(t ledger.Tile, data []byte) error {
+	if err := e.partial(0, func(t ledger.Tile, data []byte) error {
 		partial[t] = data
 		return nil
 	}); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/roster"
+	"github.com/berkas-ledger/berkas/transparency"
 	"github.com/berkas-ledger/berkas/vault"
 )
 
@@ -44,6 +45,12 @@ type Config struct {
 	// GiveKey makes the data key of a holder of personal data in a case. For a
 	// holder that has one it gives that one, and made is false.
 	GiveKey func(h vault.Holder, now time.Time) (key DataKey, made bool, err error)
+	// Files reads the files of the ledger's log, as far as its newest published
+	// checkpoint covers them.
+	Files transparency.Fetch
+	// Seal publishes a checkpoint that covers all records at the moment of the
+	// call.
+	Seal func(ctx context.Context) (ledger.Checkpoint, error)
 	// Parts says of each part of the program whether it works; nil errors are
 	// well. It is asked by /readyz.
 	Parts func(ctx context.Context) map[string]error

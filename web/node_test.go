@@ -21,6 +21,7 @@ import (
 	"github.com/berkas-ledger/berkas/registrar"
 	"github.com/berkas-ledger/berkas/roster"
 	"github.com/berkas-ledger/berkas/schemas"
+	"github.com/berkas-ledger/berkas/transparency"
 	"github.com/berkas-ledger/berkas/vault"
 )
 
@@ -49,6 +50,7 @@ type node struct {
 	head     atomic.Uint64
 	stop     func() // ends the registrar
 	ring     *vault.Ring
+	log      *transparency.Log // seals on demand only
 
 	config Config
 	server *Server
@@ -248,6 +250,11 @@ func (n *node) serve(changes ...func(*Config)) {
 	var err error
 	n.ring, err = vault.Create(filepath.Join(n.dir, "ring.json"))
 	n.check(err)
+	signer, verifier, _ := n.NoteKeys("")
+	n.log, err = transparency.Open(n.t.Context(), transparency.Config{
+		Dir: filepath.Join(n.dir, "log"), Source: n.store.Journal(), Signer: signer, Verifier: verifier, Log: testkit.Log(n.t),
+	})
+	n.check(err)
 	n.config = Config{
 		Demo: "test", Open: true, Roster: n.roster.Load, Head: func() ledger.Position { return ledger.Position(n.head.Load()) },
 		Submit: func(ctx context.Context, s ledger.Submission) (ledger.Receipt, []byte, error) {
@@ -265,6 +272,7 @@ func (n *node) serve(changes ...func(*Config)) {
 			k, made, err := n.ring.Give(h, now)
 			return DataKey{k.ID, k.Bytes}, made, err
 		},
+		Files: n.log.Fetch, Seal: n.log.Seal,
 		Now: n.clock, Log: testkit.Log(n.t),
 	}
 	for _, change := range changes {

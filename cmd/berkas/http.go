@@ -140,6 +140,9 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 			return r, signed, doorError(err)
 		}
 	}
+	if n.evidence != nil {
+		config.Files, config.Seal = n.evidence.Fetch, n.evidence.Seal
+	}
 	if n.follower != nil {
 		config.CaseRecords = n.caseRecords
 		reader, err := projections.OpenReader(ctx, n.database)

@@ -21,6 +21,9 @@ type Config struct {
 	// Workers is how many goroutines check signatures and schemas; 0 is one for
 	// each core.
 	Workers int
+	// Program is the version of the program that judges. What an auditor keeps
+	// from run to run is of use to the same version only: rules may have grown.
+	Program string
 	// Sparse lets positions jump: a bundle has the roster's records and those of
 	// one case. What needs all records is left out: the Merkle root, contiguity,
 	// and what records say of other cases.
@@ -48,7 +51,7 @@ type Auditor struct {
 	roster   *roster.Roster  // nil without a genesis record to begin with
 	// basis are the leaves from which the roster comes: the genesis record and
 	// every change of the roster that was found right.
-	basis [][]byte
+	basis []placed
 	cases map[string]*caseState
 	ids   map[eventKey]ledger.Position // of events that belong to no case
 	// repeats says of how many cases each case is a duplicate; of none, it is
@@ -58,9 +61,18 @@ type Auditor struct {
 	told map[string][]ledger.CaseEvent // histories that were read lately
 	kept map[ledger.Position][]byte    // leaves, without Config.Read
 	held []Held                        // checkpoints that the log was held against
-	from ledger.Position               // position at which this run began
+	from ledger.Position               // last position that an earlier run judged
+	// last is the signed checkpoint that the last finished run judged by.
+	last []byte
+	lax  bool // a run left schemas out
 	receipts
 	tables *TableStats
+}
+
+// placed is a leaf with where it stands.
+type placed struct {
+	at   ledger.Position
+	leaf []byte
 }
 
 // Stats counts what was judged.

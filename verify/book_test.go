@@ -152,10 +152,10 @@ func (b *book) open(signed []byte) ledger.Witnessed {
 	return w
 }
 
-// auditor has all that a test may want to change.
-func (b *book) auditor(leaves [][]byte, change ...func(*verify.Config)) *verify.Auditor {
+// config has all that a test may want to change.
+func (b *book) config(leaves [][]byte, change ...func(*verify.Config)) verify.Config {
 	c := verify.Config{
-		Policy: b.policy, Schemas: validator(), Workers: 2,
+		Policy: b.policy, Schemas: validator(), Workers: 2, Program: "test",
 		Read: func(p ledger.Position) ([]byte, error) {
 			if p > ledger.Position(len(leaves)) {
 				return nil, fmt.Errorf("no leaf at %d", p)
@@ -166,7 +166,11 @@ func (b *book) auditor(leaves [][]byte, change ...func(*verify.Config)) *verify.
 	for _, f := range change {
 		f(&c)
 	}
-	return verify.New(c)
+	return c
+}
+
+func (b *book) auditor(leaves [][]byte, change ...func(*verify.Config)) *verify.Auditor {
+	return verify.New(b.config(leaves, change...))
 }
 
 // audit checks the whole ledger against a checkpoint of it.

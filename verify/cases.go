@@ -85,18 +85,18 @@ func (a *Auditor) take(id string, p *prepared, en entry) error {
 		a.stats.Cases++
 	}
 	was := c.folded.DuplicateOf
-	placed := ledger.CaseEvent{Position: p.at, Recorded: p.record.Recorded, Event: p.event}
+	event := ledger.CaseEvent{Position: p.at, Recorded: p.record.Recorded, Event: p.event}
 	if c.endsBefore(en.micro) && p.event.Kind != ledger.EventCorrectedKind {
-		c.folded, c.entries = c.folded.Apply(placed), append(c.entries, en)
+		c.folded, c.entries = c.folded.Apply(event), append(c.entries, en)
 		if history, ok := a.told[id]; ok {
-			a.told[id] = append(history, placed)
+			a.told[id] = append(history, event)
 		}
 	} else {
 		history, err := a.history(id)
 		if err != nil {
 			return err
 		}
-		history = ledger.Insert(history, placed)
+		history = ledger.Insert(history, event)
 		a.told[id] = history
 		c.insert(en)
 		c.folded = ledger.Fold(history)

@@ -37,6 +37,20 @@ func (a *Auditor) Hold(source string, signed []byte) error {
 	return nil
 }
 
+// Agrees reports whether the leaves that were taken give a checkpoint's root.
+func (a *Auditor) Agrees(c ledger.Checkpoint) bool {
+	return c.Size <= ledger.Position(len(a.tree.leaves)) && a.tree.root(c.Size) == c.Root
+}
+
+// Compare holds leaves that are read again against those that were taken at
+// their positions: which record is another now, when a log's root says that one
+// is.
+func (a *Auditor) Compare(first ledger.Position, leaves [][]byte) {
+	for i, leaf := range leaves {
+		a.differs(first+ledger.Position(i), leaf)
+	}
+}
+
 // judgeLog holds what was taken against the checkpoint and the others.
 func (a *Auditor) judgeLog(w ledger.Witnessed) {
 	n := ledger.Position(len(a.tree.leaves))

@@ -93,6 +93,9 @@ func (a *Auditor) Finish(w ledger.Witnessed) (Report, error) {
 		if err := a.judgeReceipts(w); err != nil {
 			return Report{}, err
 		}
+		if a.counts[CodeRootDiffers]+a.counts[CodeRecordsMissing]+a.counts[CodeLogShorter]+a.counts[CodeForked] == 0 {
+			a.last = w.Signed
+		}
 	}
 	out := Report{
 		Format: ReportFormat, Valid: proven && a.total() == 0 && a.roster != nil, Origin: a.config.Policy.Origin,

@@ -30,7 +30,7 @@ func (a *Auditor) found(leaf []byte) {
 		a.add(f)
 		return
 	}
-	a.roster, a.basis = start, [][]byte{bytes.Clone(leaf)}
+	a.roster, a.basis = start, []placed{{1, bytes.Clone(leaf)}}
 	g := start.Genesis()
 	for _, pair := range [][2]string{{policy.Origin, g.Origin}, {policy.Log, g.Log}, {policy.Receipt, g.Receipt}} {
 		if pair[0] != pair[1] {
@@ -123,7 +123,7 @@ func (a *Auditor) admit(p *prepared, en entry, right bool) error {
 		a.add(p.finding(Finding{Code: CodeRosterBroken, Found: err.Error()}))
 		return nil
 	}
-	a.roster, a.basis = next, append(a.basis, bytes.Clone(p.leaf))
+	a.roster, a.basis = next, append(a.basis, placed{p.at, bytes.Clone(p.leaf)})
 	return nil
 }
 

@@ -19,7 +19,7 @@ build: ## Build bin/berkas
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/berkas ./cmd/berkas
 
 .PHONY: test
-test: need-postgresql need-cc need-openssl need-curl modules browser ## Run all tests with the race detector
+test: need-postgresql need-cc need-openssl need-curl modules browser fsck ## Run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: check check-lint check-module check-generated
@@ -62,6 +62,11 @@ MODULES := examples/agency-node scripts/asyncapi
 .PHONY: modules
 modules: need-node
 	@scripts/modules.sh $(MODULES)
+
+# The program of others that checks the log.
+.PHONY: fsck
+fsck:
+	@scripts/fsck.sh >/dev/null
 
 # Chromium and what drives it.
 .PHONY: browser

@@ -83,6 +83,7 @@ type bed struct {
 	dir      string
 	source   *leaves
 	signer   note.Signer
+	public   string // of the signer
 	verifier note.Verifier
 	gather   Gather
 	disk     *disk
@@ -97,7 +98,7 @@ func newBed(t *testing.T, size int) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{t: t, dir: filepath.Join(t.TempDir(), "log"), source: &leaves{}, signed: map[ledger.Position]ledger.Checkpoint{}}
+	b := &bed{t: t, dir: filepath.Join(t.TempDir(), "log"), source: &leaves{}, public: public, signed: map[ledger.Position]ledger.Checkpoint{}}
 	if b.verifier, err = note.NewVerifier(public); err != nil {
 		t.Fatal(err)
 	}

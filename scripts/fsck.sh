@@ -10,7 +10,7 @@ package=github.com/transparency-dev/tessera/cmd/fsck
 folder=${XDG_CACHE_HOME:-${HOME:?}/.cache}/berkas/fsck-$version
 if [[ ! -x $folder/fsck ]]; then
   mkdir -p "$folder"
-  fresh=$(mktemp -d "$folder/new-XXXXXX")
+  fresh=$(mktemp -d -p "$folder")
   trap 'rm -rf "$fresh"' EXIT
   if ! GOFLAGS='' GOBIN=$fresh go install "$package@$version" >&2; then
     echo "fsck is missing and could not be built. Where there is a network: GOBIN=$folder go install $package@$version" >&2

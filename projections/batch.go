@@ -250,7 +250,7 @@ func (f *folder) publish(b *batch, d *decoded) {
 	f.rules = ledger.Publish(f.published)
 	b.rules = f.rules
 	if moves(before, d.event.Payload) {
-		b.ruling = &ruling{before, f.rules, d.event.Payload, d.record.Position}
+		b.ruling = newRuling(before, f.rules, f.published, d.record.Position)
 	}
 }
 

@@ -36,8 +36,8 @@ func TestPageOfReports(t *testing.T) {
 			answers[title] = answer(t, conn, sql)
 		}
 	}
-	if statements != 7 {
-		t.Errorf("%d statements, want 7", statements)
+	if statements != 10 {
+		t.Errorf("%d statements, want 10", statements)
 	}
 	for title, want := range map[string]string{
 		"-- what had happened by 26 November 2020 in the cases that BKN had seen":         "recommended 727",

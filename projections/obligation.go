@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -68,7 +69,9 @@ func moves(rules ledger.Rules, payload any) bool {
 	case *ledger.MandateGranted:
 		return p.Grant.Predecessor != ""
 	case *ledger.MandateEnded:
-		return handOver(rules.Grants)
+		return slices.ContainsFunc(rules.Grants, func(g ledger.Grant) bool {
+			return g.Predecessor != "" && g.Agency == p.Agency && g.Mandate == p.Mandate
+		})
 	default:
 		return false
 	}
@@ -256,30 +259,74 @@ func endOwed(ctx context.Context, tx pgx.Tx, schema schemaName, list []replaced)
 // ruling is a record that changes the rules.
 type ruling struct {
 	before, after ledger.Rules
-	payload       any
 	at            ledger.Position
+	// where leaves out, in SQL, rows that it cannot concern.
+	where string
 }
 
-// concerns reports whether a ruling may change what a row owes: a regime only if
-// one of its periods began in the regime's days.
-func (c *ruling) concerns(row *ledger.Row) bool {
-	g, ok := c.payload.(*ledger.Regime)
-	if !ok {
-		return true
+// newRuling works out whom a rule may concern; published are all rules with it.
+func newRuling(before, after ledger.Rules, published []any, at ledger.Position) *ruling {
+	r := &ruling{before, after, at, ""}
+	switch p := published[len(published)-1].(type) {
+	case *ledger.Contest:
+		r.where = " AND contest = " + quote(strings.ReplaceAll(p.ID, "\x00", ""))
+	case *ledger.Regime: // it counts for periods that begin in its days
+		r.where = reachedWithin(p.From.Start(), p.Until.Start())
+	case *ledger.Holidays:
+		r.where = reachedWithin(reachOfHolidays(p.Year, after.Regimes, published))
 	}
-	from, until := g.From.Start(), g.Until.Start()
-	for _, t := range row.Reached {
-		if !t.IsZero() && !t.Before(from) && (until.IsZero() || t.Before(until)) {
-			return true
+	return r
+}
+
+// reachedWithin selects at least the rows of which a milestone was reached in a
+// span, of which a zero time is no bound.
+func reachedWithin(from, until time.Time) (where string) {
+	for _, bound := range []struct {
+		at      time.Time
+		compare string
+	}{{from, "greatest(%s) >= %s"}, {until, "least(%s) < %s"}} {
+		if y := bound.at.Year(); y >= 1900 && y <= 9999 { // what PostgreSQL reads; others bound nothing that is real
+			where += " AND " + fmt.Sprintf(bound.compare, strings.Join(reachedColumns(), ", "), quote(bound.at.UTC().Format(ledger.RecordedFormat)))
 		}
 	}
-	return false
+	return where
+}
+
+// reachOfHolidays is the span in which a period begins whose days may be counted
+// anew when a year's holidays are published: until the last of those days, and
+// from so long before the first that any working days are over by then.
+func reachOfHolidays(year int, regimes []ledger.Regime, published []any) (from, until time.Time) {
+	first, last := ledger.Date(fmt.Sprintf("%04d-01-01", year)), ledger.Date(fmt.Sprintf("%04d-12-31", year))
+	off := 0 // at most so many days are off besides weekends
+	for _, p := range published {
+		h, ok := p.(*ledger.Holidays)
+		if !ok {
+			continue
+		}
+		off += len(h.Days)
+		for _, d := range h.Days {
+			if h.Year == year && d.Valid() {
+				first, last = min(first, d), max(last, d)
+			}
+		}
+	}
+	longest := 0
+	for _, g := range regimes {
+		for _, d := range g.Deadlines {
+			for _, l := range []*ledger.Length{d.Length, d.AtMost, d.InForce} {
+				if l != nil && l.Working {
+					longest = max(longest, l.Days)
+				}
+			}
+		}
+	}
+	return first.Start().AddDate(0, 0, -((longest+off)/5+1)*7), last.End()
 }
 
 // rulingRows is how many rows a ruling is worked out for at a time.
 const rulingRows = 4096
 
-// rule writes what a ruling makes of all rows that no record has replaced, of
+// rule writes what a ruling makes of the rows that no record has replaced, of
 // whatever time: what was owed then may be asked for as well.
 func (w *writer) rule(ctx context.Context, tx pgx.Tx, c *ruling) error {
 	if c == nil {
@@ -289,8 +336,8 @@ func (w *writer) rule(ctx context.Context, tx pgx.Tx, c *ruling) error {
 	if _, err := tx.Exec(ctx, fmt.Sprintf(`
 		SET LOCAL enable_seqscan = on;
 		DECLARE standing NO SCROLL CURSOR FOR SELECT %s, happened_from FROM %s.respondent_history
-			WHERE recorded_to = 9223372036854775807 AND duplicate_of IS NULL;
-		SET LOCAL enable_seqscan = off`, rowColumns(), w.schema)); err != nil {
+			WHERE recorded_to = 9223372036854775807 AND duplicate_of IS NULL%s;
+		SET LOCAL enable_seqscan = off`, rowColumns(), w.schema, c.where)); err != nil {
 		return fmt.Errorf("read what new rules apply to: %w", err)
 	}
 	for {
@@ -324,9 +371,6 @@ func (w *writer) rule(ctx context.Context, tx pgx.Tx, c *ruling) error {
 
 // rule puts into the batch what a ruling changes for a row of the table.
 func (b *batch) rule(id uuid.UUID, row *ledger.Row, c *ruling) {
-	if !c.concerns(row) {
-		return
-	}
 	before, after := owedBy(id, row, c.before), owedBy(id, row, c.after)
 	if sameOwed(before, after) {
 		return

@@ -57,6 +57,18 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	return c, nil
 }
 
+// UnverifiedCheckpoint reads what a signed checkpoint says, whoever signed it.
+func UnverifiedCheckpoint(signed []byte) (Checkpoint, error) {
+	if len(signed) > MaxCheckpoint {
+		return Checkpoint{}, fmt.Errorf("checkpoint of %d bytes, at most %d", len(signed), MaxCheckpoint)
+	}
+	text, _, ok := strings.Cut(string(signed), "\n\n")
+	if !ok {
+		return Checkpoint{}, fmt.Errorf("checkpoint has no signatures")
+	}
+	return ParseCheckpoint(text + "\n")
+}
+
 // emptyRoot is the root of a log without records (RFC 6962 section 2.1).
 var emptyRoot = Hash(sha256.Sum256(nil))
 

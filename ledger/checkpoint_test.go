@@ -62,6 +62,20 @@ func TestBadCheckpoints(t *testing.T) {
 	}
 }
 
+func TestUnverifiedCheckpoint(t *testing.T) {
+	want := goldenLog(t).at(t, 50)
+	for _, name := range []string{"checkpoint.note", "checkpoint-cosigned.note"} {
+		if c, err := ledger.UnverifiedCheckpoint(goldenFile(t, name)); err != nil || c != want {
+			t.Errorf("%s says %+v, %v", name, c, err)
+		}
+	}
+	for _, text := range []string{"", want.Text(), "x\n\n", want.Text() + strings.Repeat("\n", ledger.MaxCheckpoint)} {
+		if c, err := ledger.UnverifiedCheckpoint([]byte(text)); err == nil {
+			t.Errorf("%.80q says %+v", text, c)
+		}
+	}
+}
+
 func TestEmptyCheckpoint(t *testing.T) {
 	c := ledger.Checkpoint{Origin: origin, Root: sha256.Sum256(nil)}
 	if got, err := ledger.ParseCheckpoint(c.Text()); err != nil || got != c {

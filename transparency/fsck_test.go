@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
@@ -98,95 +100,81 @@ func TestFsck(t *testing.T) {
 	}
 }
 
-// TestFsckFindsTampering: others' program finds each way to tamper with a log,
-// over HTTP and in files.
-func TestFsckFindsTampering(t *testing.T) {
-	const size = 1000
-	b := newBed(t, 600)
-	check := b.fsck()
-	l := b.open()
-	old := b.seal(l)
-	oldSigned, _ := l.Published()
-	b.source.grow(size)
-	c := b.seal(l)
-	entries := func(path string, raw []byte, change func(list [][]byte) [][]byte) []byte {
-		width := ledger.TileWidth
-		if path == "tile/entries/003.p/232" {
-			width = 232
-		}
+// tampering is a way to tamper with one file of a log of 1000 records.
+type tampering struct {
+	name string
+	path string
+	how  func(raw []byte) ([]byte, error) // nil removes the file
+	says string                           // what fsck says of it
+}
+
+// onEntries changes the leaves of a bundle.
+func onEntries(width int, change func(list [][]byte) [][]byte) func([]byte) ([]byte, error) {
+	return func(raw []byte) ([]byte, error) {
 		list, err := ledger.ParseBundle(raw, width)
 		if err != nil {
-			t.Error(err)
-			return raw
+			return nil, err
 		}
 		var out []byte
 		for _, leaf := range change(list) {
 			out = ledger.AppendEntry(out, leaf)
 		}
-		return out
+		return out, nil
 	}
-	for _, row := range []struct {
-		name string
-		path string // the file that differs
-		how  func(path string, raw []byte) []byte
-		says string
-	}{
-		{"bit flipped in an entry", "tile/entries/001", func(_ string, raw []byte) []byte {
-			raw[2+len("record 2")] ^= 4
-			return raw
-		}, "tile/0/001: log has"},
-		{"two entries swapped", "tile/entries/001", func(path string, raw []byte) []byte {
-			return entries(path, raw, func(list [][]byte) [][]byte {
-				list[7], list[8] = list[8], list[7]
-				return list
-			})
-		}, "tile/0/001: log has"},
+}
+
+// replaced puts some bytes in the place of others.
+func replaced(old, fresh string) func([]byte) ([]byte, error) {
+	return func(raw []byte) ([]byte, error) {
+		if !bytes.Contains(raw, []byte(old)) {
+			return nil, fmt.Errorf("no %q there", old)
+		}
+		return bytes.Replace(raw, []byte(old), []byte(fresh), 1), nil
+	}
+}
+
+func flipped(raw []byte) ([]byte, error) { return flip(raw), nil }
+
+// tamperings are the rows of the matrix; c is the log's checkpoint, other one of
+// another size.
+func tamperings(c, other ledger.Checkpoint) []tampering {
+	forged := ledger.Checkpoint{Origin: c.Origin, Size: c.Size, Root: other.Root}
+	const tileDiffers = "log has:"
+	return []tampering{
+		{"bit flipped in an entry", "tile/entries/001", replaced("record 300", "record 308"), tileDiffers},
+		{"two entries swapped", "tile/entries/001", onEntries(256, func(list [][]byte) [][]byte {
+			list[7], list[8] = list[8], list[7]
+			return list
+		}), tileDiffers},
 		// On a bundle that is short this version of fsck ends in a panic.
-		{"entry dropped from the last bundle", "tile/entries/003.p/232", func(path string, raw []byte) []byte {
-			return entries(path, raw, func(list [][]byte) [][]byte { return append(list[:9:9], list[10:]...) })
-		}, "index out of range [231] with length 231"},
-		{"entry dropped, another doubled", "tile/entries/001", func(path string, raw []byte) []byte {
-			return entries(path, raw, func(list [][]byte) [][]byte {
-				return append(append(list[:9:9], list[10:]...), list[ledger.TileWidth-1])
-			})
-		}, "tile/0/001: log has"},
-		{"tile changed", "tile/0/002", func(_ string, raw []byte) []byte { return flip(raw) }, "tile/0/002: log has"},
-		{"open tile changed", "tile/1/000.p/3", func(_ string, raw []byte) []byte { return flip(raw) }, "tile/1/000.p/3: log has"},
+		{"entry dropped from the last bundle", "tile/entries/003.p/232", onEntries(232, func(list [][]byte) [][]byte {
+			return append(list[:9:9], list[10:]...)
+		}), "index out of range [231] with length 231"},
+		{"entry dropped, another doubled", "tile/entries/001", onEntries(256, func(list [][]byte) [][]byte {
+			return append(append(list[:9:9], list[10:]...), list[255])
+		}), tileDiffers},
+		{"tile changed", "tile/0/002", flipped, tileDiffers},
+		{"open tile changed", "tile/1/000.p/3", flipped, tileDiffers},
 		{"tile missing", "tile/0/001", nil, "tile/0/001"},
 		{"open tile missing", "tile/1/000.p/3", nil, "neither partial nor full resource found"},
-		{"checkpoint edited", checkpointPath, func(_ string, raw []byte) []byte {
-			return bytes.Replace(raw, []byte("\n1000\n"), []byte("\n999\n"), 1)
-		}, "invalid signature"},
-		{"root edited", checkpointPath, func(_ string, raw []byte) []byte {
-			other := ledger.Checkpoint{Origin: c.Origin, Size: c.Size, Root: old.Root}
-			return bytes.Replace(raw, []byte(c.Text()), []byte(other.Text()), 1)
-		}, "invalid signature"},
-	} {
+		{"checkpoint edited", checkpointPath, replaced("\n1000\n", "\n999\n"), "invalid signature"},
+		{"root edited", checkpointPath, replaced(c.Text(), forged.Text()), "invalid signature"},
+	}
+}
+
+// TestFsckFindsTampering has others' program find each way to tamper with a log,
+// over HTTP and in files.
+func TestFsckFindsTampering(t *testing.T) {
+	b := newBed(t, 600)
+	check := b.fsck()
+	l := b.open()
+	old := b.seal(l)
+	oldSigned, _ := l.Published()
+	b.source.grow(1000)
+	c := b.seal(l)
+	for _, row := range tamperings(c, old) {
 		t.Run(row.name, func(t *testing.T) {
-			tampered := func(ctx context.Context, path string) ([]byte, error) {
-				raw, err := l.Fetch(ctx, path)
-				if path != row.path || err != nil {
-					return raw, err
-				}
-				if row.how == nil {
-					return nil, fs.ErrNotExist
-				}
-				return row.how(path, raw), nil
-			}
-			dir := filepath.Join(t.TempDir(), "export")
-			if _, err := Export(t.Context(), l.Fetch, b.verifier, dir, ExportOptions{}); err != nil {
-				t.Fatal(err)
-			}
-			raw, err := tampered(t.Context(), row.path)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, row.path), raw, 0o644)
-			} else {
-				err = os.Remove(filepath.Join(dir, row.path))
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, url := range []string{serveLog(t, tampered), "file://" + dir} {
+			for _, url := range []string{serveLog(t, row.over(l.Fetch)), "file://" + row.in(t, l, b.verifier)} {
 				sound, said := check.check(url, c)
 				if sound || strings.Contains(said, "Successfully") || !strings.Contains(said, row.says) {
 					t.Errorf("%s: fsck does not say %q:\n%s", url, row.says, said)
@@ -205,4 +193,41 @@ func TestFsckFindsTampering(t *testing.T) {
 	if sound, said := check.check(serveLog(t, back), old); !sound {
 		t.Errorf("a log that was set back:\n%s", said)
 	}
+}
+
+// over is a log in which the file is tampered with.
+func (row tampering) over(f Fetch) Fetch {
+	return func(ctx context.Context, path string) ([]byte, error) {
+		raw, err := f(ctx, path)
+		if path != row.path || err != nil {
+			return raw, err
+		}
+		if row.how == nil {
+			return nil, fs.ErrNotExist
+		}
+		return row.how(raw)
+	}
+}
+
+// in is the directory of an export in which the file is tampered with.
+func (row tampering) in(t *testing.T, l *Log, verifier note.Verifier) string {
+	dir := filepath.Join(t.TempDir(), "export")
+	if _, err := Export(t.Context(), l.Fetch, verifier, dir, ExportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, filepath.FromSlash(row.path))
+	if row.how == nil {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	raw, err := row.over(DirFetch(dir))(t.Context(), row.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

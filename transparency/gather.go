@@ -85,13 +85,16 @@ func NewGatherer(c GathererConfig) (*Gatherer, error) {
 		if u := c.URLs[w.Name]; u != "" {
 			url = u
 		}
+		one := &asked{name: w.Name, key: w.Key}
 		if url == "" {
 			without = append(without, w.Name)
-			continue
+			one.state.Err = errNoAddress
+		} else {
+			one.url = strings.TrimSuffix(url, "/") + "/add-checkpoint"
 		}
-		g.asked = append(g.asked, &asked{name: w.Name, key: w.Key, url: strings.TrimSuffix(url, "/") + "/add-checkpoint"})
+		g.asked = append(g.asked, one)
 	}
-	if !c.Policy.Enough(g.hopes(g.asked)) {
+	if !c.Policy.Enough(g.hopes(g.reachable())) {
 		return nil, fmt.Errorf("the quorum %q can never be reached: the policy has no URL of %s", c.Policy.Quorum, strings.Join(without, ", "))
 	}
 	return g, nil
@@ -106,17 +109,29 @@ func (g *Gatherer) hopes(list []*asked) []ledger.Cosignature {
 	return out
 }
 
+// reachable are the witnesses that have an address.
+func (g *Gatherer) reachable() []*asked {
+	var out []*asked
+	for _, w := range g.asked {
+		if w.url != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
 // due are the witnesses to ask now: those that have not failed just before, or
 // all, if those would be too few.
 func (g *Gatherer) due(now time.Time) []*asked {
 	var out []*asked
-	for _, w := range g.asked {
+	all := g.reachable()
+	for _, w := range all {
 		if w.rested(now) {
 			out = append(out, w)
 		}
 	}
 	if !g.Policy.Enough(g.hopes(out)) {
-		return g.asked
+		return all
 	}
 	return out
 }
@@ -166,6 +181,9 @@ type answered struct {
 // after.
 var errLate = errors.New("has not answered in time")
 
+// errNoAddress says that nobody knows where to ask a witness.
+var errNoAddress = errors.New("cannot be asked: the policy has no URL of it")
+
 // askAll gives the answers by the names of witnesses.
 func (g *Gatherer) askAll(parent context.Context, o *offer) (map[string]answered, error) {
 	ctx, cancel := context.WithTimeout(parent, g.Timeout)
@@ -203,9 +221,12 @@ func (g *Gatherer) askAll(parent context.Context, o *offer) (map[string]answered
 		return nil, err
 	}
 	for _, a := range out {
-		a.witness.note(a, o.Size, g.Now())
-		if a.err != nil {
-			g.Log.Warn("a witness did not cosign", "witness", a.witness.name, "size", uint64(o.Size), "error", a.err)
+		// Said when it changes: a witness may be away for days.
+		switch before := a.witness.note(a, o.Size, g.Now()); {
+		case a.err != nil && before == nil:
+			g.Log.Warn("a witness does not cosign", "witness", a.witness.name, "size", uint64(o.Size), "error", a.err)
+		case a.err == nil && before != nil:
+			g.Log.Info("a witness cosigns again", "witness", a.witness.name, "size", uint64(o.Size))
 		}
 	}
 	return out, nil
@@ -216,7 +237,7 @@ func (g *Gatherer) askAll(parent context.Context, o *offer) (map[string]answered
 type QuorumError struct {
 	Size    ledger.Position
 	Quorum  string
-	Of      int               // witnesses that can be asked
+	Of      int               // witnesses of the policy
 	Have    []string          // have cosigned
 	Missing map[string]string // by name: why not
 }
@@ -238,6 +259,8 @@ func (g *Gatherer) tooFew(c ledger.Checkpoint, answers map[string]answered) erro
 	for _, w := range g.asked {
 		a, was := answers[w.name]
 		switch {
+		case w.url == "":
+			e.Missing[w.name] = errNoAddress.Error()
 		case !was:
 			e.Missing[w.name] = "was not asked, for it failed just before"
 		case a.err != nil:

@@ -39,7 +39,7 @@ var ErrWitnessDiffers = errors.New("this log's history is not the one that the w
 type asked struct {
 	name string
 	key  ledger.WitnessKey
-	url  string // of add-checkpoint
+	url  string // of add-checkpoint; "": nobody knows it
 
 	mu       sync.Mutex
 	known    ledger.Position // what it is thought to have cosigned last
@@ -57,7 +57,7 @@ type WitnessState struct {
 	Err  error           // why it did not cosign when it was asked last
 }
 
-// States tells of every witness that is asked, in the order of the policy.
+// States tells of every witness of the policy, in its order.
 func (g *Gatherer) States() []WitnessState {
 	out := make([]WitnessState, len(g.asked))
 	for i, w := range g.asked {
@@ -75,18 +75,19 @@ func (w *asked) rested(now time.Time) bool {
 	return !now.Before(w.rest)
 }
 
-// note remembers how it went.
-func (w *asked) note(a answered, size ledger.Position, now time.Time) {
+// note remembers how it went, and gives how it went before.
+func (w *asked) note(a answered, size ledger.Position, now time.Time) (before error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.state.Err = a.err
+	before, w.state.Err = w.state.Err, a.err
 	if a.err == nil {
 		w.state.Size, w.state.At = size, now
 		w.failures, w.rest = 0, time.Time{}
-		return
+		return before
 	}
 	w.rest = now.Add(min(backoffFirst<<min(w.failures, 10), backoffMost))
 	w.failures++
+	return before
 }
 
 func (w *asked) knows() ledger.Position {

@@ -333,6 +333,10 @@ func TestNewGatherer(t *testing.T) {
 	if _, err := NewGatherer(GathererConfig{Policy: p, URLs: map[string]string{"w1": "http://127.0.0.1:1"}}); err != nil {
 		t.Errorf("with an address for w1: %v", err)
 	}
+	g.gather(t, g.gatherer(t, func(c *GathererConfig) {
+		c.Policy.Witnesses = append([]ledger.PolicyWitness{}, c.Policy.Witnesses...)
+		c.Policy.Witnesses[4].URL = ""
+	}), 4)
 	from := g.gatherer(t, nil)
 	c, _ := g.at(5)
 	if _, err := from.Gather(t.Context(), mustSign(t, g.history, 4), c, g.consistency); err == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -284,9 +285,15 @@ func TestReady(t *testing.T) {
 	if r := n.get("/readyz"); r.status != 200 || !strings.Contains(r.body, `"ready":true`) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	failing = io.ErrUnexpectedEOF
-	r := n.get("/readyz")
 	var got readiness
+	failing = errors.Join(errors.New("witness w3"), ErrMissing)
+	r := n.get("/readyz")
+	n.check(json.Unmarshal([]byte(r.body), &got))
+	if r.status != 200 || !got.Ready || got.Parts["ledger"] != "missing" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	failing = io.ErrUnexpectedEOF
+	r = n.get("/readyz")
 	n.check(json.Unmarshal([]byte(r.body), &got))
 	if r.status != 503 || got.Ready || got.Parts["ledger"] != "failing" || got.Parts["registrar"] != "ok" || got.Position != 7 || strings.Contains(r.body, "EOF") {
 		t.Errorf("%d %s", r.status, r.body)

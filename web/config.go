@@ -40,6 +40,9 @@ type Config struct {
 	// CaseRecords gives the records of a case in order of position, at least those
 	// up to Head; none if there is no such case.
 	CaseRecords func(ctx context.Context, id string) ([]ledger.Record, error)
+	// RosterRecords gives the records of the roster in the same way, the genesis
+	// record first.
+	RosterRecords func(ctx context.Context) ([]ledger.Record, error)
 	// Figures answers the questions of the national view.
 	Figures *projections.Reader
 	// GiveKey makes the data key of a holder of personal data in a case. For a
@@ -52,7 +55,7 @@ type Config struct {
 	// call.
 	Seal func(ctx context.Context) (ledger.Checkpoint, error)
 	// Parts says of each part of the program whether it works; nil errors are
-	// well. It is asked by /readyz.
+	// well, and ErrMissing is nothing to wait for. It is asked by /readyz.
 	Parts func(ctx context.Context) map[string]error
 
 	Now func() time.Time // nil: time.Now

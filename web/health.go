@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -25,6 +26,10 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
+// ErrMissing marks, among Config.Parts, what is missing and not missed: enough
+// others do its work, such as those of a witness while there is a quorum.
+var ErrMissing = errors.New("missing")
+
 // readiness is what /readyz answers. It names parts, not causes: those are in
 // the log.
 type readiness struct {
@@ -47,7 +52,9 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 		slices.Sort(names)
 		for _, name := range names {
 			out.Parts[name] = "ok"
-			if err := parts[name]; err != nil {
+			if err := parts[name]; errors.Is(err, ErrMissing) {
+				out.Parts[name] = "missing"
+			} else if err != nil {
 				out.Ready, out.Parts[name] = false, "failing"
 				s.Log.Warn("a part is not ready", "part", name, "error", err)
 			}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -10,7 +11,9 @@ import (
 // log was held: one that the auditor saw before, that a witness keeps, that
 // somebody brings.
 type Held struct {
-	Source string          `json:"source"` // where it is from, for the reader
+	// Source is where it is from, for the reader: a file, or "last" for the one
+	// that this auditor saw last.
+	Source string          `json:"source"`
 	Size   ledger.Position `json:"size"`
 	Root   string          `json:"root"`
 	Agrees bool            `json:"agrees"`
@@ -20,6 +23,9 @@ type Held struct {
 
 	root ledger.Hash
 }
+
+// heldLast is the source of the checkpoint that the auditor kept.
+const heldLast = "last"
 
 // Hold has the log held against another signed checkpoint, when it is finished.
 // That the policy's witnesses have cosigned that one, too, is not asked: the log
@@ -35,6 +41,29 @@ func (a *Auditor) Hold(source string, signed []byte) error {
 	}
 	a.held = append(a.held, Held{Source: source, Size: c.Size, Root: c.Root.String(), Signed: string(signed), root: c.Root})
 	return nil
+}
+
+// Open verifies the checkpoint by which the log is to be judged. What is wrong
+// with it is found: a checkpoint that the log has signed may still be compared
+// with; of any other the result has no signature.
+func (a *Auditor) Open(signed []byte) ledger.Witnessed {
+	policy := a.config.Policy
+	w, err := policy.Open(signed)
+	switch {
+	case err == nil:
+		return w
+	case errors.Is(err, ledger.ErrNoQuorum):
+		a.add(Finding{Code: CodeQuorum, Expected: "quorum " + policy.Quorum, Found: err.Error()})
+		return w
+	}
+	if log, _, bad := policy.Verifiers(); bad == nil {
+		if c, _, bad := ledger.OpenCheckpoint(signed, log); bad == nil {
+			a.add(Finding{Code: CodeCosignature, Expected: "cosignatures of the policy's witnesses", Found: err.Error()})
+			return ledger.Witnessed{Checkpoint: c, Signed: signed}
+		}
+	}
+	a.add(Finding{Code: CodeCheckpoint, Expected: "signed by " + policy.Log, Found: err.Error()})
+	return ledger.Witnessed{}
 }
 
 // Agrees reports whether the leaves that were taken give a checkpoint's root.

@@ -41,6 +41,11 @@ type ReceiptStats struct {
 type Proof struct {
 	File       string          `json:"file"`
 	Position   ledger.Position `json:"position"`
+	Agency     ledger.AgencyID `json:"agency"`
+	Event      string          `json:"event"`
+	Recorded   string          `json:"recorded"` // as the receipt says
+	Promised   string          `json:"promised"` // leaf hash of the receipt
+	Stands     string          `json:"stands"`   // leaf hash in the log
 	Receipt    string          `json:"receipt"`
 	Checkpoint string          `json:"checkpoint"`
 	Leaf       string          `json:"leaf"` // empty if it could not be read
@@ -108,7 +113,11 @@ func (a *Auditor) judgeReceipt(r opened, w ledger.Witnessed) error {
 	if stands != r.Leaf {
 		a.add(r.finding(CodeReceiptMissing, "leaf "+r.Leaf.String(), "leaf "+stands.String()))
 		if len(a.proofs) < maxKept {
-			a.proofs = append(a.proofs, Proof{File: r.name, Position: r.Position, Receipt: string(r.signed), Checkpoint: string(w.Signed), Leaf: string(leaf)})
+			a.proofs = append(a.proofs, Proof{
+				File: r.name, Position: r.Position, Agency: r.Agency, Event: r.Event, Recorded: stamp(r.Recorded),
+				Promised: r.Leaf.String(), Stands: stands.String(),
+				Receipt: string(r.signed), Checkpoint: string(w.Signed), Leaf: string(leaf),
+			})
 		}
 		return nil
 	}

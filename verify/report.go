@@ -74,6 +74,8 @@ const (
 	UncheckedTables    Unchecked = "tables"
 	UncheckedUnknown   Unchecked = "unknown-kinds"
 	UncheckedOthers    Unchecked = "other-records"
+	// UncheckedTruth is said by every report's text: no audit can tell it.
+	UncheckedTruth Unchecked = "truth"
 )
 
 // Finish settles everything and holds it against the checkpoint, the other
@@ -113,7 +115,21 @@ func (a *Auditor) Finish(w ledger.Witnessed) (Report, error) {
 		m, _ := MessageOf(f.Code)
 		out.Findings = append(out.Findings, ReportedFinding{f, m.English, m.Indonesian})
 	}
+	out.fill()
 	return out, nil
+}
+
+// fill makes lists that are empty of those that are not there: every encoder
+// writes them alike.
+func (r *Report) fill() {
+	if r.Counts == nil {
+		r.Counts = map[Code]uint64{}
+	}
+	r.Held = append([]Held{}, r.Held...)
+	r.Unchecked = append([]Unchecked{}, r.Unchecked...)
+	r.Findings = append([]ReportedFinding{}, r.Findings...)
+	r.Proofs = append([]Proof{}, r.Proofs...)
+	r.Checkpoint.Witnesses = append([]ReportWitness{}, r.Checkpoint.Witnesses...)
 }
 
 func (a *Auditor) reportCheckpoint(w ledger.Witnessed) ReportCheckpoint {

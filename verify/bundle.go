@@ -2,10 +2,13 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -93,7 +96,7 @@ func (b Bundle) encode() ([]byte, error) {
 // sound checks the parts' form and bounds.
 func (b Bundle) sound() error {
 	switch {
-	case !caseID.MatchString(b.Case):
+	case !ValidCase(b.Case):
 		return errors.New("bundle: the case is not a UUID of version 7 in lower case")
 	case len(b.Checkpoint) == 0 || len(b.Checkpoint) > ledger.MaxCheckpoint:
 		return fmt.Errorf("bundle: checkpoint of %d bytes, at least 1 and at most %d", len(b.Checkpoint), ledger.MaxCheckpoint)
@@ -110,6 +113,9 @@ func (b Bundle) sound() error {
 
 // caseID is the form of a case's id, the subject of its events.
 var caseID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+
+// ValidCase reports whether a string has the form of a case's id.
+func ValidCase(id string) bool { return caseID.MatchString(id) }
 
 // ParseBundle reads a bundle strictly: what Encode does not write is refused. It
 // verifies nothing.
@@ -176,4 +182,42 @@ func (r bundleRecord) read() (Proven, error) {
 		p.Inclusion = append(p.Inclusion, ledger.Hash(raw))
 	}
 	return p, nil
+}
+
+// ErrNoRecords says that a checkpoint covers no record of a case.
+var ErrNoRecords = errors.New("no record of the case is in the log")
+
+// MakeBundle puts a bundle together from leaves of the roster and of a case, in any
+// order, of which those that the checkpoint does not cover are left out. prove
+// gives inclusion proofs; each is checked, so that no bundle is made that could not
+// be verified. Who signed the checkpoint is for its readers to judge.
+func MakeBundle(ctx context.Context, id string, signed []byte, c ledger.Checkpoint, leaves [][]byte, prove func(context.Context, ledger.Position) ([]ledger.Hash, error)) (Bundle, error) {
+	b := Bundle{Case: id, Checkpoint: signed}
+	at, own := map[ledger.Position][]byte{}, false
+	for _, leaf := range leaves {
+		r, err := ledger.ParseLeaf(leaf)
+		if err != nil {
+			return Bundle{}, fmt.Errorf("bundle: %w", err)
+		}
+		if r.Subject != ledger.SubjectRoster && r.CaseID() != id {
+			return Bundle{}, fmt.Errorf("bundle: the record of position %d is of %s", r.Position, r.Subject)
+		}
+		if r.Position <= c.Size {
+			at[r.Position], own = leaf, own || r.CaseID() == id
+		}
+	}
+	if !own {
+		return Bundle{}, fmt.Errorf("case %s, %d records: %w", id, c.Size, ErrNoRecords)
+	}
+	for _, p := range slices.Sorted(maps.Keys(at)) {
+		path, err := prove(ctx, p)
+		if err == nil {
+			err = ledger.CheckInclusion(c, p, ledger.HashLeaf(at[p]), path)
+		}
+		if err != nil {
+			return Bundle{}, fmt.Errorf("bundle: %w", err)
+		}
+		b.Records = append(b.Records, Proven{at[p], path})
+	}
+	return b, nil
 }

@@ -126,7 +126,7 @@ func TestSubmit(t *testing.T) {
 			t.Fatalf("the same bytes again: %d\n%s", again.status, again.body)
 		}
 	}
-	records, err := n.records(t.Context(), id)
+	records, err := n.records(t.Context(), ledger.SubjectCase(id))
 	n.check(err)
 	if len(records) != 1 || records[0].LeafHash() != r.Leaf || !bytes.Equal(records[0].Body, s.Body) {
 		t.Errorf("the ledger holds something else: %+v", records)
@@ -337,7 +337,7 @@ func TestNoReceipt(t *testing.T) {
 	if again := n.post(s); again.status != http.StatusOK || again.body != first.body {
 		t.Errorf("%d %s", again.status, again.body)
 	}
-	records, err := n.records(t.Context(), id)
+	records, err := n.records(t.Context(), ledger.SubjectCase(id))
 	n.check(err)
 	if len(records) != 1 {
 		t.Errorf("%d records of one submission", len(records))

@@ -267,7 +267,11 @@ func (n *node) serve(changes ...func(*Config)) {
 			}
 			return r, signed, err
 		},
-		CaseRecords: n.records, Figures: n.reader,
+		CaseRecords: func(ctx context.Context, id string) ([]ledger.Record, error) {
+			return n.records(ctx, ledger.SubjectCase(id))
+		},
+		RosterRecords: func(ctx context.Context) ([]ledger.Record, error) { return n.records(ctx, ledger.SubjectRoster) },
+		Figures:       n.reader,
 		GiveKey: func(h vault.Holder, now time.Time) (DataKey, bool, error) {
 			k, made, err := n.ring.Give(h, now)
 			return DataKey{k.ID, k.Bytes}, made, err
@@ -287,12 +291,12 @@ func (n *node) serve(changes ...func(*Config)) {
 	})
 }
 
-func (n *node) records(ctx context.Context, id string) ([]ledger.Record, error) {
+func (n *node) records(ctx context.Context, subject string) ([]ledger.Record, error) {
 	if err := n.follower.Reach(ctx, n.length()); err != nil {
 		return nil, err
 	}
 	var out []ledger.Record
-	err := n.follower.Subject(ledger.SubjectCase(id))(ctx, 0, func(records []ledger.Record) error {
+	err := n.follower.Subject(subject)(ctx, 0, func(records []ledger.Record) error {
 		out = append(out, records...)
 		return nil
 	})

@@ -68,7 +68,6 @@ func (s *Server) routes() {
 	s.serve("GET /healthz", needNothing, s.health)
 	s.serve("GET /readyz", needNothing, s.ready)
 	s.serve("GET /static/{name...}", needNothing, s.serveAsset)
-	s.serve("GET /verify", needNothing, s.serveVerifyPage)
 	s.page("GET /login", needNothing, s.showLogin)
 	s.serve("POST /login", needNothing, s.login)
 	s.serve("POST /logout", needNothing, s.logout)
@@ -85,6 +84,7 @@ func (s *Server) routes() {
 	s.describeNational()
 	s.describeWorklist()
 	s.describeLog()
+	s.describeBundles()
 	s.describeContract()
 }
 

@@ -144,7 +144,10 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 		config.Files, config.Seal = n.evidence.Fetch, n.evidence.Seal
 	}
 	if n.follower != nil {
-		config.CaseRecords = n.caseRecords
+		config.CaseRecords = func(ctx context.Context, id string) ([]ledger.Record, error) {
+			return n.recordsOn(ctx, ledger.SubjectCase(id))
+		}
+		config.RosterRecords = func(ctx context.Context) ([]ledger.Record, error) { return n.recordsOn(ctx, ledger.SubjectRoster) }
 		reader, err := projections.OpenReader(ctx, n.database)
 		if err != nil {
 			return err
@@ -210,12 +213,13 @@ func doorError(err error) error {
 	return err
 }
 
-func (n *node) caseRecords(ctx context.Context, id string) ([]ledger.Record, error) {
+// recordsOn reads the records of a subject up to the head at least.
+func (n *node) recordsOn(ctx context.Context, subject string) ([]ledger.Record, error) {
 	if err := n.follower.Reach(ctx, ledger.Position(n.tip.head.Load())); err != nil {
 		return nil, err
 	}
 	var out []ledger.Record
-	err := n.follower.Subject(ledger.SubjectCase(id))(ctx, 0, func(records []ledger.Record) error {
+	err := n.follower.Subject(subject)(ctx, 0, func(records []ledger.Record) error {
 		out = append(out, records...)
 		return nil
 	})
@@ -228,6 +232,7 @@ func (n *node) caseRecords(ctx context.Context, id string) ([]ledger.Record, err
 // parts says of each part whether it works, for /readyz.
 func (n *node) parts(ctx context.Context) map[string]error {
 	out := map[string]error{"registrar": nil, "log": n.logReady()}
+	n.witnesses.parts(out)
 	if n.follower == nil {
 		return out
 	}

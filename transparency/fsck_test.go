@@ -26,7 +26,7 @@ const fsckTime = time.Minute
 // fsck is Tessera's program that checks logs, which others wrote. In this version
 // it exits with 0 whatever it finds, so what it says counts.
 type fsck struct {
-	t       *testing.T
+	t       testing.TB
 	program string
 	key     string // file
 }

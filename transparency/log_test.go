@@ -79,7 +79,7 @@ func (s *leaves) cut(size int) {
 // bed is a log under test: its directory, its key, its records, and all that it
 // has ever signed.
 type bed struct {
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	source   *leaves
 	signer   note.Signer
@@ -92,7 +92,7 @@ type bed struct {
 	signed map[ledger.Position]ledger.Checkpoint
 }
 
-func newBed(t *testing.T, size int) *bed {
+func newBed(t testing.TB, size int) *bed {
 	t.Helper()
 	secret, public, err := note.GenerateKey(rand.Reader, "berkas.example/sealing")
 	if err != nil {

@@ -26,8 +26,10 @@ func newDev(o *options) *cobra.Command {
 		Use:   "dev",
 		Short: "Run everything on this machine, for rehearsal",
 		Long: `Run a whole ledger in this process: NATS with JetStream, PostgreSQL, the
-registrar, the projections, pages and an HTTP API, all on loopback. An empty data directory becomes a
-rehearsal ledger with keys for every institution. It survives restarts and kill -9.
+registrar, the projections, pages and an HTTP API, all on loopback. An empty data
+directory becomes a rehearsal ledger with keys for every institution. It survives
+restarts and kill -9. Five witnesses run beside it, each with a key and state of its
+own; three of them have to cosign a checkpoint before it is published.
 
 With --demo the published history of the 2020 regional elections is recorded
 through the front door, like anybody's events, and the totals that were published
@@ -79,6 +81,9 @@ func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err er
 	}
 	if created {
 		fmt.Fprintf(out, "Made a rehearsal ledger in %s.\n", c.home.dir)
+	}
+	if err := c.home.ensureWitnesses(); err != nil {
+		return err
 	}
 	n, err := startNode(ctx, nodeConfig{
 		home: c.home, log: o.log(), rehearsal: true, natsPort: c.port, database: o.database, acceptTime: c.acceptTime, http: c.http,
@@ -162,6 +167,7 @@ func (n *node) describe(out io.Writer, demo bool) {
 		fmt.Fprintf(out, "  PostgreSQL  %s (URL in %s)\n", n.pg.Addr(), n.home.running())
 	}
 	fmt.Fprint(out, n.describeHTTP())
+	n.witnesses.describe(out)
 	fmt.Fprintf(out, "  journal     %s\n  keys        %s\n", n.home.journal(), n.home.path("keys"))
 	fmt.Fprintln(out, "Stop it with Ctrl-C.")
 	if demo {

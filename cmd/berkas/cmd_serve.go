@@ -13,7 +13,7 @@ import (
 func newServe(o *options) *cobra.Command {
 	var acceptTime, rehearsal, cluster, first, trustSync bool
 	var port int
-	var follower, provision, system, door string
+	var follower, provision, system, door, policy string
 	var http httpConfig
 	c := &cobra.Command{
 		Use:   "serve",
@@ -29,6 +29,9 @@ have to run with sync_interval: always; --system-seed lets the start check it, a
 Pages and the API are served on loopback. Elsewhere they are only with --tokens and
 a proxy that speaks TLS in front (--behind-tls), or in a container whose ports are
 published on loopback (--container), which marks everything as a demonstration.
+
+The witnesses that --policy names are asked to cosign each checkpoint, and below its
+quorum none is published. Without witnesses checkpoints carry the log's signature only.
 
 Only kinds whose version is frozen are taken, unless --rehearsal is given.
 
@@ -56,6 +59,7 @@ Only kinds whose version is frozen are taken, unless --rehearsal is given.
 			}
 			config := nodeConfig{
 				home: h, log: o.log(), rehearsal: rehearsal, acceptTime: acceptTime, natsPort: port, database: o.database, http: http,
+				policyFile: policy,
 			}
 			if o.nats != "" {
 				if config.external, err = o.external(follower, provision, system, door); err != nil {
@@ -75,6 +79,7 @@ Only kinds whose version is frozen are taken, unless --rehearsal is given.
 	f.IntVar(&port, "nats-port", 4222, "port of the embedded NATS on 127.0.0.1; 0 for any free one")
 	f.StringVar(&follower, "follower-seed", "", "file with the nkey seed of the projections; without, none run here")
 	f.StringVar(&provision, "provision-seed", "", "file with the nkey seed that may create streams")
+	f.StringVar(&policy, "policy", "", "the operator's policy: which witnesses cosign checkpoints, at which URLs, and how many have to; default: policy.txt in --data")
 	http.register(f)
 	f.BoolVar(&http.container, "container", false, "the port is published on loopback only; marks everything as a demonstration")
 	f.BoolVar(&http.proxied, "behind-tls", false, "a proxy in front speaks TLS; cookies are for TLS only")
@@ -121,6 +126,7 @@ func serve(cmd *cobra.Command, config nodeConfig) (err error) {
 	if n.web != nil {
 		fmt.Fprintf(cmd.OutOrStdout(), "Pages and API: %s\n", n.web.url())
 	}
+	n.witnesses.describe(cmd.OutOrStdout())
 	if !config.rehearsal || !config.http.container {
 		return n.run(cmd.Context())
 	}

@@ -41,7 +41,11 @@ func (n *node) demo(ctx context.Context, out io.Writer) (agree bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(out, "PostgreSQL has everything up to position %d, %.1f s after the start.\n\n", p.Position, time.Since(started).Seconds())
+	fmt.Fprintf(out, "PostgreSQL has everything up to position %d, %.1f s after the start.\n", p.Position, time.Since(started).Seconds())
+	if err := n.sealed(ctx, out); err != nil {
+		return false, err
+	}
+	fmt.Fprintln(out)
 	fmt.Fprintln(out, "Totals as they were published at the time, beside the ledger's:")
 	lines, err := reconcile(ctx, r, nil, "")
 	if err != nil {

@@ -129,6 +129,9 @@ func (h home) initialise(f founding) (ledger.Hash, error) {
 	if err := writePublic(h.genesisFile(), r.Leaf()); err != nil {
 		return ledger.Hash{}, err
 	}
+	if err := h.writePolicy(ledger.PolicyOf(g, r.LeafHash())); err != nil {
+		return ledger.Hash{}, err
+	}
 	return r.LeafHash(), eventstore.CreateJournal(h.journal(), f.origin, r)
 }
 

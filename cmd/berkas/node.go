@@ -32,6 +32,7 @@ type nodeConfig struct {
 	database   string // PostgreSQL; "": the private one
 	external   *externalNATS
 	http       httpConfig
+	policyFile string              // which witnesses to ask; "": the data directory's own
 	gather     transparency.Gather // cosignatures of checkpoints; nil: none
 }
 
@@ -59,7 +60,8 @@ type node struct {
 	judge     *registrar.Judge
 	registrar *registrar.Registrar
 	projector *projections.Projector
-	evidence  *transparency.Log   // nil: evidenceErr says why
+	evidence  *transparency.Log // nil: evidenceErr says why
+	witnesses witnessing
 	web       *webServer          // nil: no HTTP
 	figures   *projections.Reader // of the HTTP server
 	tip       tip
@@ -90,6 +92,9 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 		return nil, err
 	}
 	if err := n.startRegistrar(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.startWitnesses(ctx); err != nil {
 		return nil, err
 	}
 	n.startLog(ctx)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/note"
@@ -33,9 +32,10 @@ const genesisPath = "genesis.leaf"
 // newest checkpoint, whose signature log verifies, before it is written: a
 // damaged log has no export.
 //
-// A directory that holds an earlier export of the same log is brought up to
-// date; full tiles and bundles that are there are not read again. The checkpoint
-// comes last, so one that is there has all that it covers.
+// A directory that holds an earlier export of the same log, or the beginning of
+// one, is brought up to date: full bundles that are there and have the entries
+// that the checkpoint says are not fetched again, what is damaged is replaced. The
+// checkpoint comes last, so one that is there has all that it covers.
 func Export(ctx context.Context, from Fetch, log note.Verifier, dir string, o ExportOptions) (ledger.Checkpoint, error) {
 	signed, err := from(ctx, checkpointPath)
 	if err != nil {
@@ -113,38 +113,36 @@ func (x *export) continues(ctx context.Context, log note.Verifier) error {
 	return nil
 }
 
-// missing reports whether a full tile or bundle has to be written; a partial one
-// always has.
-func (x *export) missing(t ledger.Tile) bool {
+// has gives the leaves of a full bundle that is there already and is the log's;
+// nil for a partial one, which is always fetched.
+func (x *export) has(ctx context.Context, t ledger.Tile, first ledger.Position) [][]byte {
 	if t.Width < ledger.TileWidth {
-		return true
+		return nil
 	}
-	_, err := os.Stat(filepath.Join(x.out.root, filepath.FromSlash(t.Path())))
-	return err != nil
+	bundle, err := readFile(x.out.root, t.Path())
+	if err != nil {
+		return nil
+	}
+	leaves, err := ledger.ParseBundle(bundle, t.Width)
+	if err != nil || x.prover.holds(ctx, first, leaves) != nil {
+		return nil
+	}
+	return leaves
 }
 
 func (x *export) entries(ctx context.Context) error {
 	size := x.prover.Checkpoint().Size
 	for _, t := range ledger.Tiles(ledger.LevelEntries, 0, size) {
 		first := ledger.Position(t.Index)*ledger.TileWidth + 1
-		if x.missing(t) {
-			bundle, err := fetchTile(ctx, x.from, t)
-			if err != nil {
+		leaves := x.has(ctx, t, first)
+		if leaves == nil {
+			var err error
+			if leaves, err = x.bundle(ctx, t, first); err != nil {
 				return err
 			}
-			leaves, err := ledger.ParseBundle(bundle, t.Width)
-			if err != nil {
-				return fmt.Errorf("%s: %w", t.Path(), err)
-			}
-			if err := x.prover.holds(ctx, first, leaves); err != nil {
-				return err
-			}
-			if first == 1 {
-				if err := x.out.put(genesisPath, leaves[0]); err != nil {
-					return err
-				}
-			}
-			if err := x.out.put(t.Path(), bundle); err != nil {
+		}
+		if first == 1 {
+			if err := x.out.put(genesisPath, leaves[0]); err != nil {
 				return err
 			}
 		}
@@ -153,6 +151,22 @@ func (x *export) entries(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// bundle fetches a bundle of entries, checks it and writes it.
+func (x *export) bundle(ctx context.Context, t ledger.Tile, first ledger.Position) ([][]byte, error) {
+	bundle, err := fetchTile(ctx, x.from, t)
+	if err != nil {
+		return nil, err
+	}
+	leaves, err := ledger.ParseBundle(bundle, t.Width)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Path(), err)
+	}
+	if err := x.prover.holds(ctx, first, leaves); err != nil {
+		return nil, err
+	}
+	return leaves, x.out.put(t.Path(), bundle)
 }
 
 // holds checks that leaves are the log's, from a position on.
@@ -173,12 +187,12 @@ func (p *Prover) holds(ctx context.Context, first ledger.Position, leaves [][]by
 // they belong to the root.
 func (x *export) tiles(ctx context.Context, level int) error {
 	for _, t := range ledger.Tiles(level, 0, x.prover.Checkpoint().Size) {
-		if !x.missing(t) {
-			continue
-		}
 		data, err := x.prover.tile(ctx, t)
 		if err != nil {
 			return err
+		}
+		if was, err := readFile(x.out.root, t.Path()); err == nil && bytes.Equal(was, data) {
+			continue
 		}
 		if err := x.out.put(t.Path(), data); err != nil {
 			return err

@@ -2,6 +2,7 @@ package transparency
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -136,5 +137,67 @@ func TestExportKeepsToItsLog(t *testing.T) {
 	forked.seal(other)
 	if _, err := Export(t.Context(), other.Fetch, b.verifier, dir, ExportOptions{}); err == nil || !strings.Contains(err.Error(), "not an earlier export of this log") {
 		t.Errorf("a fork was exported over the log: %v", err)
+	}
+}
+
+// TestExportGoesOn: an export that was cut short, or damaged since, is completed;
+// what is there and right is not fetched again.
+func TestExportGoesOn(t *testing.T) {
+	b := newBed(t, 1100)
+	l := b.open()
+	b.seal(l)
+	dir := t.TempDir()
+	errCut := errors.New("cut")
+	cut := func(ctx context.Context, path string) ([]byte, error) {
+		if path == "tile/entries/003" {
+			return nil, errCut
+		}
+		return l.Fetch(ctx, path)
+	}
+	if _, err := Export(t.Context(), cut, b.verifier, dir, ExportOptions{}); !errors.Is(err, errCut) {
+		t.Fatalf("export: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, checkpointPath)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an export that was cut short has a checkpoint: %v", err)
+	}
+	again := func(damage ...string) []string {
+		t.Helper()
+		for _, path := range damage {
+			path = filepath.Join(dir, filepath.FromSlash(path))
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw[len(raw)/2] ^= 1
+			if err := os.WriteFile(path, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var fetched []string
+		counted := func(ctx context.Context, path string) ([]byte, error) {
+			if strings.HasPrefix(path, "tile/entries/") {
+				fetched = append(fetched, path)
+			}
+			return l.Fetch(ctx, path)
+		}
+		if _, err := Export(t.Context(), counted, b.verifier, dir, ExportOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		prover := NewProver(DirFetch(dir), b.signed[1100])
+		for _, p := range []ledger.Position{1, 256, 257, 600, 1024, 1100} {
+			if _, err := prover.Leaf(t.Context(), p); err != nil {
+				t.Errorf("after damage of %v: position %d: %v", damage, p, err)
+			}
+		}
+		if leaf, err := readFile(dir, genesisPath); err != nil || string(leaf) != "record 1" {
+			t.Errorf("after damage of %v: the first record is %q, %v", damage, leaf, err)
+		}
+		return fetched
+	}
+	if got := again(); !slices.Equal(got, []string{"tile/entries/003", "tile/entries/004.p/76"}) {
+		t.Errorf("fetched %v", got)
+	}
+	if got := again("tile/entries/001", "tile/0/002", "tile/1/000.p/4", genesisPath); !slices.Equal(got, []string{"tile/entries/001", "tile/entries/004.p/76"}) {
+		t.Errorf("fetched %v", got)
 	}
 }

@@ -33,6 +33,7 @@ const (
 	checkpointPath  = "checkpoint"
 	checkpointsPath = "checkpoints/"
 	tileBytes       = ledger.TileWidth * tlog.HashSize
+	maxCase         = 32 << 20
 )
 
 // maxFile bounds a file of a log, in bytes.
@@ -42,6 +43,8 @@ func maxFile(path string) int {
 		return ledger.MaxBundle
 	case strings.HasPrefix(path, "tile/"):
 		return tileBytes
+	case strings.HasPrefix(path, "v1/cases/"): // a case with its proofs, which a ledger serves beside its log
+		return maxCase
 	}
 	return ledger.MaxCheckpoint
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -60,7 +61,7 @@ func (f *bundleFlags) run(ctx context.Context, o *options, id string, stdout io.
 	if err != nil {
 		return err
 	}
-	b, c, err := bundleFrom(ctx, fetch, id)
+	b, err := bundleFrom(ctx, fetch, id)
 	if err := errors.Join(err, done()); err != nil {
 		if errors.Is(err, verify.ErrNoRecords) {
 			return &codedError{exitNotFound, err, "What was recorded last is in it as soon as the log publishes its next checkpoint."}
@@ -81,7 +82,7 @@ func (f *bundleFlags) run(ctx context.Context, o *options, id string, stdout io.
 	if err := os.WriteFile(f.out, raw, 0o600); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s: %d records of the roster and the case, %d bytes, by the checkpoint of %d records\n", f.out, len(b.Records), len(raw), c.Size)
+	fmt.Fprintf(stdout, "%s: %d records of the roster and the case, %d bytes\n", f.out, len(b.Records), len(raw))
 	if o.policyFile == "" {
 		fmt.Fprintf(stdout, "Check it with: berkas verify %s --policy POLICY\n", f.out)
 		return nil
@@ -89,27 +90,43 @@ func (f *bundleFlags) run(ctx context.Context, o *options, id string, stdout io.
 	return verifyBundle(o, raw, stdout)
 }
 
-// bundleFrom puts a bundle together from a log, whose entries it looks through.
-func bundleFrom(ctx context.Context, fetch transparency.Fetch, id string) (verify.Bundle, ledger.Checkpoint, error) {
+// bundleFrom asks a running ledger for a bundle, and puts one together from the log
+// of whoever does not make them.
+func bundleFrom(ctx context.Context, fetch transparency.Fetch, id string) (verify.Bundle, error) {
+	raw, err := fetch(ctx, "v1/cases/"+id+"/bundle")
+	if errors.Is(err, fs.ErrNotExist) {
+		return bundleOf(ctx, fetch, id)
+	}
+	if err != nil {
+		return verify.Bundle{}, err
+	}
+	b, err := verify.ParseBundle(raw)
+	if err == nil && b.Case != id {
+		err = fmt.Errorf("the ledger answers with case %s", b.Case)
+	}
+	return b, err
+}
+
+// bundleOf puts a bundle together from a log, whose entries it looks through.
+func bundleOf(ctx context.Context, fetch transparency.Fetch, id string) (verify.Bundle, error) {
 	signed, err := fetch(ctx, "checkpoint")
 	if err != nil {
-		return verify.Bundle{}, ledger.Checkpoint{}, err
+		return verify.Bundle{}, err
 	}
 	// Its readers judge who signed it; here only what it covers matters.
 	text, _, ok := strings.Cut(string(signed), "\n\n")
 	if !ok {
-		return verify.Bundle{}, ledger.Checkpoint{}, errors.New("the log's checkpoint is not signed")
+		return verify.Bundle{}, errors.New("the log's checkpoint is not signed")
 	}
 	c, err := ledger.ParseCheckpoint(text + "\n")
 	if err != nil {
-		return verify.Bundle{}, c, err
+		return verify.Bundle{}, err
 	}
 	leaves, err := leavesOf(ctx, fetch, c.Size, ledger.SubjectRoster, ledger.SubjectCase(id))
 	if err != nil {
-		return verify.Bundle{}, c, err
+		return verify.Bundle{}, err
 	}
-	b, err := verify.MakeBundle(ctx, id, signed, c, leaves, transparency.NewProver(fetch, c).Inclusion)
-	return b, c, err
+	return verify.MakeBundle(ctx, id, signed, c, leaves, transparency.NewProver(fetch, c).Inclusion)
 }
 
 // leavesOf looks through a log's entries for the records of subjects.

@@ -97,10 +97,13 @@ func verifyBundle(o *options, raw []byte, w io.Writer) error {
 
 func printBundleVerdict(w io.Writer, r verify.BundleReport) {
 	if r.Valid {
-		fmt.Fprintf(w, "VALID. All %d records of this bundle stand in the ledger %s, unaltered and signed by their agencies\n"+
-			"with keys that were valid then, under mandates they held, and follow from one another by its rules.\n", r.Judged.Records, r.Origin)
+		fmt.Fprintf(w, "VALID. All %[1]d records of this bundle stand in the ledger %[2]s, unaltered and signed by their agencies\n"+
+			"with keys that were valid then, under mandates they held, and follow from one another by its rules.\n"+
+			"SAH. Semua %[1]d catatan dalam bundel ini ada di buku besar %[2]s, tidak diubah, dan ditandatangani lembaganya\n"+
+			"dengan kunci yang berlaku saat itu, di bawah mandatnya, dan menurut aturan perkara.\n", r.Judged.Records, r.Origin)
 	} else {
-		fmt.Fprintf(w, "NOT VALID. %d findings under this policy. Do not rely on this bundle; keep it as evidence.\n", r.Total)
+		fmt.Fprintf(w, "NOT VALID. %[1]d findings under this policy. Do not rely on this bundle; keep it as evidence.\n"+
+			"TIDAK SAH. %[1]d temuan menurut kebijakan ini. Jangan bersandar pada bundel ini; simpanlah sebagai bukti.\n", r.Total)
 	}
 	for _, f := range r.Findings {
 		where := ""

@@ -121,8 +121,10 @@ type folder struct {
 	// rules are those in force, by what was published, in its order.
 	rules     ledger.Rules
 	published []any
-	batches   uint64
-	checked   bool // the record the tables stood at was read again; true if there is none
+	// rows: there are cases of which rules may move what is owed.
+	rows    bool
+	batches uint64
+	checked bool // the record the tables stood at was read again; true if there is none
 	// buffers are those of the last two large batches. A batch is handed on when
 	// the one before it stands in the tables, so the next may use the buffers of
 	// the one before.
@@ -228,6 +230,7 @@ func (f *folder) apply(b *batch, d *decoded) error {
 	if d.caseID == uuid.Nil {
 		return nil
 	}
+	f.rows = true
 	c, e := f.cases.get(d.caseID), caseEvent(d)
 	c.batch = b.number
 	f.cases.grown(1)
@@ -249,7 +252,7 @@ func (f *folder) publish(b *batch, d *decoded) {
 	f.published = append(f.published, d.event.Payload)
 	f.rules = ledger.Publish(f.published)
 	b.rules = f.rules
-	if moves(before, d.event.Payload) {
+	if f.rows && moves(before, d.event.Payload) {
 		b.ruling = newRuling(before, f.rules, f.published, d.record.Position)
 	}
 }
@@ -258,10 +261,16 @@ func (f *folder) publish(b *batch, d *decoded) {
 // what is owed is a batch of its own, for all rows are looked at then: they have
 // to stand in the tables.
 func (f *folder) cut(pieces []*piece) (now, rest []*piece) {
+	rows, published := f.rows, false // published: rules that f.rules has not got yet
 	for i, p := range pieces {
 		for j := range p.decoded {
 			d := &p.decoded[j]
-			if !isRule(d) || !moves(f.rules, d.event.Payload) {
+			rows = rows || d.caseID != uuid.Nil
+			if !isRule(d) {
+				continue
+			}
+			if !rows || !published && !moves(f.rules, d.event.Payload) {
+				published = published || !rows
 				continue
 			}
 			if i == 0 && j == 0 {

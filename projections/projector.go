@@ -126,21 +126,31 @@ func (c Config) follow(ctx context.Context, w *writer, feed ledger.Feed, committ
 	if err != nil {
 		return err
 	}
-	published, err := publishedRules(ctx, w.conn, w.schema, at.chain.Position)
-	if err != nil {
-		return fmt.Errorf("read published rules: %w", err)
-	}
 	loader := &loader{url: c.URL, schema: w.schema}
 	defer loader.close(ctx)
+	f := &folder{state: at, checked: at.chain.Position == 0, load: loader.load, cases: newCaseCache(c.cacheEvents())}
+	if at.chain.Position > 0 {
+		if err := f.recall(ctx, w); err != nil {
+			return err
+		}
+	}
 	l := &line{
-		folder: &folder{
-			state: at, checked: at.chain.Position == 0, load: loader.load, cases: newCaseCache(c.cacheEvents()),
-			rules: ledger.Publish(published), published: published,
-		},
-		writer: w, batchRecords: cmp.Or(c.batchRecords, batchRecords),
+		folder: f, writer: w, batchRecords: cmp.Or(c.batchRecords, batchRecords),
 		committed: committed,
 	}
 	return l.run(ctx, feed)
+}
+
+// recall reads what of the records before is not about single cases.
+func (f *folder) recall(ctx context.Context, w *writer) (err error) {
+	if f.published, err = publishedRules(ctx, w.conn, w.schema, f.state.chain.Position); err != nil {
+		return fmt.Errorf("read published rules: %w", err)
+	}
+	f.rules = ledger.Publish(f.published)
+	if err := w.conn.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s.respondent_history)", w.schema)).Scan(&f.rows); err != nil {
+		return fmt.Errorf("look for cases: %w", err)
+	}
+	return nil
 }
 
 // loader reads cases over a connection of its own, while batches are committed

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +77,7 @@ func (f *proofFlags) make(cmd *cobra.Command, o *options, name string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	signed, c, err := f.newest(ctx, o, fetch)
+	signed, c, err := f.covering(ctx, o, fetch, name)
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,46 @@ func (f *proofFlags) make(cmd *cobra.Command, o *options, name string) (err erro
 		_, err = fmt.Fprintf(cmd.ErrOrStderr(), "position %d of %d, leaf hash %s; judge it with 'berkas proof --check' and a policy\n", position, c.Size, hash[0])
 	}
 	return err
+}
+
+// coverWait is how long a position that no checkpoint covers yet is waited for: a
+// running ledger publishes one a second.
+const coverWait = 5 * time.Second
+
+// covering reads the newest checkpoint, and waits a moment for one that covers
+// the position that was asked for.
+func (f *proofFlags) covering(ctx context.Context, o *options, fetch transparency.Fetch, name string) ([]byte, ledger.Checkpoint, error) {
+	wanted, _ := strconv.ParseUint(name, 10, 63) // 0 for the id of an event
+	limit := time.NewTimer(coverWait)
+	defer limit.Stop()
+	tick := time.NewTicker(coverWait / 20)
+	defer tick.Stop()
+	for {
+		signed, c, err := f.newest(ctx, o, fetch)
+		if err != nil || c.Size >= ledger.Position(wanted) || !f.live(o) {
+			return signed, c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, c, context.Cause(ctx)
+		case <-limit.C:
+			return signed, c, nil
+		case <-tick.C:
+		}
+	}
+}
+
+// live reports whether the log that is read may grow.
+func (f *proofFlags) live(o *options) bool {
+	if f.from != "" {
+		return strings.Contains(f.from, "://")
+	}
+	h, err := o.home()
+	if err != nil {
+		return false
+	}
+	_, runs := h.found()
+	return runs
 }
 
 // newest reads the newest checkpoint: by the policy, if there is one, else as

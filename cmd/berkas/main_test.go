@@ -37,8 +37,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready,
-			"keep":  keep,
+			"ready":  ready,
+			"keep":   keep,
+			"theirs": theirs,
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
@@ -49,4 +50,46 @@ func TestTamperedBundles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzJudgeBundle: whatever is done to the sound bundle, a record that is not in
+// it is never part of a valid one.
+func FuzzJudgeBundle(f *testing.F) {
+	validator, err := schemas.New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	all := forge.Bundles()
+	sound := all[slices.IndexFunc(all, func(b forge.Bundle) bool { return b.Name == "sound" })]
+	policy, err := ledger.ParsePolicy(string(sound.Policy))
+	if err != nil {
+		f.Fatal(err)
+	}
+	original, err := verify.ParseBundle(sound.Bundle)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, b := range all {
+		if len(b.Bundle) < 1<<20 {
+			f.Add(b.Bundle)
+		}
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r, err := verify.JudgeBundle(raw, verify.Config{Policy: policy, Schemas: validator, Workers: 1})
+		if err != nil || !r.Valid {
+			return
+		}
+		b, err := verify.ParseBundle(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range b.Records {
+			if !slices.ContainsFunc(original.Records, func(o verify.Proven) bool { return bytes.Equal(o.Leaf, p.Leaf) }) {
+				// The keeper of the ledger and its witnesses may sign another one.
+				if string(b.Checkpoint) == string(original.Checkpoint) {
+					t.Errorf("valid with a record that the ledger does not have: %q", p.Leaf)
+				}
+			}
+		}
+	})
 }

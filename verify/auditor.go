@@ -107,6 +107,9 @@ func New(c Config) *Auditor {
 // Position is the last position that was taken.
 func (a *Auditor) Position() ledger.Position { return a.taken }
 
+// Resumed is the last position that an earlier run judged, 0 for none.
+func (a *Auditor) Resumed() ledger.Position { return a.from }
+
 // Found adds what the caller found: a checkpoint that does not open, a bundle
 // that is not there.
 func (a *Auditor) Found(f Finding) { a.add(f) }

@@ -86,6 +86,7 @@ func (a *Auditor) take(id string, p *prepared, en entry) error {
 	}
 	was := c.folded.DuplicateOf
 	event := ledger.CaseEvent{Position: p.at, Recorded: p.record.Recorded, Event: p.event}
+	event.Data = nil // the payload has it all, and a history must not hold on to whole bundles
 	if c.endsBefore(en.micro) && p.event.Kind != ledger.EventCorrectedKind {
 		c.folded, c.entries = c.folded.Apply(event), append(c.entries, en)
 		if history, ok := a.told[id]; ok {
@@ -143,6 +144,7 @@ func (a *Auditor) history(id string) ([]ledger.CaseEvent, error) {
 		if err != nil {
 			continue // cannot be: it was decoded when it was taken in
 		}
+		e.Data = nil
 		out = append(out, ledger.CaseEvent{Position: en.position, Recorded: r.Recorded, Event: e})
 	}
 	if len(a.told) >= maxTold {

@@ -24,8 +24,8 @@ type Held struct {
 	root ledger.Hash
 }
 
-// heldLast is the source of the checkpoint that the auditor kept.
-const heldLast = "last"
+// HeldLast is the source of the checkpoint that the auditor kept.
+const HeldLast = "last"
 
 // Hold has the log held against another signed checkpoint, when it is finished.
 // That the policy's witnesses have cosigned that one, too, is not asked: the log
@@ -84,6 +84,7 @@ func (a *Auditor) Compare(first ledger.Position, leaves [][]byte) {
 func (a *Auditor) judgeLog(w ledger.Witnessed) {
 	n := ledger.Position(len(a.tree.leaves))
 	switch {
+	case n < w.Size && a.counts[CodeRecordsMissing] > 0: // said by who could not read them
 	case n < w.Size:
 		a.add(Finding{Position: n + 1, Code: CodeRecordsMissing, Expected: records(w.Size), Found: records(n)})
 	case a.tree.root(w.Size) != w.Root:

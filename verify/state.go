@@ -220,7 +220,7 @@ func (a *Auditor) resume(saved []byte) error {
 	if err := a.resumeCases(s, h); err != nil || len(h.Last) == 0 {
 		return err
 	}
-	return a.Hold(heldLast, h.Last)
+	return a.Hold(HeldLast, h.Last)
 }
 
 // mine refuses a state that was made by another program, by another policy, or

@@ -173,7 +173,7 @@ func (r Report) writeGround(b *strings.Builder, p *phrases) {
 			word = p.agrees
 		}
 		source := h.Source
-		if source == heldLast {
+		if source == HeldLast {
 			source = p.last
 		}
 		fmt.Fprintf(b, p.held, source, h.Size, word)

@@ -126,6 +126,9 @@ func TestHTTPDocument(t *testing.T) {
 			t.Errorf("%v\n%s", err, signed)
 		}
 	}
+	if !regexp.MustCompile(`(?m)^c2sp.org/tlog-proof@v1\nindex [0-9]+\n`).Match(out) {
+		t.Errorf("no proof\n%s", out)
+	}
 	if !strings.Contains(string(out), `"code":"case-exists"`) || strings.Contains(string(out), "Contoh Satu") {
 		t.Errorf("%s", out)
 	}

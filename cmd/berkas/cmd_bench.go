@@ -25,6 +25,9 @@ type benchFlags struct {
 	dir     string
 	only    string
 	profile string
+
+	fsck        string // program; "" for none
+	fsckRecords int
 }
 
 func newBench(o *options) *cobra.Command {
@@ -65,13 +68,15 @@ Work and limit take turns, and the median of the rounds is printed.
 	fl.DurationVar(&f.seconds, "seconds", 4*time.Second, "how long a round lasts")
 	fl.IntVar(&f.bulk, "bulk", 20000, "events of a round of bulk import")
 	fl.StringVar(&f.only, "only", "", "only one of "+strings.Join(benchParts, ", "))
+	fl.StringVar(&f.fsck, "fsck", "", "Tessera's fsck, which scripts/fsck.sh builds, to check a large log with (part log)")
+	fl.IntVar(&f.fsckRecords, "fsck-records", 1_000_000, "how many records the log for --fsck has")
 	fl.StringVar(&f.profile, "profile", "", "write a CPU profile of the measurements to this file")
 	fl.StringVar(&f.dir, "dir", "", "where to work (default: a temporary directory; a disk, not memory)")
 	return c
 }
 
 // benchParts are what --only takes.
-var benchParts = []string{"submit", "import", "latency", "catchup"}
+var benchParts = []string{"submit", "import", "latency", "catchup", "log"}
 
 // benchLine is one row of the result: work against its limit.
 type benchLine struct {
@@ -132,7 +137,7 @@ func (f *benchFlags) run(ctx context.Context, o *options, progress io.Writer) (_
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) ([]benchLine, error)
-	}{{"limits", b.limits}, {"submit", b.submit}, {"import", b.importing}, {"latency", b.latency}, {"catchup", b.catchUp}} {
+	}{{"limits", b.limits}, {"submit", b.submit}, {"import", b.importing}, {"latency", b.latency}, {"catchup", b.catchUp}, {"log", b.sealing}} {
 		if f.only != "" && f.only != part.name && part.name != "limits" {
 			continue
 		}

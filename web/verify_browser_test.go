@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/berkas-ledger/berkas/internal/forge"
 	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/schemas"
 	"github.com/berkas-ledger/berkas/verify"
 )
 
@@ -28,6 +30,40 @@ type forged struct {
 	Code     verify.Code     `json:"code"`
 	Position ledger.Position `json:"position"`
 	ByRules  bool            `json:"by_rules"`
+}
+
+// mutants is how many garbled events both readers are given.
+const mutants = 100
+
+// notThePages are codes of what the page leaves to the program: schemas and the
+// rules of cases.
+var notThePages = []ledger.Code{
+	ledger.CodeSchema, ledger.CodePersonalData, ledger.CodeSealedMisplaced, ledger.CodeStaleVersion, ledger.CodeReferenceUnknown,
+	ledger.CodeTransition, ledger.CodeNotParticipant, ledger.CodeOutsideScope, ledger.CodeCaseUnknown, ledger.CodeBreaksLater,
+}
+
+// judgeMutant says what the page has to find by what the program finds.
+func judgeMutant(t *testing.T, b forge.Bundle, write func(string, []byte) string) forged {
+	t.Helper()
+	policy, err := ledger.ParsePolicy(string(b.Policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	validator, err := schemas.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := verify.JudgeBundle(b.Bundle, verify.Config{Policy: policy, Schemas: validator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := forged{Name: b.Name, Bundle: write(b.Name+".json", b.Bundle), Policy: write(b.Name+".txt", b.Policy), Verdict: forge.Valid}
+	for _, f := range r.Findings {
+		if !slices.Contains(notThePages, ledger.Code(f.Code)) {
+			out.Verdict, out.Position = forge.Invalid, f.Position
+		}
+	}
+	return out
 }
 
 // TestVerifyPageInBrowser gives every bundle of the table that the program is
@@ -50,6 +86,9 @@ func TestVerifyPageInBrowser(t *testing.T) {
 	var list []forged
 	for _, b := range forge.Bundles() {
 		list = append(list, forged{b.Name, write(b.Name+".json", b.Bundle), write(b.Name+".txt", b.Policy), b.Verdict, b.Code, b.Position, b.ByRules})
+	}
+	for _, b := range forge.Mutants(1, mutants) {
+		list = append(list, judgeMutant(t, b, write))
 	}
 	body, err := json.Marshal(list)
 	if err != nil {

@@ -153,7 +153,7 @@ func (a *Auditor) unchecked() []Unchecked {
 		{UncheckedOthers, a.config.Sparse},
 		{UncheckedSchemas, a.config.Schemas == nil},
 		{UncheckedWitnesses, a.config.Policy.Quorum == ledger.QuorumNone},
-		{UncheckedEarlier, len(a.held) == 0},
+		{UncheckedEarlier, len(a.held) == 0 && a.config.Policy.Quorum == ledger.QuorumNone},
 		{UncheckedReceipts, a.sum.Checked == 0},
 		{UncheckedTables, a.tables == nil},
 		{UncheckedUnknown, a.stats.Unknown > 0},

@@ -232,23 +232,25 @@ func TestComposeSecrets(t *testing.T) {
 	}
 }
 
-// TestServiceUnit holds deploy/berkas.service to the program's flags and exit
+// TestServiceUnits holds the units of deploy/ to the program's flags and exit
 // codes; the Dockerfile to go.mod.
-func TestServiceUnit(t *testing.T) {
-	unit, err := os.ReadFile(repository(t, "deploy", "berkas.service"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/berkas (.*)$`).FindStringSubmatch(string(unit))
-	if line == nil {
-		t.Fatal("the unit starts something else")
-	}
-	cmd, args, err := newRoot().Find(strings.Fields(line[1]))
-	if err != nil || cmd.Name() != "serve" || cmd.ParseFlags(args) != nil || cmd.Flags().NArg() != 0 {
-		t.Errorf("berkas does not take %q: %v", line[1], err)
-	}
-	if want := fmt.Sprintf("\nRestartPreventExitStatus=%d %d %d\n", exitUsage, exitNotFound, exitVerify); !strings.Contains(string(unit), want) {
-		t.Errorf("the unit has no line %q", want)
+func TestServiceUnits(t *testing.T) {
+	for file, command := range map[string]string{"berkas.service": "serve", "berkas-witness.service": "run"} {
+		unit, err := os.ReadFile(repository(t, "deploy", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/berkas (.*)$`).FindStringSubmatch(string(unit))
+		if line == nil {
+			t.Fatalf("%s starts something else", file)
+		}
+		cmd, args, err := newRoot().Find(strings.Fields(line[1]))
+		if err != nil || cmd.Name() != command || cmd.ParseFlags(args) != nil || cmd.Flags().NArg() != 0 {
+			t.Errorf("berkas does not take %q: %v", line[1], err)
+		}
+		if want := fmt.Sprintf("\nRestartPreventExitStatus=%d %d %d\n", exitUsage, exitNotFound, exitVerify); !strings.Contains(string(unit), want) {
+			t.Errorf("%s has no line %q", file, want)
+		}
 	}
 	module, err := os.ReadFile(repository(t, "go.mod"))
 	if err != nil {

@@ -48,7 +48,7 @@ func FuzzPolicyOpen(f *testing.F) {
 		if err != nil && !errors.Is(err, ledger.ErrNoQuorum) && (w.Size != 0 || w.By != nil) {
 			t.Errorf("%q: %v, and yet %+v", signed, err, w)
 		}
-		if err == nil && (len(w.By) < 3 || w.Checkpoint.Origin != origin) {
+		if err == nil && (len(w.By) < 3 || w.Origin != origin) {
 			t.Errorf("%q opens with %d cosignatures", signed, len(w.By))
 		}
 	})

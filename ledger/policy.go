@@ -198,8 +198,7 @@ func (p *Policy) addWitness(args []string) error {
 	}
 	w := PolicyWitness{Name: args[0], Key: key}
 	if len(args) == 3 {
-		u, err := url.Parse(args[2])
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(args[2], "?#") {
+		if !witnessURL(args[2]) {
 			return errors.New("a witness's URL is http(s)://host[:port][/path]")
 		}
 		w.URL = args[2]
@@ -220,6 +219,12 @@ func (p *Policy) addWitness(args []string) error {
 	}
 	p.Witnesses = append(p.Witnesses, w)
 	return nil
+}
+
+// witnessURL reports whether an address may stand in a policy.
+func witnessURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && !strings.ContainsAny(s, "?#")
 }
 
 func (p *Policy) addGroup(args []string) error {

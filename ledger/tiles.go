@@ -59,29 +59,34 @@ func ParseTile(path string) (Tile, error) {
 		return Tile{}, bad
 	}
 	t := Tile{Level: LevelEntries, Width: TileWidth}
-	var err error
 	if level != "entries" {
-		if t.Level, err = strconv.Atoi(level); err != nil || t.Level < 0 || t.Level > maxLevel {
+		if t.Level, ok = between(level, 0, maxLevel); !ok {
 			return Tile{}, bad
 		}
 	}
 	if index, width, partial := strings.Cut(rest, ".p/"); partial {
 		rest = index
-		if t.Width, err = strconv.Atoi(width); err != nil || t.Width < 1 || t.Width >= TileWidth {
+		if t.Width, ok = between(width, 1, TileWidth-1); !ok {
 			return Tile{}, bad
 		}
 	}
 	for part := range strings.SplitSeq(rest, "/") {
-		n, err := strconv.ParseUint(strings.TrimPrefix(part, "x"), 10, 16)
-		if err != nil || n > 999 || t.Index > 1<<52 {
+		n, ok := between(strings.TrimPrefix(part, "x"), 0, 999)
+		if !ok || t.Index > 1<<52 {
 			return Tile{}, bad
 		}
-		t.Index = t.Index*1000 + n
+		t.Index = t.Index*1000 + uint64(n)
 	}
 	if t.Path() != path || t.Index >= 1<<(63-8*(max(t.Level, 0)+1)) {
 		return Tile{}, bad
 	}
 	return t, nil
+}
+
+// between reads a decimal within bounds.
+func between(s string, least, most int) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n >= least && n <= most
 }
 
 // Tiles lists the tiles of a level that a log of a size has from an index on:

@@ -62,6 +62,9 @@ var rights = map[Role]right{
 		publish: []string{
 			ledger.SubjectsLedger,
 			prefixReceipt + ">",
+			subjectSealed,
+			"$JS.API.STREAM.INFO." + streamSealed,
+			"$JS.API.STREAM.MSG.GET." + streamSealed,
 			"$JS.API.STREAM.INFO." + streamLedger,
 			"$JS.API.DIRECT.GET." + streamLedger,
 			"$JS.API.CONSUMER.INFO.*." + consumerRegistrar,

@@ -167,6 +167,12 @@ func Provision(ctx context.Context, p Provisioning) error {
 	if err := provisionLedger(ctx, c.Conn, ledgerStream(p.Journal, p.Origin, p.Replicas), readers); err != nil {
 		return err
 	}
+	if p.Replicas > 1 {
+		// On one machine a file does, under the journal's lock.
+		if err := haveStream(ctx, c.Conn, sealedStream(p.Journal, p.Origin, p.Replicas)); err != nil {
+			return err
+		}
+	}
 	for _, a := range p.Agencies {
 		if err := haveStream(ctx, c.Conn, intakeStream(a, p.Replicas, p.IntakeBytes)); err != nil {
 			return err

@@ -35,7 +35,14 @@ type Config struct {
 	Signer   note.Signer   // its name is the log's origin
 	Verifier note.Verifier // of the Signer's signatures
 	Register Register      // nil: a file in Dir, for who holds the journal's lock
-	Gather   Gather        // nil: no witnesses
+	// Shared says that other processes, over journals of the same ledger, seal by
+	// the same Register: what they seal is followed, not taken for a theft. Each
+	// publishes by itself, in a Dir of its own.
+	Shared bool
+	Gather Gather // nil: no witnesses
+	// Accept says whether a checkpoint that was published before is still enough: the
+	// policy may ask for more witnesses now. nil: it is.
+	Accept func(signed []byte) error
 	// Every is how often Run seals if there is something new; 0 is a second.
 	Every time.Duration
 	Log   *slog.Logger // nil drops everything
@@ -59,6 +66,7 @@ type Log struct {
 	sealed   sealed  // what the Register holds
 	unsure   *sealed // may be what it holds, after a Swap with an unknown outcome
 	cosigned []byte  // of the sealed checkpoint, when gathered but not published
+	accepted bool    // Accept was asked
 
 	mu        sync.RWMutex
 	published published
@@ -194,6 +202,9 @@ func (l *Log) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 	}
 	defer func() { l.turn <- struct{}{} }()
 	err := l.round(ctx)
+	if errors.Is(err, errStandby) {
+		err = nil // it is the other's to seal; this process has nothing newer
+	}
 	l.report(ctx, err)
 	_, c := l.Published()
 	return c, err

@@ -88,7 +88,9 @@ type bed struct {
 	gather   Gather
 	disk     *disk
 	register Register
+	shared   bool
 
+	mu     sync.Mutex
 	signed map[ledger.Position]ledger.Checkpoint
 }
 
@@ -123,6 +125,8 @@ func (w overseen) Sign(msg []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if was, ok := w.signed[c.Size]; ok && was != c {
 		w.t.Errorf("two roots were signed for size %d: %s and %s", c.Size, was.Root, c.Root)
 	}
@@ -131,7 +135,7 @@ func (w overseen) Sign(msg []byte) ([]byte, error) {
 }
 
 func (b *bed) config() Config {
-	return Config{Dir: b.dir, Source: b.source, Signer: b.signer, Verifier: b.verifier, Gather: b.gather, Register: b.register, Log: testkit.Log(b.t), disk: b.disk}
+	return Config{Dir: b.dir, Source: b.source, Signer: b.signer, Verifier: b.verifier, Gather: b.gather, Register: b.register, Shared: b.shared, Log: testkit.Log(b.t), disk: b.disk}
 }
 
 func (b *bed) open() *Log {

@@ -38,6 +38,9 @@ func (l *Log) round(ctx context.Context) error {
 	if err := l.settle(ctx); err != nil {
 		return err
 	}
+	if err := l.follow(ctx); err != nil {
+		return err
+	}
 	if err := l.publish(ctx); err != nil {
 		return err
 	}
@@ -64,6 +67,22 @@ func rewound(size, sealed ledger.Position) error {
 
 // build writes the tiles of a larger size and signs its checkpoint.
 func (l *Log) build(ctx context.Context, size ledger.Position) (sealed, error) {
+	next, err := l.grow(ctx, size)
+	if err != nil {
+		return sealed{}, err
+	}
+	if next.signed, err = ledger.SignCheckpoint(next.checkpoint, l.Signer); err != nil {
+		return sealed{}, err
+	}
+	if _, err := l.own(next.signed); err != nil {
+		return sealed{}, l.stop(err)
+	}
+	return next, nil
+}
+
+// grow writes the tiles of a larger size and computes its root twice. What it
+// gives is not signed yet.
+func (l *Log) grow(ctx context.Context, size ledger.Position) (sealed, error) {
 	old := l.sealed.checkpoint
 	e := l.sealed.edge.clone()
 	w := l.disk.writer(l.Dir)
@@ -87,14 +106,7 @@ func (l *Log) build(ctx context.Context, size ledger.Position) (sealed, error) {
 	if err := l.reread(ctx, old, next); err != nil {
 		return sealed{}, err
 	}
-	signed, err := ledger.SignCheckpoint(next, l.Signer)
-	if err != nil {
-		return sealed{}, err
-	}
-	if _, err := l.own(signed); err != nil {
-		return sealed{}, l.stop(err)
-	}
-	return sealed{signed, next, e}, nil
+	return sealed{checkpoint: next, edge: e}, nil
 }
 
 // rereadLeaves is how many leaf hashes the second reading compares at a time.
@@ -199,6 +211,8 @@ func (l *Log) own(signed []byte) (ledger.Checkpoint, error) {
 func (l *Log) swap(ctx context.Context, next sealed) error {
 	err := l.Register.Swap(ctx, l.sealed.signed, next.signed)
 	switch {
+	case errors.Is(err, ErrMoved) && l.Shared:
+		return nil // follow finds it in the next round
 	case errors.Is(err, ErrMoved):
 		return l.stop(err)
 	case err != nil:
@@ -220,19 +234,52 @@ func (l *Log) settle(ctx context.Context) error {
 		return fmt.Errorf("what is sealed is not known: %w", err)
 	case bytes.Equal(now, l.unsure.signed):
 		l.sealed, l.cosigned = *l.unsure, nil
-	case !bytes.Equal(now, l.sealed.signed):
+	case !bytes.Equal(now, l.sealed.signed) && !l.Shared:
 		return l.stop(ErrMoved)
 	}
 	l.unsure = nil
 	return nil
 }
 
+// follow takes over what another process has sealed, if this one's journal says
+// the same. A journal that is not as far yet is that of a process that stands by:
+// it seals nothing meanwhile.
+func (l *Log) follow(ctx context.Context) error {
+	if !l.Shared {
+		return nil
+	}
+	other, err := l.loadSealed(ctx)
+	if err != nil || bytes.Equal(other.signed, l.sealed.signed) {
+		return err
+	}
+	c, ours := other.checkpoint, l.sealed.checkpoint
+	if c.Size <= ours.Size {
+		return l.stop(fmt.Errorf("size %d was sealed with root %s, and now another checkpoint is there, of size %d with root %s", ours.Size, ours.Root, c.Size, c.Root))
+	}
+	if l.Source.Len() < c.Size {
+		return errStandby
+	}
+	next, err := l.grow(ctx, c.Size)
+	if err != nil {
+		return err
+	}
+	if next.checkpoint != c {
+		return l.stop(fmt.Errorf("another process sealed size %d with root %s, this journal has root %s", c.Size, c.Root, next.checkpoint.Root))
+	}
+	next.signed = other.signed
+	l.sealed, l.cosigned = next, nil
+	return nil
+}
+
+// errStandby says that another process is ahead.
+var errStandby = errors.New("another process has sealed more than this journal has")
+
 // publish has the sealed checkpoint cosigned and shows it to everybody, unless
 // that was done.
 func (l *Log) publish(ctx context.Context) error {
 	c := l.sealed.checkpoint
-	_, before := l.Published()
-	if c.Size == before.Size {
+	shown, before := l.Published()
+	if c.Size == before.Size && (shown == nil || l.accepts(shown)) {
 		return nil
 	}
 	if l.cosigned == nil {
@@ -253,6 +300,15 @@ func (l *Log) publish(ctx context.Context) error {
 	l.mu.Unlock()
 	l.tidy(before.Size, c.Size)
 	return nil
+}
+
+// accepts reports whether what was published before this process began is enough
+// for the policy of today. If not, the same checkpoint is cosigned again.
+func (l *Log) accepts(shown []byte) bool {
+	if !l.accepted {
+		l.accepted = l.Accept == nil || l.Accept(shown) == nil
+	}
+	return l.accepted
 }
 
 func (l *Log) gather(ctx context.Context) ([]byte, error) {

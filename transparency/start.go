@@ -27,6 +27,8 @@ func (l *Log) check(ctx context.Context) error {
 	case public.Size > c.Size:
 		return l.stop(fmt.Errorf("a checkpoint of size %d is published, but the sealed one has size %d: it was lost or set back; put the newest of %s in its place",
 			public.Size, c.Size, filepath.Join(l.Dir, filepath.FromSlash(checkpointsPath))))
+	case size < c.Size && l.Shared:
+		return errStandby
 	case size < c.Size:
 		return l.stop(rewound(size, c.Size))
 	}

@@ -206,8 +206,17 @@ func TestEvidenceText(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{
-		{"kind edited", "kind theft"}, {"kind edited", "kind  edited"}, {"Z\n", "+00:00\n"}, {"proof 5", "proof 05"}, {"proof 5", "proof 64"},
-		{"proof 5", "proof 4"}, {"known 5", "known 4"}, {"known 5", "known -1"}, {"offered 5", "offered 6"}, {"offered 5", "offered x"}, {"witness w", "witness v"},
+		{"kind edited", "kind theft"},
+		{"kind edited", "kind  edited"},
+		{"Z\n", "+00:00\n"},
+		{"proof 5", "proof 05"},
+		{"proof 5", "proof 64"},
+		{"proof 5", "proof 4"},
+		{"known 5", "known 4"},
+		{"known 5", "known -1"},
+		{"offered 5", "offered 6"},
+		{"offered 5", "offered x"},
+		{"witness w", "witness v"},
 	} {
 		if !strings.Contains(text, c[0]) {
 			t.Fatalf("the text has no %q:\n%s", c[0], text)

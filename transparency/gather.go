@@ -221,15 +221,20 @@ func (g *Gatherer) askAll(parent context.Context, o *offer) (map[string]answered
 		return nil, err
 	}
 	for _, a := range out {
-		// Said when it changes: a witness may be away for days.
-		switch before := a.witness.note(a, o.Size, g.Now()); {
-		case a.err != nil && before == nil:
-			g.Log.Warn("a witness does not cosign", "witness", a.witness.name, "size", uint64(o.Size), "error", a.err)
-		case a.err == nil && before != nil:
-			g.Log.Info("a witness cosigns again", "witness", a.witness.name, "size", uint64(o.Size))
-		}
+		g.remember(a, o.Size)
 	}
 	return out, nil
+}
+
+// remember keeps how a witness answered, and logs when that has changed: one may
+// be away for days.
+func (g *Gatherer) remember(a answered, size ledger.Position) {
+	switch before := a.witness.note(a, size, g.Now()); {
+	case a.err != nil && before == nil:
+		g.Log.Warn("a witness does not cosign", "witness", a.witness.name, "size", uint64(size), "error", a.err)
+	case a.err == nil && before != nil:
+		g.Log.Info("a witness cosigns again", "witness", a.witness.name, "size", uint64(size))
+	}
 }
 
 // QuorumError says which witnesses did not cosign, and why. It is

@@ -85,9 +85,6 @@ func (n *node) startWitnesses(ctx context.Context) error {
 		return err
 	}
 	n.witnesses = witnessing{policy: p, own: map[string]string{}}
-	if n.external != nil && n.external.cluster {
-		return nil // its log is not sealed here
-	}
 	if len(p.Witnesses) == 0 {
 		n.log.Warn("checkpoints carry the log's signature only: the policy names no witnesses, so the operator could show different people different ledgers")
 		return nil
@@ -100,15 +97,15 @@ func (n *node) startWitnesses(ctx context.Context) error {
 			n.log.Error("a witness of this rehearsal does not run; without the quorum no checkpoint is published", "witness", w.Name, "error", err)
 		}
 	}
-	g, err := transparency.NewGatherer(transparency.GathererConfig{Policy: p, URLs: n.witnesses.own, Log: n.log})
-	if err != nil {
-		// Records are taken in all the same; readiness says why none is sealed.
-		n.gather = func(context.Context, []byte, ledger.Checkpoint, func(context.Context, ledger.Position) ([]ledger.Hash, error)) ([]byte, error) {
-			return nil, err
-		}
+	g, cannot := transparency.NewGatherer(transparency.GathererConfig{Policy: p, URLs: n.witnesses.own, Log: n.log})
+	if cannot == nil {
+		n.witnesses.gatherer, n.gather = g, g.Gather
 		return nil
 	}
-	n.witnesses.gatherer, n.gather = g, g.Gather
+	// Records are taken in all the same; readiness says why none is sealed.
+	n.gather = func(context.Context, []byte, ledger.Checkpoint, func(context.Context, ledger.Position) ([]ledger.Hash, error)) ([]byte, error) {
+		return nil, cannot
+	}
 	return nil
 }
 
@@ -168,6 +165,12 @@ func (n *node) runWitness(ctx context.Context, w ledger.PolicyWitness) (string, 
 		return errors.Join(<-ended, witness.Close())
 	})
 	return "http://" + listener.Addr().String(), nil
+}
+
+// accept judges a checkpoint by the policy of today.
+func (w *witnessing) accept(signed []byte) error {
+	_, err := w.policy.Open(signed)
+	return err
 }
 
 // parts says of each witness whether it cosigned when it was asked last. One that

@@ -189,6 +189,27 @@ func TestOperatorForks(t *testing.T) {
 	}
 }
 
+// TestWitnessesComeLater: a ledger had none and gets some. Its newest checkpoint
+// is cosigned by them without a new record.
+func TestWitnessesComeLater(t *testing.T) {
+	h := home{filepath.Join(t.TempDir(), "ledger")}
+	if _, err := ensureRehearsal(h, "berkas.example/later"); err != nil {
+		t.Fatal(err)
+	}
+	database := testkit.DB(t)
+	n, stop := runningNode(t, h, database)
+	without := sealedBy(t, n, 0)
+	stop()
+	if err := h.ensureWitnesses(); err != nil {
+		t.Fatal(err)
+	}
+	n, stop = runningNode(t, h, database)
+	defer stop()
+	if with := sealedBy(t, n, 5); with != without {
+		t.Errorf("sealed %v, before %v", with, without)
+	}
+}
+
 // TestWitnessesMissing: two of five may be away; they are named and nothing else
 // changes. With three away no checkpoint is published and the ledger is not ready,
 // but records are taken in.

@@ -14,8 +14,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/berkas-ledger/berkas/internal/testkit"
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/transparency"
 )
 
 // TestServeOnACluster runs the registrar on three NATS servers that run on the
@@ -49,7 +52,48 @@ func TestServeOnACluster(t *testing.T) {
 		t.Errorf("LEDGER holds something else than genesis, key and contest:\n%s", replayed)
 	}
 	submitOverHTTP(t, home{data}, "berkas.example/cluster")
+	wantCheckpoint(t, home{data}, 4)
 	stop()
+}
+
+// wantCheckpoint waits until a running ledger has published a checkpoint of a
+// size, and wants its log to be ready.
+func wantCheckpoint(t *testing.T, h home, size ledger.Position) {
+	t.Helper()
+	r, ok := h.found()
+	if !ok {
+		t.Fatal("nothing is running")
+	}
+	fetch, err := transparency.HTTPFetch(r.HTTP, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := readGenesis(h.genesisFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(g.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		signed, err := fetch(t.Context(), "checkpoint")
+		if err == nil {
+			var c ledger.Checkpoint
+			if c, _, err = ledger.OpenCheckpoint(signed, verifier); err != nil {
+				t.Fatal(err)
+			}
+			if c.Size >= size {
+				break
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no checkpoint of size %d: %v", size, err)
+		}
+	}
+	if out := berkas(t, "health", "--http", strings.TrimPrefix(r.HTTP, "http://")); !strings.Contains(out, `"log":"ok"`) {
+		t.Errorf("the log is not ready: %s", out)
+	}
 }
 
 // TestServeOnOneServer runs the registrar on a NATS that is not its own, and asks

@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/berkas-ledger/berkas/eventstore"
 	"github.com/berkas-ledger/berkas/transparency"
 )
-
-// errClusterLog says why a cluster's log is not sealed here.
-var errClusterLog = errors.New("the log of a cluster is not sealed: two registrars would keep two files of what is sealed")
 
 // startLog opens the log over the journal. Whatever is wrong with it makes the
 // ledger not ready, and does not keep it from taking records in.
@@ -21,9 +20,6 @@ func (n *node) startLog(ctx context.Context) {
 }
 
 func (n *node) openLog(ctx context.Context) (*transparency.Log, error) {
-	if n.external != nil && n.external.cluster {
-		return nil, errClusterLog
-	}
 	verifier, err := note.NewVerifier(n.judge.Roster().Genesis().Log)
 	if err != nil {
 		return nil, err
@@ -32,9 +28,24 @@ func (n *node) openLog(ctx context.Context) (*transparency.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return transparency.Open(ctx, transparency.Config{
-		Dir: n.home.logDir(), Source: n.store.Journal(), Signer: signer, Verifier: verifier, Gather: n.gather, Log: n.log,
-	})
+	config := transparency.Config{
+		Dir: n.home.logDir(), Source: n.store.Journal(), Signer: signer, Verifier: verifier, Gather: n.gather, Accept: n.witnesses.accept, Log: n.log,
+	}
+	if n.external != nil && n.external.cluster {
+		config.Register, config.Shared = clusterRegister{n.store.Sealed()}, true
+	}
+	return transparency.Open(ctx, config)
+}
+
+// clusterRegister is a cluster's register as the log wants it.
+type clusterRegister struct{ eventstore.Sealed }
+
+func (r clusterRegister) Swap(ctx context.Context, old, signed []byte) error {
+	err := r.Sealed.Swap(ctx, old, signed)
+	if errors.Is(err, eventstore.ErrConflict) {
+		return fmt.Errorf("%w: %w", transparency.ErrMoved, err)
+	}
+	return err
 }
 
 // logReady says why the newest records get no checkpoint.

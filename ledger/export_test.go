@@ -1,5 +1,7 @@
 package ledger
 
+import "time"
+
 // KnownNames are the names that SafePointer keeps.
 func KnownNames() map[string]bool { return memberNames }
 
@@ -15,9 +17,13 @@ func WalkData(data []byte) bool {
 // Forms are what form.go takes, by name.
 var Forms = map[string]func(string) bool{
 	"hash": isHash, "code": isCode, "uuid": isUUID, "uuidv7": isUUIDv7, "day": isDay, "time": isTime, "origin": isOrigin,
-	"agency": func(s string) bool { return AgencyID(s).Valid() },
-	"key":    func(s string) bool { return KeyID(s).Valid() },
+	"agency":  func(s string) bool { return AgencyID(s).Valid() },
+	"key":     func(s string) bool { return KeyID(s).Valid() },
+	"subject": isSubject,
 }
+
+// ParseRecorded reads a recorded time.
+func ParseRecorded(s string) (time.Time, error) { return parseRecorded(s) }
 
 // Moves reports whether an event is about a respondent of a case.
 func Moves(c Case, e Event, respondent string) bool {

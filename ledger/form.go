@@ -25,6 +25,7 @@ var (
 	hexClass    = classOf(hexabet)
 	wordClass   = classOf(alphabet)
 	codeClass   = classOf(alphabet + "-")
+	caseClass   = classOf(hexabet + "-")
 	originClass = classOf(alphabet + ".-")
 )
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +41,19 @@ func SubjectFigures(a AgencyID) string { return prefixFigures + string(a) }
 // SubjectRefusal is where refusals of an agency's submissions stand.
 func SubjectRefusal(a AgencyID) string { return prefixRefusal + string(a) }
 
-var subjectPattern = regexp.MustCompile(`^ledger\.(roster|case\.[0-9a-f-]{36}|figures\.[a-z0-9-]{1,32}|refusal\.[a-z0-9-]{1,32})$`)
+// isSubject: ledger.roster, ledger.case.<id of a case>, ledger.figures.<agency>,
+// ledger.refusal.<agency>.
+func isSubject(s string) bool {
+	if id, ok := strings.CutPrefix(s, prefixCase); ok {
+		return len(id) == 36 && caseClass.all(id)
+	}
+	for _, prefix := range []string{prefixFigures, prefixRefusal} {
+		if agency, ok := strings.CutPrefix(s, prefix); ok {
+			return codeClass.fits(agency, 32)
+		}
+	}
+	return s == SubjectRoster
+}
 
 // CaseID gives the case of a record's subject; "" for other subjects.
 func (r Record) CaseID() string {
@@ -138,7 +149,7 @@ func buildRecord(p Position, recorded, subject string, signatures []string, body
 	if r.Recorded, err = parseRecorded(recorded); err != nil {
 		return Record{}, err
 	}
-	if !subjectPattern.MatchString(subject) {
+	if !isSubject(subject) {
 		return Record{}, fmt.Errorf("record %d: unknown subject", p)
 	}
 	if len(signatures) == 0 || len(signatures) > MaxSignatures {

@@ -51,10 +51,11 @@ func nameOf(m ledger.Mandate) string {
 // empty mandate all but that for late recording.
 func (r *Roster) held(agency ledger.AgencyID, mandate ledger.Mandate, t time.Time) []ledger.Grant {
 	var out []ledger.Grant
-	for _, g := range r.grants {
+	for i := range r.grants {
+		g := &r.grants[i]
 		fits := g.Mandate == mandate || mandate == "" && g.Mandate != ledger.MandateLate
-		if g.Agency == agency && fits && covers(g.From, g.Until, t) {
-			out = append(out, g)
+		if fits && g.Agency == agency && covers(g.From, g.Until, t) {
+			out = append(out, *g)
 		}
 	}
 	return out

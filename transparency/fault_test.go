@@ -52,6 +52,7 @@ type badDisk struct {
 	form  form
 	count int
 	dead  bool
+	lying bool   // it says yes to every sync
 	undo  []undo // of what no syncDir has made durable, in order
 }
 
@@ -79,7 +80,7 @@ func (d *badDisk) disk() *disk {
 		},
 		syncDir: func(dir string) error {
 			return d.do(func() error {
-				d.undo = slices.DeleteFunc(d.undo, func(u undo) bool { return u.dir == dir })
+				d.undo = slices.DeleteFunc(d.undo, func(u undo) bool { return u.dir == dir && !d.lying })
 				return nil
 			})
 		},
@@ -201,6 +202,24 @@ func faulted(t *testing.T, at int, f form) int {
 	l = b.open()
 	b.seal(l) // the journal is compared with it all once more
 	return total
+}
+
+// TestPowerCutsAreNoticed takes the sync away: the disk says yes and does nothing.
+// Then a power cut takes what was published, so the harness would see it.
+func TestPowerCutsAreNoticed(t *testing.T) {
+	for _, lying := range []bool{false, true} {
+		b := newBed(t, 3)
+		bad := &badDisk{lying: lying}
+		b.disk = bad.disk()
+		b.seal(b.open())
+		if err := bad.cut(); err != nil {
+			t.Fatal(err)
+		}
+		_, c := b.open().Published()
+		if lost := c.Size == 0; lost != lying {
+			t.Errorf("a disk that lies (%v) has published size %d after a power cut", lying, c.Size)
+		}
+	}
 }
 
 // flakySwap is a Register whose Swap fails, with or without having done it.

@@ -186,7 +186,7 @@ func runWitness(ctx context.Context, out io.Writer, listen string, c transparenc
 	fmt.Fprintf(out, "Witness %s at http://%s\nIts key: %s\n", w.Key().Name(), listener.Addr(), w.Key())
 	for _, p := range c.Policies {
 		if signed := w.Latest(p.Origin); signed != nil {
-			seen, _, err := openLog(p, signed)
+			seen, err := openLog(p, signed)
 			if err != nil {
 				return err
 			}
@@ -199,13 +199,13 @@ func runWitness(ctx context.Context, out io.Writer, listen string, c transparenc
 }
 
 // openLog verifies that a checkpoint is signed by a policy's log.
-func openLog(p ledger.Policy, signed []byte) (ledger.Checkpoint, string, error) {
+func openLog(p ledger.Policy, signed []byte) (ledger.Checkpoint, error) {
 	log, _, err := p.Verifiers()
 	if err != nil {
-		return ledger.Checkpoint{}, "", err
+		return ledger.Checkpoint{}, err
 	}
 	c, _, err := ledger.OpenCheckpoint(signed, log)
-	return c, log.Name(), err
+	return c, err
 }
 
 // witnessError says what to do when a witness cannot be opened.

@@ -126,7 +126,7 @@ func TestWitnessKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		if cosigned > 0 {
-			if seen, _, err := openLog(policy, state); err != nil || seen.Size < cosigned {
+			if seen, err := openLog(policy, state); err != nil || seen.Size < cosigned {
 				t.Fatalf("round %d: it cosigned %d records and knows %d (%v)", round, cosigned, seen.Size, err)
 			}
 		}

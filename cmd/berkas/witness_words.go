@@ -62,9 +62,9 @@ func (s said) headline() string {
 
 // meaning is what follows, for somebody who knows nothing of hashes.
 func (s said) meaning() string {
-	const whoever = `Only the holder of the log's key can have signed both. So the operator of the ledger, or
-somebody whom he let have the key, has told two different stories. A fault of a disk or
-a network cannot make a signature.`
+	const whoever = `Only with the log's key can both have been signed. So the operator of the ledger, or
+somebody who got hold of his key, has told two stories that cannot both be true: on
+purpose, or by going on from an old copy. No fault of a network makes a signature.`
 	const open = `What this does not show: which records differ, and who did it. An audit of a copy of each
 log ('berkas audit') names the records.`
 	v := s.verdict

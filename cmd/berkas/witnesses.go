@@ -192,7 +192,7 @@ func (w *witnessing) describe(out io.Writer) {
 	if w.gatherer == nil {
 		return
 	}
-	fmt.Fprintf(out, "  witnesses   %d, quorum %q\n", len(w.policy.Witnesses), w.policy.Quorum)
+	fmt.Fprintf(out, "  witnesses   a checkpoint needs %s\n", quorumOf(w.policy))
 	for _, s := range w.gatherer.States() {
 		fmt.Fprintf(out, "    %-9s %s\n", s.Name, s.URL)
 	}
@@ -200,6 +200,16 @@ func (w *witnessing) describe(out io.Writer) {
 		fmt.Fprintln(out, "    They run in this process, over HTTP and with keys and state of their own. That shows\n"+
 			"    the protocol. It does not make them independent: whoever runs the ledger has their keys.")
 	}
+}
+
+// quorumOf says which witnesses a policy asks for.
+func quorumOf(p ledger.Policy) string {
+	for _, g := range p.Groups {
+		if g.Name == p.Quorum {
+			return fmt.Sprintf("%d of %d: %s", g.Threshold, len(g.Members), strings.Join(g.Members, ", "))
+		}
+	}
+	return p.Quorum
 }
 
 // sealed says by whom the newest checkpoint is cosigned.
@@ -222,11 +232,12 @@ func (n *node) sealed(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "The log is sealed at %d records, root %s.\n", c.Size, c.Root)
 	if len(n.witnesses.policy.Witnesses) > 0 {
-		fmt.Fprintf(out, "%d of %d witnesses have seen it begin with all that they saw before, and cosigned: %s.\n", len(names), len(n.witnesses.policy.Witnesses), strings.Join(names, ", "))
+		fmt.Fprintf(out, "%d of %d witnesses have seen that it begins with all that they saw before, and cosigned: %s.\n"+
+			"Without %s no checkpoint is published.\n", len(names), len(n.witnesses.policy.Witnesses), strings.Join(names, ", "), quorumOf(n.witnesses.policy))
 	}
 	if len(n.witnesses.own) > 0 {
-		fmt.Fprintf(out, "They run in this process, each with its own key and state (%s): that shows the\n"+
-			"protocol, not independence. Real ones are run by others: docs/witness.md.\n", filepath.Join(n.home.dir, "witnesses"))
+		fmt.Fprintf(out, "They run in this process, each with a key and state of its own in %s.\n"+
+			"That shows the protocol, not independence: real ones are run by others (docs/witness.md).\n", filepath.Join(n.home.dir, "witnesses"))
 	}
 	return nil
 }

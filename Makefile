@@ -19,7 +19,7 @@ build: ## Build bin/berkas
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/berkas ./cmd/berkas
 
 .PHONY: test
-test: need-postgresql need-cc need-openssl need-curl modules browser fsck ## Run all tests with the race detector
+test: need-postgresql need-cc need-openssl need-curl need-jq modules browser fsck ## Run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: check check-lint check-module check-generated
@@ -53,8 +53,8 @@ clean: ## Remove what was built
 	rm -rf bin coverage.out
 
 # What a target needs from the machine is installed if that can be done.
-.PHONY: need-postgresql need-cc need-openssl need-curl need-node
-need-postgresql need-cc need-openssl need-curl need-node: need-%:
+.PHONY: need-postgresql need-cc need-openssl need-curl need-jq need-node
+need-postgresql need-cc need-openssl need-curl need-jq need-node: need-%:
 	@scripts/need.sh $*
 
 # The JavaScript packages of tests, as their lock files pin them.

@@ -4,8 +4,8 @@
 # done, it says what is missing and what to type.
 #
 # Tools: postgresql (the server programs, 15 or newer), cc (a C compiler, which
-# Go's race detector needs), make, openssl, curl, node (JavaScript, 18 or newer, with npm), chromium (the
-# browser, with a font).
+# Go's race detector needs), make, openssl, curl, jq, node (JavaScript, 18 or newer, with npm),
+# chromium (the browser, with a font).
 set -euo pipefail
 
 oldest_postgresql=15
@@ -41,6 +41,8 @@ has_openssl() { command -v openssl >/dev/null; }
 
 has_curl() { command -v curl >/dev/null; }
 
+has_jq() { command -v jq >/dev/null; }
+
 has_node() {
   command -v npm >/dev/null && command -v node >/dev/null &&
     node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
@@ -61,14 +63,14 @@ packages() {
 }
 
 usage() {
-  echo "usage: $0 postgresql|cc|make|openssl|curl|node|chromium ..." >&2
+  echo "usage: $0 postgresql|cc|make|openssl|curl|jq|node|chromium ..." >&2
   exit 2
 }
 
 missing=()
 for tool in "$@"; do
   case $tool in
-    postgresql | cc | make | openssl | curl | node | chromium) ;;
+    postgresql | cc | make | openssl | curl | jq | node | chromium) ;;
     *) usage ;;
   esac
   "has_$tool" || missing+=("$tool")

@@ -67,10 +67,17 @@ func Publish(payloads []any) Rules {
 // it, the one that began last; of those that began on one day the one published
 // last. Without any, the zero regime demands nothing.
 func RegimeAt(list []Regime, t time.Time) Regime {
-	if g := regimeAt(list, spansOf(list), t); g != nil {
-		return *g
+	var best *Regime
+	for i := range list {
+		g := &list[i]
+		if (best == nil || g.From >= best.From) && (Days{g.From, g.Until}).Hold(t) {
+			best = g
+		}
 	}
-	return Regime{}
+	if best == nil {
+		return Regime{}
+	}
+	return *best
 }
 
 // span is the time over which a regime holds; a zero until has no end.

@@ -181,9 +181,25 @@ var kindIndex = func() map[string]KindInfo {
 	return m
 }()
 
+// kindFirst finds the kinds of version 1, of which the folding of a record asks
+// many times: putting their type together would take longer than the rest.
+var kindFirst = func() map[Kind]KindInfo {
+	m := make(map[Kind]KindInfo, len(Kinds))
+	for _, k := range Kinds {
+		if k.Version == 1 {
+			m[k.Kind] = k
+		}
+	}
+	return m
+}()
+
 // LookupKind finds a kind and version; ok is false for one this code does not
 // know.
 func LookupKind(k Kind, version int) (KindInfo, bool) {
+	if version == 1 {
+		i, ok := kindFirst[k]
+		return i, ok
+	}
 	return LookupType(typeOf(k, version))
 }
 

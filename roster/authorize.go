@@ -47,15 +47,48 @@ func nameOf(m ledger.Mandate) string {
 	return string(m)
 }
 
+// holder is who may hold grants, of one mandate or, for the empty one, of any but
+// that for late recording.
+type holder struct {
+	agency  ledger.AgencyID
+	mandate ledger.Mandate
+}
+
+// arrange notes the grants by their holders: every record is judged by them, and
+// few of them are any one agency's. What it makes is never changed.
+func (r *Roster) arrange() {
+	r.heirs, r.holders = nil, make(map[holder][]ledger.Grant, 2*len(r.grants))
+	for _, g := range r.grants {
+		if g.Predecessor != "" {
+			r.heirs = append(r.heirs, g)
+		}
+		of := holder{g.Agency, g.Mandate}
+		r.holders[of] = append(r.holders[of], g)
+		if of.mandate != ledger.MandateLate && of.mandate != "" {
+			of.mandate = ""
+			r.holders[of] = append(r.holders[of], g)
+		}
+	}
+}
+
 // held lists the grants of a mandate that an agency holds at a moment; for the
-// empty mandate all but that for late recording.
+// empty mandate all but that for late recording. They are not to be changed.
 func (r *Roster) held(agency ledger.AgencyID, mandate ledger.Mandate, t time.Time) []ledger.Grant {
-	var out []ledger.Grant
-	for i := range r.grants {
-		g := &r.grants[i]
-		fits := g.Mandate == mandate || mandate == "" && g.Mandate != ledger.MandateLate
-		if fits && g.Agency == agency && covers(g.From, g.Until, t) {
-			out = append(out, *g)
+	all := r.holders[holder{agency, mandate}]
+	for i := range all {
+		if !covers(all[i].From, all[i].Until, t) {
+			return heldOf(all, i, t)
+		}
+	}
+	return all
+}
+
+// heldOf is held when one grant at least, which stands at i, does not hold.
+func heldOf(all []ledger.Grant, i int, t time.Time) []ledger.Grant {
+	out := all[:i:i]
+	for _, g := range all[i+1:] {
+		if covers(g.From, g.Until, t) {
+			out = append(out, g)
 		}
 	}
 	return out

@@ -23,6 +23,7 @@ type Roster struct {
 	keys         map[ledger.KeyID]Key
 	grants       []ledger.Grant
 	heirs        []ledger.Grant // those of grants that name a predecessor
+	holders      map[holder][]ledger.Grant
 	regimes      []ledger.Regime
 	contests     map[string]ledger.Contest
 	holidays     map[int]ledger.Holidays
@@ -92,10 +93,10 @@ func (r *Roster) Apply(p ledger.Position, e ledger.Event) (*Roster, error) {
 		err = next.revoke(v.Key, p)
 	case *ledger.MandateGranted:
 		next.grants = append(next.grants, v.Grant)
-		next.inherit()
+		next.arrange()
 	case *ledger.MandateEnded:
 		v.End(next.grants)
-		next.inherit()
+		next.arrange()
 	case *ledger.Regime:
 		next.regimes = append(next.regimes, *v)
 	case *ledger.Contest:
@@ -117,16 +118,6 @@ func (r *Roster) revoke(id ledger.KeyID, p ledger.Position) error {
 	k.Revoked = p
 	r.keys[id] = k
 	return nil
-}
-
-// inherit picks the heirs out of the grants. The slice is a new one each time.
-func (r *Roster) inherit() {
-	r.heirs = nil
-	for _, g := range r.grants {
-		if g.Predecessor != "" {
-			r.heirs = append(r.heirs, g)
-		}
-	}
 }
 
 // Genesis gives what the ledger began with.

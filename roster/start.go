@@ -34,7 +34,7 @@ func Start(r ledger.Record) (*Roster, error) {
 		holidays:     map[int]ledger.Holidays{},
 		grants:       slices.Clone(g.Mandates),
 	}
-	out.inherit()
+	out.arrange()
 	if err := out.found(); err != nil {
 		return nil, fmt.Errorf("genesis: %w", err)
 	}

@@ -43,6 +43,7 @@ type Auditor struct {
 	stats Stats
 
 	pending []*batch
+	spare   [][]prepared    // of batches that are settled
 	taken   ledger.Position // last position handed to Take
 
 	tree     tree
@@ -159,7 +160,7 @@ func (a *Auditor) Settle() error {
 
 // prepareAll begins the work that needs no state of cases.
 func (a *Auditor) prepareAll(first ledger.Position, leaves [][]byte) *batch {
-	b := &batch{list: make([]prepared, len(leaves))}
+	b := &batch{list: a.room(len(leaves))}
 	u := rules{a.config.Policy.Origin, a.config.Schemas, a.roster}
 	b.done = a.parallel(len(leaves), func(i int) { u.prepare(&b.list[i], first+ledger.Position(i), leaves[i]) })
 	return b
@@ -178,7 +179,19 @@ func (a *Auditor) settleNext() error {
 			return err
 		}
 	}
+	clear(b.list)
+	a.spare = append(a.spare, b.list[:0])
 	return nil
+}
+
+// room gives what a batch is prepared in, used before if there is one.
+func (a *Auditor) room(n int) []prepared {
+	if last := len(a.spare) - 1; last >= 0 && cap(a.spare[last]) >= n {
+		out := a.spare[last][:n]
+		a.spare = a.spare[:last]
+		return out
+	}
+	return make([]prepared, n)
 }
 
 // reverify judges the signatures of what was prepared anew, on all cores, after

@@ -40,9 +40,12 @@ func (f form) String() string {
 }
 
 var forms = []form{
-	{}, {happened: true},
-	{dead: true}, {dead: true, happened: true},
-	{dead: true, power: true}, {dead: true, power: true, happened: true},
+	{},
+	{happened: true},
+	{dead: true},
+	{dead: true, happened: true},
+	{dead: true, power: true},
+	{dead: true, power: true, happened: true},
 }
 
 // badDisk does one operation, counted from 1, wrongly. It syncs nothing; what a

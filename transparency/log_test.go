@@ -377,7 +377,8 @@ func TestRun(t *testing.T) {
 		t.Errorf("sealed size %d, want 3", p)
 	}
 	b.source.grow(10)
-	for p := ledger.Position(0); p < 10; p = <-sizes {
+	for p := <-sizes; p < 10; {
+		p = <-sizes
 	}
 	if c, err := l.Seal(t.Context()); err != nil || c.Size != 10 {
 		t.Errorf("size %d, %v", c.Size, err)

@@ -23,6 +23,39 @@ func (l *Log) check(ctx context.Context) error {
 	}
 	c := s.checkpoint
 	_, public := l.Published()
+	if err := l.fits(c, public); err != nil {
+		return err
+	}
+	tiles := &inspection{dir: l.Dir}
+	e, earlier, err := l.walk(ctx, c.Size, public.Size, tiles.look)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Size > 0 && e.root() != c.Root:
+		return l.stop(l.explain(ctx, c, e.root()))
+	case public.Size > 0 && earlier != public.Root:
+		return l.stop(fmt.Errorf("the journal's first %d records have root %s, published was %s", public.Size, earlier, public.Root))
+	case len(tiles.damaged) > 0:
+		return l.stop(fmt.Errorf("%d tiles are not what the journal says, the first is %s; the journal is what was sealed, so remove %s and start again to have them made anew",
+			len(tiles.damaged), tiles.damaged[0], filepath.Join(l.Dir, "tile")))
+	}
+	if tiles.missing > 0 {
+		l.Log.Info("tiles are made again from the journal", "missing", tiles.missing)
+		if err := l.restore(ctx, c.Size); err != nil {
+			return err
+		}
+	}
+	s.edge = e
+	l.sealed = s
+	if public.Size == c.Size {
+		l.tidy(0, c.Size) // a process that was killed may have left some
+	}
+	return nil
+}
+
+// fits compares the sizes of what was sealed, what was published and the journal.
+func (l *Log) fits(c, public ledger.Checkpoint) error {
 	switch size := l.Source.Len(); {
 	case public.Size > c.Size:
 		return l.stop(fmt.Errorf("a checkpoint of size %d is published, but the sealed one has size %d: it was lost or set back; put the newest of %s in its place",
@@ -32,40 +65,23 @@ func (l *Log) check(ctx context.Context) error {
 	case size < c.Size:
 		return l.stop(rewound(size, c.Size))
 	}
-	var missing int
-	var damaged []string
-	look := func(t ledger.Tile, data []byte) error {
-		got, err := readFile(l.Dir, t.Path())
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			missing++
-		case err != nil || !bytes.Equal(got, data):
-			damaged = append(damaged, t.Path())
-		}
-		return nil
-	}
-	var root ledger.Hash // of the published size
-	if s.edge, root, err = l.walk(ctx, c.Size, public.Size, look); err != nil {
-		return err
-	}
+	return nil
+}
+
+// inspection compares the tiles on the disk with those that the journal gives.
+type inspection struct {
+	dir     string
+	missing int
+	damaged []string
+}
+
+func (i *inspection) look(t ledger.Tile, data []byte) error {
+	got, err := readFile(i.dir, t.Path())
 	switch {
-	case c.Size > 0 && s.edge.root() != c.Root:
-		return l.stop(l.explain(ctx, c, s.edge.root()))
-	case public.Size > 0 && root != public.Root:
-		return l.stop(fmt.Errorf("the journal's first %d records have root %s, published was %s", public.Size, root, public.Root))
-	case len(damaged) > 0:
-		return l.stop(fmt.Errorf("%d tiles are not what the journal says, the first is %s; the journal is what was sealed, so remove %s and start again to have them made anew",
-			len(damaged), damaged[0], filepath.Join(l.Dir, "tile")))
-	}
-	if missing > 0 {
-		l.Log.Info("tiles are made again from the journal", "missing", missing)
-		if err := l.restore(ctx, c.Size); err != nil {
-			return err
-		}
-	}
-	l.sealed = s
-	if public.Size == c.Size {
-		l.tidy(0, c.Size) // a process that was killed may have left some
+	case errors.Is(err, fs.ErrNotExist):
+		i.missing++
+	case err != nil || !bytes.Equal(got, data):
+		i.damaged = append(i.damaged, t.Path())
 	}
 	return nil
 }

@@ -230,6 +230,30 @@ func TestEvidenceText(t *testing.T) {
 	}
 }
 
+// TestEvidenceGolden holds the form of evidence to its bytes: what a witness kept is
+// read years later.
+func TestEvidenceGolden(t *testing.T) {
+	golden := filepath.Join("..", "ledger", "testdata", "golden")
+	read := func(path string) []byte {
+		text, err := os.ReadFile(path)
+		check(t, err)
+		return text
+	}
+	policy, err := ledger.ParsePolicy(string(read(filepath.Join(golden, "policy.txt"))))
+	check(t, err)
+	e := Evidence{
+		Kind: Edited, At: time.Date(2026, 11, 22, 3, 4, 5, 0, time.UTC), Witness: policy.Witnesses[0].Key, Proof: []ledger.Hash{{1}, {2}},
+		Known: read(filepath.Join(golden, "checkpoint-cosigned.note")), Offered: read(filepath.Join(golden, "checkpoint.note")),
+	}
+	want := string(read(filepath.Join("testdata", "evidence.golden")))
+	if e.Text() != want {
+		t.Errorf("evidence is written as\n%s\nnot\n%s", e.Text(), want)
+	}
+	if back, err := ParseEvidence(want); err != nil || back.Text() != want {
+		t.Errorf("read as %+v, %v", back, err)
+	}
+}
+
 func FuzzEvidence(f *testing.F) {
 	h := newHistory(f, 9)
 	key, err := ledger.NewWitnessKey("w.example/1", make([]byte, 32))

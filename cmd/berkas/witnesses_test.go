@@ -145,6 +145,16 @@ func TestOperatorForks(t *testing.T) {
 	defer stop()
 	addKey(t, n, "bawaslu/first")
 	true1 := sealedBy(t, n, 5)
+	var said bytes.Buffer
+	n.describe(&said, false)
+	if err := n.sealed(t.Context(), &said); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"3 of 5: w1, w2, w3, w4, w5", n.witnesses.own["w4"], "does not make them independent", "5 of 5 witnesses have seen", "not independence"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, said.String())
+		}
+	}
 	signer, err := h.noteSigner("log.key")
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,8 @@ type benchFlags struct {
 	only    string
 	profile string
 
+	auditRecords int
+
 	fsck        string // program; "" for none
 	fsckRecords int
 }
@@ -53,6 +55,7 @@ Work and limit take turns, and the median of the rounds is printed.
 				return usage("--only is one of %s, not %q", strings.Join(benchParts, ", "), f.only)
 			}
 			if f.smoke {
+				f.auditRecords = 5000
 				f.rounds, f.seconds, f.bulk = 1, time.Second/2, 2000
 			}
 			lines, err := f.run(cmd.Context(), o, cmd.ErrOrStderr())
@@ -70,13 +73,14 @@ Work and limit take turns, and the median of the rounds is printed.
 	fl.StringVar(&f.only, "only", "", "only one of "+strings.Join(benchParts, ", "))
 	fl.StringVar(&f.fsck, "fsck", "", "Tessera's fsck, which scripts/fsck.sh builds, to check a large log with (part log)")
 	fl.IntVar(&f.fsckRecords, "fsck-records", 1_000_000, "how many records the log for --fsck has")
+	fl.IntVar(&f.auditRecords, "audit-records", 100_000, "how many records the log has that is audited (part audit)")
 	fl.StringVar(&f.profile, "profile", "", "write a CPU profile of the measurements to this file")
 	fl.StringVar(&f.dir, "dir", "", "where to work (default: a temporary directory; a disk, not memory)")
 	return c
 }
 
 // benchParts are what --only takes.
-var benchParts = []string{"submit", "import", "latency", "catchup", "log"}
+var benchParts = []string{"submit", "import", "latency", "catchup", "log", "audit"}
 
 // benchLine is one row of the result: work against its limit.
 type benchLine struct {
@@ -137,7 +141,7 @@ func (f *benchFlags) run(ctx context.Context, o *options, progress io.Writer) (_
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) ([]benchLine, error)
-	}{{"limits", b.limits}, {"submit", b.submit}, {"import", b.importing}, {"latency", b.latency}, {"catchup", b.catchUp}, {"log", b.sealing}} {
+	}{{"limits", b.limits}, {"submit", b.submit}, {"import", b.importing}, {"latency", b.latency}, {"catchup", b.catchUp}, {"log", b.sealing}, {"audit", b.auditing}} {
 		if f.only != "" && f.only != part.name && part.name != "limits" {
 			continue
 		}

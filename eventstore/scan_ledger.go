@@ -34,6 +34,7 @@ type LedgerScan struct {
 
 	strange map[ledger.Position]bool // messages that are no record
 	conn    *link
+	blocks  *BlockScan // it was read from files, not from a server
 }
 
 // ScanLedger reads all of LEDGER in the role of the registrar, or of a follower,
@@ -155,6 +156,9 @@ func (s *LedgerScan) portion(ctx context.Context, from ledger.Position) ([]*posi
 func (s *LedgerScan) Leaf(ctx context.Context, p ledger.Position) ([]byte, error) {
 	if p < 1 || p > ledger.Position(len(s.Leaves)) || s.Leaves[p-1] == (ledger.Hash{}) {
 		return nil, fmt.Errorf("LEDGER, record %d: %w", p, fs.ErrNotExist)
+	}
+	if s.blocks != nil {
+		return s.blocks.leaf(p)
 	}
 	var out []byte
 	err := s.run(ctx, p, p, func(_ ledger.Position, r ledger.Record) error {

@@ -93,6 +93,7 @@ type doctor struct {
 	policy  ledger.Policy
 	journal *eventstore.JournalScan
 	stream  *eventstore.LedgerScan // nil: it was not looked at
+	blocks  *eventstore.BlockScan  // the files of it; nil: they are a server's
 	logs    *logScan
 	truth   *truth
 	out     diagnosis
@@ -123,7 +124,7 @@ func (d *doctor) release() error {
 		errs = append(errs, d.closers[i]())
 	}
 	d.closers = nil
-	d.stream = nil
+	d.stream, d.blocks = nil, nil
 	return errors.Join(errs...)
 }
 

@@ -41,7 +41,10 @@ func (d *doctor) readLedger(ctx context.Context) error {
 		login = &l
 	default:
 		user = eventstore.User{Role: eventstore.RoleRegistrar}
-		var err error
+		whole, err := d.readBlocks()
+		if !whole || err != nil {
+			return err
+		}
 		if login, err = d.copyOfLedger(user); login == nil || err != nil {
 			return err
 		}
@@ -53,6 +56,19 @@ func (d *doctor) readLedger(ctx context.Context) error {
 	d.closers = append(d.closers, d.stream.Close)
 	d.looked(copyLedger)
 	return nil
+}
+
+// readBlocks looks at LEDGER's files themselves, and reports whether a server may
+// be started over them.
+func (d *doctor) readBlocks() (bool, error) {
+	var err error
+	if d.blocks, err = eventstore.ScanBlocks(eventstore.LedgerDir(d.home.nats())); err != nil || len(d.blocks.Flaws) == 0 {
+		return true, err
+	}
+	d.stream = d.blocks.Scan()
+	d.looked(copyLedger)
+	d.notSeen("what a server would give out as LEDGER: over such files none may be started")
+	return false, nil
 }
 
 // copyOfLedger starts a server over a copy of LEDGER's files; nil if there are
@@ -171,10 +187,19 @@ func cover(covered map[ledger.Position]bool, f eventstore.Flaw) {
 func (d *doctor) compareLedger() {
 	covered := map[ledger.Position]bool{}
 	for _, f := range d.stream.Flaws {
+		if f.File == "" && d.blocks != nil {
+			f.File, f.Byte = d.blocks.Where(f.First)
+		}
 		d.add(flawed(copyLedger, f))
 		cover(covered, f)
 	}
-	d.differing(copyLedger, d.stream.Leaves, covered, func(ledger.Position) (string, *int64) { return "", nil })
+	d.differing(copyLedger, d.stream.Leaves, covered, func(p ledger.Position) (string, *int64) {
+		if d.blocks == nil {
+			return "", nil
+		}
+		file, at := d.blocks.Where(p)
+		return file, place(at)
+	})
 }
 
 // differing names the positions at which a copy has another record than is known,

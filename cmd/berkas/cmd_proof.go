@@ -77,15 +77,11 @@ func (f *proofFlags) make(cmd *cobra.Command, o *options, name string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	signed, c, err := f.covering(ctx, o, fetch, name)
+	signed, prover, position, err := f.covering(ctx, o, fetch, name)
 	if err != nil {
 		return err
 	}
-	prover := transparency.NewProver(fetch, c)
-	position, err := f.find(ctx, fetch, prover, name)
-	if err != nil {
-		return err
-	}
+	c := prover.Checkpoint()
 	p := ledger.Proof{Position: position, Checkpoint: signed}
 	if p.Hashes, err = prover.Inclusion(ctx, position); err != nil {
 		return err
@@ -114,28 +110,37 @@ func (f *proofFlags) make(cmd *cobra.Command, o *options, name string) (err erro
 	return err
 }
 
-// coverWait is how long a position that no checkpoint covers yet is waited for: a
+// coverWait is how long a record that no checkpoint covers yet is waited for: a
 // running ledger publishes one a second.
 const coverWait = 5 * time.Second
 
-// covering reads the newest checkpoint, and waits a moment for one that covers
-// the position that was asked for.
-func (f *proofFlags) covering(ctx context.Context, o *options, fetch transparency.Fetch, name string) ([]byte, ledger.Checkpoint, error) {
-	wanted, _ := strconv.ParseUint(name, 10, 63) // 0 for the id of an event
+// errNotCovered says that the newest checkpoint does not cover what is asked for,
+// or that there is no such thing.
+var errNotCovered = errors.New("not among the records that the newest checkpoint covers")
+
+// covering finds the record and the checkpoint to prove it from, and waits a
+// moment for one that covers a record which was made just now.
+func (f *proofFlags) covering(ctx context.Context, o *options, fetch transparency.Fetch, name string) ([]byte, *transparency.Prover, ledger.Position, error) {
 	limit := time.NewTimer(coverWait)
 	defer limit.Stop()
 	tick := time.NewTicker(coverWait / 20)
 	defer tick.Stop()
+	looked := ledger.Position(0) // so far in vain
 	for {
 		signed, c, err := f.newest(ctx, o, fetch)
-		if err != nil || c.Size >= ledger.Position(wanted) || !f.live(o) {
-			return signed, c, err
+		if err != nil {
+			return nil, nil, 0, err
 		}
+		position, err := f.find(ctx, fetch, looked, c.Size, name)
+		if err == nil || !errors.Is(err, errNotCovered) || !f.live(o) {
+			return signed, transparency.NewProver(fetch, c), position, err
+		}
+		looked = c.Size
 		select {
 		case <-ctx.Done():
-			return nil, c, context.Cause(ctx)
+			return nil, nil, 0, context.Cause(ctx)
 		case <-limit.C:
-			return signed, c, nil
+			return nil, nil, 0, err
 		case <-tick.C:
 		}
 	}
@@ -186,27 +191,28 @@ func newestCheckpoint(ctx context.Context, fetch transparency.Fetch) ([]byte, er
 }
 
 // find gives the position of a record that is named by its position, or by its
-// event's id.
-func (f *proofFlags) find(ctx context.Context, fetch transparency.Fetch, prover *transparency.Prover, name string) (ledger.Position, error) {
-	size := prover.Checkpoint().Size
+// event's id, which is looked for behind the records that were looked through.
+func (f *proofFlags) find(ctx context.Context, fetch transparency.Fetch, looked, size ledger.Position, name string) (ledger.Position, error) {
 	if n, err := strconv.ParseUint(name, 10, 63); err == nil {
-		if f.caseID != "" {
+		switch {
+		case f.caseID != "":
 			return 0, usage("a position names a record by itself: leave out --case")
-		}
-		if n == 0 || ledger.Position(n) > size {
-			return 0, &codedError{exitNotFound, fmt.Errorf("the newest checkpoint covers %d records, not position %d", size, n), "If the record was made just now, try again in a second."}
+		case n == 0:
+			return 0, usage("positions count from 1")
+		case ledger.Position(n) > size:
+			return 0, &codedError{exitNotFound, fmt.Errorf("position %d is %w: those are %d", n, errNotCovered, size), ""}
 		}
 		return ledger.Position(n), nil
 	}
 	if len(name) != 36 || strings.Trim(name, "0123456789abcdef-") != "" {
 		return 0, usage("%q is neither a position nor the id of an event", name)
 	}
-	found, err := f.search(ctx, fetch, size, name)
+	found, err := f.search(ctx, fetch, looked, size, name)
 	switch {
 	case err != nil:
 		return 0, err
 	case len(found) == 0:
-		return 0, &codedError{exitNotFound, fmt.Errorf("no event %s among the %d records that the newest checkpoint covers", name, size), "If it was recorded just now, try again in a second; a receipt says the position."}
+		return 0, &codedError{exitNotFound, fmt.Errorf("event %s is %w: those are %d", name, errNotCovered, size), "A receipt says the position, too."}
 	case len(found) > 1:
 		return 0, usage("%d events have that id, in different cases: name the case with --case, or one of the positions %s", len(found), positions(found))
 	}
@@ -215,11 +221,14 @@ func (f *proofFlags) find(ctx context.Context, fetch transparency.Fetch, prover 
 
 // search looks through the records for an event. What it finds is proven
 // afterwards like any position.
-func (f *proofFlags) search(ctx context.Context, fetch transparency.Fetch, size ledger.Position, id string) ([]ledger.Position, error) {
+func (f *proofFlags) search(ctx context.Context, fetch transparency.Fetch, looked, size ledger.Position, id string) ([]ledger.Position, error) {
+	if looked >= size {
+		return nil, nil
+	}
 	var found []ledger.Position
 	to, done := progress[ledger.Position](int(size), "looking for the event")
 	defer done()
-	for _, t := range ledger.Tiles(ledger.LevelEntries, 0, size) {
+	for _, t := range ledger.Tiles(ledger.LevelEntries, uint64(looked)/ledger.TileWidth, size) {
 		bundle, err := fetch(ctx, t.Path())
 		if err != nil {
 			return nil, err

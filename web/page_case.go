@@ -24,6 +24,7 @@ type casePage struct {
 	Head        ledger.Position // the ledger's last record
 	LateDays    int
 	Next        []nextBy
+	Bundles     bool // there is a log to make bundles from
 }
 
 type respondentLine struct {
@@ -88,7 +89,7 @@ func (s *Server) casePage(r *http.Request, at casePoint) (casePage, error) {
 	id := r.PathValue("id")
 	page := casePage{
 		ID: id, AsOf: at.asOf, KnownAt: at.knownAt, Head: s.Head(), Now: casesPath + "/" + id,
-		Field: fieldOf("as-of", at.asOf, string(dayOf(s.Now()))),
+		Field: fieldOf("as-of", at.asOf, string(dayOf(s.Now()))), Bundles: s.Files != nil && s.RosterRecords != nil,
 	}
 	if !caseID.MatchString(id) {
 		return page, errNoCase

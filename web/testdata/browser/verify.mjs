@@ -188,12 +188,12 @@ async function picture() {
       await page.evaluate(() => document.activeElement.blur());
     }
     const height = clip || (await page.evaluate(() => document.documentElement.scrollHeight));
-    await page.setViewportSize({ width: options.viewport.width, height: Math.min(height, 2200) });
+    await page.setViewportSize({ width: options.viewport.width, height: Math.min(height, 3000) });
     await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: `${pictures}/${name}.png` });
     await context.close();
   };
-  await shoot("verify", { viewport: { width: 1000, height: 900 } }, sound, false, 1900);
+  await shoot("verify", { viewport: { width: 1000, height: 900 } }, sound, false, 2300);
   await shoot("verify-tampered", { viewport: { width: 1000, height: 900 }, colorScheme: "dark" }, tampered, true, 1500);
   await shoot("verify-narrow", { viewport: { width: 360, height: 800 } }, sound, false, 2000);
 }

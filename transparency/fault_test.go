@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -118,6 +118,21 @@ func (d *badDisk) cut() error {
 	return nil
 }
 
+// inMemory gives a directory that is no disk's where the system has such: a bad
+// disk loses by itself what it should lose.
+func inMemory(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "berkas-log-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // TestEveryFault makes each operation of the disk go wrong once, in each form,
 // while a log is made and grows, and looks afterwards that one thing was signed
 // for each size, that the log goes on, that all of it is sound, and that what was
@@ -128,12 +143,15 @@ func TestEveryFault(t *testing.T) {
 		t.Fatalf("only %d operations", total)
 	}
 	for _, f := range forms {
-		for at := 1; at <= total; at++ {
-			faulted(t, at, f)
-			if t.Failed() {
-				t.Fatalf("operation %d of %d %s", at, total, f)
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			for at := 1; at <= total; at++ {
+				faulted(t, at, f)
+				if t.Failed() {
+					t.Fatalf("operation %d of %d %s", at, total, f)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -141,7 +159,7 @@ func TestEveryFault(t *testing.T) {
 // were.
 func faulted(t *testing.T, at int, f form) int {
 	b := newBed(t, 0)
-	b.dir = filepath.Join(b.dir, "..", fmt.Sprintf("log-%d", at))
+	b.dir, b.log = filepath.Join(inMemory(t), "log"), slog.New(slog.DiscardHandler)
 	bad := &badDisk{at: at, form: f}
 	b.disk = bad.disk()
 	var l *Log
@@ -164,7 +182,7 @@ func faulted(t *testing.T, at int, f form) int {
 		t.Fatal("it does not open again")
 	}
 	reopen()
-	for _, size := range []int{1, 255, 257, 513} {
+	for _, size := range []int{1, 257, 513} {
 		if size == 257 {
 			reopen() // the start of a log that has something, too
 		}
@@ -195,7 +213,7 @@ func faulted(t *testing.T, at int, f form) int {
 		reopen()
 	}
 	b.sound(513)
-	for _, size := range []ledger.Position{1, 255, 257, 513} {
+	for _, size := range []ledger.Position{1, 257, 513} {
 		if _, err := readFile(b.dir, keptPath(size)); err != nil {
 			t.Errorf("the published checkpoint of size %d was not kept: %v", size, err)
 		}

@@ -37,7 +37,7 @@ func HTTPFetch(base, token string, client *http.Client) (Fetch, error) {
 	own := *client
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		if r.URL.Scheme != u.Scheme || r.URL.Host != u.Host {
-			return fmt.Errorf("%s redirects to another address, %s", u.Host, r.URL.Host)
+			return fmt.Errorf("%w, %s", errElsewhere, r.URL.Host)
 		}
 		if len(via) >= 5 {
 			return errors.New("too many redirects")
@@ -61,6 +61,9 @@ type httpLog struct {
 
 // errAgain is a failure that may pass.
 type errAgain struct{ error }
+
+// errElsewhere is a redirect that is not followed.
+var errElsewhere = errors.New("the log's server redirects to another address")
 
 func (e errAgain) Unwrap() error { return e.error }
 
@@ -95,6 +98,9 @@ func (h httpLog) once(ctx context.Context, path string) ([]byte, error) {
 		r.Header.Set("Authorization", "Bearer "+h.token)
 	}
 	answer, err := h.client.Do(r)
+	if errors.Is(err, errElsewhere) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, errAgain{err}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -89,6 +90,7 @@ type bed struct {
 	disk     *disk
 	register Register
 	shared   bool
+	log      *slog.Logger
 
 	mu     sync.Mutex
 	signed map[ledger.Position]ledger.Checkpoint
@@ -100,7 +102,7 @@ func newBed(t testing.TB, size int) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{t: t, dir: filepath.Join(t.TempDir(), "log"), source: &leaves{}, public: public, signed: map[ledger.Position]ledger.Checkpoint{}}
+	b := &bed{t: t, dir: filepath.Join(t.TempDir(), "log"), source: &leaves{}, log: testkit.Log(t), public: public, signed: map[ledger.Position]ledger.Checkpoint{}}
 	if b.verifier, err = note.NewVerifier(public); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +137,7 @@ func (w overseen) Sign(msg []byte) ([]byte, error) {
 }
 
 func (b *bed) config() Config {
-	return Config{Dir: b.dir, Source: b.source, Signer: b.signer, Verifier: b.verifier, Gather: b.gather, Register: b.register, Shared: b.shared, Log: testkit.Log(b.t), disk: b.disk}
+	return Config{Dir: b.dir, Source: b.source, Signer: b.signer, Verifier: b.verifier, Gather: b.gather, Register: b.register, Shared: b.shared, Log: b.log, disk: b.disk}
 }
 
 func (b *bed) open() *Log {

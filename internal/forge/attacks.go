@@ -150,6 +150,12 @@ func (m *maker) collusion() {
 		body := b.Event(ledger.KASN, ledger.KeyAddedKind, "kasn", b.now, ledger.KeyAdded{Agency: ledger.KASN, Key: b.Named("kasn/c"), Role: ledger.RoleEvent})
 		return b.add(b.Sign(ledger.KASN, body, "kasn/root"))
 	})
+	record("key-added-without-a-key", ledger.CodeSchema, func(b *book) ledger.Position {
+		body := b.Event(ledger.KASN, ledger.KeyAddedKind, "kasn", b.now, ledger.KeyAdded{Agency: ledger.KASN, Key: b.Named("kasn/c"), Role: ledger.RoleEvent})
+		_, key, _ := strings.Cut(string(body), `"key":`)
+		key, _, _ = strings.Cut(key, ",\"role\"")
+		return b.add(b.Sign(ledger.KASN, edited(body, key, `"x"`), "kasn/root", "kasn/c"))
+	})
 	record("key-comes-back", ledger.CodeRosterConflict, func(b *book) ledger.Position {
 		return b.add(b.AddKey(ledger.KASN, "kasn/a", b.now))
 	})

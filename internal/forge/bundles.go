@@ -113,6 +113,8 @@ func (m *maker) files() {
 	} {
 		m.list = append(m.list, Bundle{Name: name, Bundle: raw, Policy: []byte(file), Verdict: Unchecked, Code: verify.CodePolicy})
 	}
+	remarks := strings.NewReplacer("\nlog ", "\n\n# kunci\n \t\nlog\t", "\nquorum ", "\n\tquorum  ").Replace(policy)
+	m.list = append(m.list, Bundle{Name: "policy-with-remarks", Bundle: raw, Policy: []byte(remarks), Verdict: Valid})
 	slices.SortFunc(m.list, func(a, b Bundle) int { return strings.Compare(a.Name, b.Name) })
 }
 

@@ -52,13 +52,12 @@ func newBook(t testing.TB) *book {
 }
 
 // write puts submissions on the ledger without asking whether they may, a second
-// apart, and gives the position of the last.
-func (b *book) write(list ...ledger.Submission) ledger.Position {
+// apart.
+func (b *book) write(list ...ledger.Submission) {
 	for _, s := range list {
 		b.clock = b.clock.Add(time.Second)
 		b.records = append(b.records, b.Record(b.records, s, b.clock))
 	}
-	return b.last()
 }
 
 func (b *book) last() ledger.Position { return ledger.Position(len(b.records)) }
@@ -71,7 +70,7 @@ func digest(nonce [32]byte, body []byte) string {
 
 // refuse records a refusal as the registrar would; change may alter it before it
 // is signed.
-func (b *book) refuse(agency ledger.AgencyID, body []byte, change ...func(*ledger.SubmissionRefused, *ledger.Event)) ledger.Position {
+func (b *book) refuse(agency ledger.AgencyID, body []byte, change ...func(*ledger.SubmissionRefused, *ledger.Event)) {
 	b.clock = b.clock.Add(time.Second)
 	p := ledger.SubmissionRefused{Agency: agency, Reason: ledger.CodeNotJSON, Digest: digest([32]byte{7}, body)}
 	var edit []func(*ledger.Event)
@@ -86,7 +85,6 @@ func (b *book) refuse(agency ledger.AgencyID, body []byte, change ...func(*ledge
 	}
 	event := b.Event(ledger.Registrar, ledger.SubmissionRefusedKind, string(agency), b.clock, p, edit...)
 	b.records = append(b.records, b.Record(b.records, b.Sign(ledger.Registrar, event, testkit.RegistrarKey), b.clock))
-	return b.last()
 }
 
 // all gives the leaves of the log.

@@ -62,8 +62,12 @@ func (s *findings) total() (n uint64) {
 	return n
 }
 
-// refused is the finding that stands for a refusal which was not made.
+// refused is the finding that stands for a refusal which was not made; nil for
+// none.
 func refused(bad *ledger.Refusal) *Finding {
+	if bad == nil {
+		return nil
+	}
 	words := append([]string{}, bad.Pointers...)
 	if bad.Detail != "" {
 		words = append(words, bad.Detail)

@@ -10,7 +10,8 @@ import (
 // judgeRules judges mandates, the roster's rules and the case's.
 func (a *Auditor) judgeRules(p *prepared) (*ledger.Refusal, error) {
 	if p.info.Stream == ledger.StreamRefusal {
-		return nil, a.judgeRefusal(p)
+		a.judgeRefusal(p)
+		return nil, nil
 	}
 	if p.info.Party == ledger.PartyRegistrar {
 		return ledger.Refuse(ledger.CodeReservedKind, "/type", "a ledger is founded once"), nil
@@ -32,10 +33,10 @@ func (a *Auditor) judgeRules(p *prepared) (*ledger.Refusal, error) {
 }
 
 // judgeRefusal holds a refusal's record against how the registrar writes it.
-func (a *Auditor) judgeRefusal(p *prepared) error {
+func (a *Auditor) judgeRefusal(p *prepared) {
 	r, ok := p.event.Payload.(*ledger.SubmissionRefused)
 	if !ok {
-		return nil
+		return
 	}
 	wrong := func(expected, found string) {
 		a.add(p.finding(Finding{Code: CodeRefusalMalformed, Expected: expected, Found: found}))
@@ -52,7 +53,6 @@ func (a *Auditor) judgeRefusal(p *prepared) error {
 	if r.First >= p.at || (r.First != 0) != (r.Reason == ledger.CodeIDReused) {
 		wrong("the first position with reason "+string(ledger.CodeIDReused)+" only, and before it", fmt.Sprintf("reason %s, position %d", r.Reason, r.First))
 	}
-	return nil
 }
 
 // authorize asks the roster for the mandate that an event demands. Root keys are

@@ -118,13 +118,18 @@ func (a *Auditor) admit(p *prepared, en entry, right bool) error {
 	if a.roster == nil || p.at == 1 || !right {
 		return nil
 	}
+	a.apply(p)
+	return nil
+}
+
+// apply changes the roster.
+func (a *Auditor) apply(p *prepared) {
 	next, err := a.roster.Apply(p.at, p.event)
 	if err != nil {
 		a.add(p.finding(Finding{Code: CodeRosterBroken, Found: err.Error()}))
-		return nil
+		return
 	}
 	a.roster, a.basis = next, append(a.basis, placed{p.at, bytes.Clone(p.leaf)})
-	return nil
 }
 
 // judge gives the first thing that is wrong with a record in the order in which
@@ -133,26 +138,11 @@ func (a *Auditor) judge(p *prepared, en entry) (*Finding, error) {
 	if p.at == 1 || a.roster == nil {
 		return nil, nil // found has judged the genesis; without one nothing can be
 	}
-	if p.form != nil {
-		return refused(p.form), nil
-	}
 	if !p.known {
 		a.stats.Unknown++
-	} else if want := ledger.SubjectOf(p.event, p.info); p.record.Subject != want {
-		return &Finding{Code: CodeSubjectMisplaced, Expected: want, Found: p.record.Subject}, nil
 	}
-	if p.signature != nil {
-		if p.signature.Code == ledger.CodeSchema && p.content != nil {
-			return refused(p.content), nil
-		}
-		f := refused(p.signature)
-		if f.Found == "" {
-			f.Found = p.signers()
-		}
+	if f := p.judge(); f != nil {
 		return f, nil
-	}
-	if p.content != nil {
-		return refused(p.content), nil
 	}
 	if first := a.usedAt(p, en); first != 0 {
 		return a.again(p, first)
@@ -164,10 +154,27 @@ func (a *Auditor) judge(p *prepared, en entry) (*Finding, error) {
 		return nil, nil
 	}
 	bad, err := a.judgeRules(p)
-	if bad == nil || err != nil {
-		return nil, err
+	return refused(bad), err
+}
+
+// judge gives the first thing that is wrong with what was prepared.
+func (p *prepared) judge() *Finding {
+	if p.form != nil {
+		return refused(p.form)
 	}
-	return refused(bad), nil
+	if p.known {
+		if want := ledger.SubjectOf(p.event, p.info); p.record.Subject != want {
+			return &Finding{Code: CodeSubjectMisplaced, Expected: want, Found: p.record.Subject}
+		}
+	}
+	if p.signature == nil || p.signature.Code == ledger.CodeSchema && p.content != nil {
+		return refused(p.content)
+	}
+	f := refused(p.signature)
+	if f.Found == "" {
+		f.Found = p.signers()
+	}
+	return f
 }
 
 // again tells an id that was used for something else from an event that stands

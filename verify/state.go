@@ -196,6 +196,20 @@ func (a *Auditor) resume(saved []byte) error {
 	if err := a.mine(h); err != nil {
 		return err
 	}
+	if err := a.resumeHead(s, h); err != nil {
+		return err
+	}
+	if err := a.resumeRoster(s, h.Basis); err != nil {
+		return err
+	}
+	if err := a.resumeCases(s, h); err != nil || len(h.Last) == 0 {
+		return err
+	}
+	return a.Hold(HeldLast, h.Last)
+}
+
+// resumeHead takes what was counted and found, and the hashes of all leaves.
+func (a *Auditor) resumeHead(s *stateReader, h stateHead) error {
 	a.position, a.taken, a.from = h.Position, h.Position, h.Position
 	a.stats, a.counts, a.list, a.last = h.Stats, h.Counts, h.Findings, h.Last
 	if h.Repeats != nil {
@@ -214,13 +228,7 @@ func (a *Auditor) resume(saved []byte) error {
 			return errShort
 		}
 	}
-	if err := a.resumeRoster(s, h.Basis); err != nil {
-		return err
-	}
-	if err := a.resumeCases(s, h); err != nil || len(h.Last) == 0 {
-		return err
-	}
-	return a.Hold(HeldLast, h.Last)
+	return nil
 }
 
 // mine refuses a state that was made by another program, by another policy, or

@@ -44,6 +44,7 @@ var mayImport = map[string]string{
 // is put together with.
 var testsMayImport = map[string]string{
 	"registrar": "eventstore verify",
+	"verify":    "agencies",
 	"web":       "eventstore registrar seal",
 }
 

@@ -128,12 +128,15 @@ func (d *doctor) release() error {
 	return errors.Join(errs...)
 }
 
-func (d *doctor) close() error {
-	err := d.release()
-	if d.hold != nil {
-		err = errors.Join(err, d.hold.Close())
-		d.hold = nil
+func (d *doctor) close() error { return errors.Join(d.release(), d.letGo()) }
+
+// letGo gives the journal's lock back, if it is held.
+func (d *doctor) letGo() error {
+	if d.hold == nil {
+		return nil
 	}
+	err := d.hold.Close()
+	d.hold = nil
 	return err
 }
 
@@ -242,7 +245,7 @@ func (d *doctor) judge(ctx context.Context) error {
 		d.compareLedger()
 	}
 	d.undecided()
-	d.add(d.logs.compare(t.tree, d.running != nil)...)
+	d.add(d.logs.compare(t, d.running != nil)...)
 	switch {
 	case t.newest == 0 && len(d.logs.signed) == 0 && d.policy.Log != "":
 		d.note("there is no signed checkpoint: what journal and LEDGER agree on is not proven")

@@ -148,10 +148,9 @@ func (f *flips) over(root string, take func(file string) bool) {
 func heard(t *testing.T, h home) *eventstore.LedgerScan {
 	t.Helper()
 	d := &doctor{home: h, log: testLog(), only: copyLedger}
-	if err := errors.Join(d.open(t.Context()), d.examine(t.Context()), d.hold.Close()); err != nil || !d.out.Sound {
+	if err := errors.Join(d.open(t.Context()), d.examine(t.Context()), d.letGo()); err != nil || !d.out.Sound {
 		t.Fatalf("the sound LEDGER: %v, %+v", err, d.out)
 	}
-	d.hold = nil
 	scan := d.stream
 	t.Cleanup(func() {
 		if err := d.close(); err != nil {
@@ -327,7 +326,7 @@ func followAll(t *testing.T, h home, url string, subjects []string) (leaves []le
 // flipLedger works on several copies side by side: it mostly waits.
 func flipLedger(f *flips, h home, n int) {
 	all := subjectsOf(f.t, h)
-	subjects := []string{ledger.SubjectRoster, "ledger.case.>", "ledger.figures.>", "ledger.refusal.>"}
+	subjects := allSubjects()
 	sound, why := readLEDGER(f.t, h, subjects)
 	if why != nil {
 		f.t.Fatalf("the sound LEDGER: %v", why)
@@ -349,6 +348,11 @@ func flipLedger(f *flips, h home, n int) {
 				n/workers, mine.found, mine.hidden, mine.harmless, unserved)
 		})
 	}
+}
+
+// allSubjects are those of every record.
+func allSubjects() []string {
+	return []string{ledger.SubjectRoster, "ledger.case.>", "ledger.figures.>", "ledger.refusal.>"}
 }
 
 // ofLedger looks at LEDGER with one bit flipped; it gives 1 when no server may be

@@ -171,6 +171,11 @@ func (d *doctor) compareJournal() {
 // known reports whether any copy but the journal, or a signed checkpoint, has a
 // position.
 func (d *doctor) known(p ledger.Position) bool {
+	if p > 0 && d.blocks != nil {
+		if file, _ := d.blocks.Where(p); file != "" {
+			return true
+		}
+	}
 	return p > 0 && (p <= d.truth.newest || d.stream != nil && hashAt(d.stream.Leaves, p) != ledger.Hash{})
 }
 
@@ -200,6 +205,7 @@ func (d *doctor) compareLedger() {
 		file, at := d.blocks.Where(p)
 		return file, place(at)
 	})
+	d.unserved()
 }
 
 // differing names the positions at which a copy has another record than is known,
@@ -234,6 +240,18 @@ func (d *doctor) differing(name string, have []ledger.Hash, covered map[ledger.P
 	}
 }
 
+// unserved names messages that stand in LEDGER's files, behind all that a server
+// gives out of them.
+func (d *doctor) unserved() {
+	for p := ledger.Position(max(len(d.stream.Leaves), len(d.truth.leaves)) + 1); d.blocks != nil; p++ {
+		file, at := d.blocks.Where(p)
+		if file == "" {
+			return
+		}
+		d.add(finding{Copy: copyLedger, File: file, Byte: place(at), First: p, Last: p, Problem: "a message stands there that the server does not give out"})
+	}
+}
+
 // undecided names positions of which nothing says what belongs there.
 func (d *doctor) undecided() {
 	var run *finding
@@ -242,8 +260,8 @@ func (d *doctor) undecided() {
 			run = nil
 			continue
 		}
-		problem := "journal and LEDGER hold different records, and no checkpoint says which is right"
-		if hashAt(d.journal.Leaves, p) == (ledger.Hash{}) {
+		problem := "the copies hold different records, and no checkpoint says which is right"
+		if hashAt(d.journal.Leaves, p) == (ledger.Hash{}) && p > d.truth.newest {
 			problem = "LEDGER has a record that the journal, which is written first, has not, and no checkpoint says that it is right"
 		}
 		if run != nil && run.Problem == problem {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -110,7 +111,7 @@ func openSigned(path string, raw []byte, policy ledger.Policy) signedFile {
 		return f
 	}
 	f.Checkpoint = c
-	if rest, ok := strings.CutPrefix(path, keptDir+"/"); ok && rest != fmt.Sprint(c.Size) {
+	if n := f.named(); n > 0 && n != c.Size {
 		f.err = fmt.Errorf("it holds the checkpoint of size %d", c.Size)
 	}
 	if _, err := policy.Open(raw); err != nil && !errors.Is(err, ledger.ErrNoQuorum) {
@@ -128,6 +129,16 @@ func openSigned(path string, raw []byte, policy ledger.Policy) signedFile {
 		}
 	}
 	return f
+}
+
+// named is the size in the name of a kept checkpoint, 0 for other files.
+func (f signedFile) named() ledger.Position {
+	rest, ok := strings.CutPrefix(f.path, keptDir+"/")
+	n, err := strconv.ParseUint(rest, 10, 63)
+	if !ok || err != nil {
+		return 0
+	}
+	return ledger.Position(n)
 }
 
 func policyKnows(p ledger.Policy, sig note.Signature) bool {
@@ -186,8 +197,11 @@ func (s *logScan) file(path string) (signedFile, bool) {
 }
 
 // sizes are those of the published and the sealed checkpoint, as far as they can
-// be told.
+// be told: a kept one has its size in its name, whatever became of what it holds.
 func (s *logScan) sizes() (published, sealed ledger.Position) {
+	for _, f := range s.signed {
+		published = max(published, f.named())
+	}
 	for _, f := range s.good() {
 		if f.path == sealedFile {
 			sealed = max(sealed, f.Size)
@@ -200,8 +214,9 @@ func (s *logScan) sizes() (published, sealed ledger.Position) {
 
 // compare holds the files against the tree of the proven records. grows: somebody
 // seals meanwhile, so that narrow tiles come and go.
-func (s *logScan) compare(t *tree, grows bool) []finding {
-	out := s.compareSigned(t)
+func (s *logScan) compare(all *truth, grows bool) []finding {
+	t := all.tree
+	out := s.compareSigned(all)
 	published, sealed := s.sizes()
 	seen := map[string]bool{}
 	for _, tile := range s.tiles {
@@ -224,6 +239,9 @@ func (s *logScan) compare(t *tree, grows bool) []finding {
 		}
 	}
 	for _, size := range slices.Compact([]ledger.Position{published, sealed}) {
+		if size > t.size {
+			continue // its records are not known
+		}
 		for _, tile := range tilesOf(size) {
 			if !seen[tile.Path()] && !s.wider(tile) && !(grows && tile.Width < ledger.TileWidth) {
 				out = append(out, finding{Copy: copyLog, File: tile.Path(), Problem: "the tile is missing"})
@@ -265,7 +283,7 @@ func differsAt(a, b []byte) int64 {
 }
 
 // compareSigned says which checkpoints are not, or not any more, those of the tree.
-func (s *logScan) compareSigned(t *tree) []finding {
+func (s *logScan) compareSigned(t *truth) []finding {
 	var out []finding
 	add := func(path, problem string) {
 		out = append(out, finding{Copy: copyLog, File: path, Problem: problem})
@@ -284,7 +302,7 @@ func (s *logScan) compareSigned(t *tree) []finding {
 		case f.err != nil:
 			add(f.path, f.err.Error())
 			continue
-		case f.Size <= t.size && !t.gives(f.Checkpoint):
+		case f.Size <= t.proven && !t.tree.gives(f.Checkpoint):
 			add(f.path, fmt.Sprintf("it is signed, and says of the first %d records what they are not: keep it, it is evidence", f.Size))
 		}
 		for _, g := range f.strange {

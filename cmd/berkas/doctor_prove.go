@@ -58,15 +58,22 @@ func prove(journal, stream, tiles []ledger.Hash, signed []signedFile) (*truth, e
 	}
 	t.leaves = slices.Clone(best)
 	for p := t.proven + 1; p <= ledger.Position(max(len(journal), len(stream))); p++ {
-		j, s := hashAt(journal, p), hashAt(stream, p)
-		if s != (ledger.Hash{}) && s != j {
-			j = ledger.Hash{}
-		}
-		t.leaves = append(t.leaves, j)
+		t.leaves = append(t.leaves, agreed(hashAt(journal, p), hashAt(stream, p), hashAt(tiles, p), p <= t.newest))
 	}
 	var err error
 	t.tree, err = treeOf(t.leaves)
 	return t, err
+}
+
+// agreed is a record that no checkpoint proves: what journal and LEDGER have, or
+// the journal alone. Under a checkpoint whose root is not to be had nothing is taken
+// from one copy only, nor if a tile says otherwise.
+func agreed(journal, stream, tile ledger.Hash, covered bool) ledger.Hash {
+	none := ledger.Hash{}
+	if stream != none && stream != journal || covered && (stream == none || tile != none && tile != journal) {
+		return none
+	}
+	return journal
 }
 
 // give finds leaves that give a checkpoint's root, nil if there are none. hard:

@@ -64,6 +64,11 @@ func (d *doctor) prescribeJournal() string {
 	case len(t.leaves) == 0:
 		return "no copy has any record"
 	}
+	for _, f := range d.out.Findings {
+		if (f.Copy == copyJournal || f.Copy == copyLedger) && f.Last > t.end() {
+			return fmt.Sprintf("there was a record %d, of which no copy is whole, and no signed checkpoint covers it", f.Last)
+		}
+	}
 	for p := ledger.Position(1); p <= t.end(); p++ {
 		if want := t.at(p); hashAt(d.journal.Leaves, p) != want && (d.stream == nil || hashAt(d.stream.Leaves, p) != want) {
 			return fmt.Sprintf("the hash of record %d is proven, but neither journal nor LEDGER has the record; bring one of them back from a backup", p)
@@ -79,7 +84,7 @@ func (d *doctor) prescribeJournal() string {
 // records.
 func (d *doctor) contradicted() string {
 	for _, f := range d.logs.good() {
-		if f.Size <= d.truth.tree.size && d.truth.proven == d.truth.newest && !d.truth.tree.gives(f.Checkpoint) {
+		if f.Size <= d.truth.proven && !d.truth.tree.gives(f.Checkpoint) {
 			return f.path
 		}
 	}
@@ -112,18 +117,16 @@ func (d *doctor) prescribeLog() string {
 // finds verifies by the policy, stands for the proven records, and leaves no
 // signature unexplained; nothing is signed.
 func (d *doctor) mendSigned(f signedFile) ([]byte, bool) {
-	try := func(raw []byte) bool {
-		g := openSigned(f.path, raw, d.policy)
-		return g.err == nil && len(g.strange) == 0 && g.Size > 0 && g.Size <= d.truth.proven && d.truth.tree.gives(g.Checkpoint)
-	}
 	published, sealed := d.logs.sizes()
 	want := published
 	if f.path == sealedFile {
 		want = sealed
-	} else if rest, ok := strings.CutPrefix(f.path, keptDir+"/"); ok {
-		if _, err := fmt.Sscanf(rest, "%d", &want); err != nil {
-			return nil, false
-		}
+	} else if n := f.named(); n > 0 {
+		want = n
+	}
+	try := func(raw []byte) bool {
+		g := openSigned(f.path, raw, d.policy)
+		return g.err == nil && g.Size == want && len(g.strange) == 0 && want > 0 && want <= d.truth.proven && d.truth.tree.gives(g.Checkpoint)
 	}
 	for _, g := range d.logs.good() {
 		raw := g.raw
@@ -217,6 +220,9 @@ func (d *doctor) repairJournal(ctx context.Context) (string, error) {
 		ID: id, Origin: d.out.Origin, Last: d.truth.end(), Leaf: d.leaf,
 	})
 	if err != nil {
+		return "", err
+	}
+	if err := d.holdAgain(ctx); err != nil {
 		return "", err
 	}
 	if aside == "" {
@@ -316,10 +322,9 @@ func (d *doctor) repairLedger(ctx context.Context) (done string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(d.hold.Close()); err != nil { // the store takes the lock itself
+	if err := d.letGo(); err != nil { // the store takes the lock itself
 		return "", err
 	}
-	d.hold = nil
 	store, err := eventstore.Open(ctx, eventstore.Config{
 		Dir: d.home.journal(), Origin: d.out.Origin, Login: registrar, Provision: &provision,
 		Followers: []string{followerProjections, followerCommands}, Log: d.log,
@@ -330,8 +335,18 @@ func (d *doctor) repairLedger(ctx context.Context) (done string, err error) {
 	if err := store.Close(); err != nil {
 		return "", err
 	}
-	d.hold, err = eventstore.HoldJournal(ctx, d.home.journal())
-	return done, err
+	return done, d.holdAgain(ctx)
+}
+
+// holdAgain takes the lock of the journal that is in place now.
+func (d *doctor) holdAgain(ctx context.Context) error {
+	hold, err := eventstore.HoldJournal(ctx, d.home.journal())
+	if err != nil {
+		return err
+	}
+	err = d.letGo()
+	d.hold = hold
+	return err
 }
 
 // endsEarly reports whether all that LEDGER lacks is its end.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -77,31 +78,15 @@ func (b *bencher) auditing(ctx context.Context) ([]benchLine, error) {
 
 // make writes the log: the founding of the bencher's ledger, then the history.
 func (l *benchAudit) make(ctx context.Context, n int) error {
-	journal := l.node.store.Journal()
-	founding := errors.New("the founding is over")
-	err := journal.Leaves(ctx, 1, journal.Len(), func(_ ledger.Position, leaf []byte) error {
-		r, err := ledger.ParseLeaf(append([]byte(nil), leaf...))
-		if err != nil {
-			return err
-		}
-		if e, err := ledger.DecodeRecord(r); err != nil || e.Kind != ledger.GenesisKind && e.Kind != ledger.KeyAddedKind {
-			return errors.Join(founding, err)
-		}
-		return l.add(r)
-	})
-	if err != nil && !errors.Is(err, founding) {
+	if err := l.found(ctx); err != nil {
 		return err
-	}
-	for _, k := range l.node.judge.Roster().Keys() {
-		if l.keys[k.ID], err = k.Public.Key(); err != nil {
-			return err
-		}
 	}
 	signers, err := l.node.home.signers("event")
 	if err != nil {
 		return err
 	}
-	for step, err := range simulate.Load(simulate.LoadConfig{Config: simulate.Config{Origin: l.node.origin, Signers: signers, Seed: 77}, Cases: n/eventsPerCase + 1}) {
+	history := simulate.LoadConfig{Config: simulate.Config{Origin: l.node.origin, Signers: signers, Seed: 77}, Cases: n/eventsPerCase + 1}
+	for step, err := range simulate.Load(history) {
 		if err != nil {
 			return err
 		}
@@ -117,7 +102,7 @@ func (l *benchAudit) make(ctx context.Context, n int) error {
 			Position: l.last.Position + 1, Recorded: l.last.Recorded.Add(time.Microsecond),
 			Subject: ledger.SubjectOf(e, info), Signatures: step.Submission.Signatures, Body: step.Body,
 		}
-		if len(l.sample) < auditSample && info.Party != ledger.PartyOwnRoot {
+		if len(l.sample) < auditSample {
 			l.sample, l.events = append(l.sample, r), append(l.events, e)
 		}
 		if err := l.add(r); err != nil {
@@ -125,6 +110,30 @@ func (l *benchAudit) make(ctx context.Context, n int) error {
 		}
 	}
 	return l.seal()
+}
+
+// found takes over the genesis record and the keys of the bencher's ledger.
+func (l *benchAudit) found(ctx context.Context) error {
+	journal, over := l.node.store.Journal(), errors.New("the founding is over")
+	err := journal.Leaves(ctx, 1, journal.Len(), func(_ ledger.Position, leaf []byte) error {
+		r, err := ledger.ParseLeaf(bytes.Clone(leaf))
+		if err != nil {
+			return err
+		}
+		if e, err := ledger.DecodeRecord(r); err != nil || e.Kind != ledger.GenesisKind && e.Kind != ledger.KeyAddedKind {
+			return errors.Join(over, err)
+		}
+		return l.add(r)
+	})
+	if err != nil && !errors.Is(err, over) {
+		return err
+	}
+	for _, k := range l.node.judge.Roster().Keys() {
+		if l.keys[k.ID], err = k.Public.Key(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // add writes a record into the log's entries.

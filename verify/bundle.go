@@ -38,8 +38,9 @@ type Proven struct {
 const (
 	// BundleFormat is the first word of every bundle.
 	BundleFormat = "berkas/bundle/v1"
-	// MaxBundle bounds a bundle, in bytes, and MaxBundleRecords its records.
-	MaxBundle        = 32 << 20
+	// MaxBundle bounds a bundle, in bytes.
+	MaxBundle = 32 << 20
+	// MaxBundleRecords bounds its records.
 	MaxBundleRecords = 50_000
 	// maxInclusion bounds a proof: a log has at most 2^63 records.
 	maxInclusion = 63

@@ -47,7 +47,7 @@ func pageTables(t *testing.T) []byte {
 		}
 		kinds[k.Kind] = one
 		if under := underOf(k, nil); k.Party != ledger.PartyMandate && under.ID != "" {
-			roles[one.Party] = pageWord{under.ID, under.EN}
+			roles[one.Party] = pageWord(under)
 		}
 	}
 	for _, m := range verify.Messages() {
@@ -56,7 +56,7 @@ func pageTables(t *testing.T) []byte {
 	group := func(name string) map[string]pageWord {
 		out := map[string]pageWord{}
 		for code, w := range words[name] {
-			out[code] = pageWord{w.ID, w.EN}
+			out[code] = pageWord(w)
 		}
 		return out
 	}

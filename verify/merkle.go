@@ -60,3 +60,20 @@ func node(left, right ledger.Hash) ledger.Hash {
 	copy(b[1+sha256.Size:], right[:])
 	return sha256.Sum256(b[:])
 }
+
+// level gives the hashes of a level of tiles: at 0 those of the leaves, at l the
+// roots of 256^l leaves each.
+func (t *tree) level(l int) []ledger.Hash {
+	switch l {
+	case 0:
+		return t.leaves
+	case 1:
+		return t.full
+	}
+	below := t.level(l - 1)
+	out := make([]ledger.Hash, len(below)/ledger.TileWidth)
+	for i := range out {
+		out[i] = subtree(below[i*ledger.TileWidth : (i+1)*ledger.TileWidth])
+	}
+	return out
+}

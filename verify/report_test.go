@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/verify"
@@ -138,4 +139,48 @@ func TestOpen(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) { want(t, r, x.want...) })
 	}
+}
+
+// TestTiles: the tiles that x/mod's tlog makes are those of the records, at every
+// level, and another one is found.
+func TestTiles(t *testing.T) {
+	b := loaded(t, 100)
+	leaves := b.all()
+	a := b.auditor(leaves)
+	b.take(a, 1, leaves)
+	if err := a.Settle(); err != nil {
+		t.Fatal(err)
+	}
+	var stored []tlog.Hash
+	reader := tlog.HashReaderFunc(func(list []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(list))
+		for i, at := range list {
+			out[i] = stored[at]
+		}
+		return out, nil
+	})
+	for i, leaf := range leaves {
+		more, err := tlog.StoredHashes(int64(i), leaf, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored = append(stored, more...)
+	}
+	list := verify.HashTiles(b.last())
+	for i, tile := range list {
+		raw, err := tlog.ReadTileData(tlog.Tile{H: 8, L: tile.Level, N: int64(tile.Index), W: tile.Width}, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.CompareTile(tile, raw)
+		if i == len(list)-1 {
+			raw[0] ^= 1
+			a.CompareTile(tile, raw)
+			a.CompareTile(tile, nil)
+		}
+	}
+	if list[len(list)-1].Level != 1 {
+		t.Errorf("the last tile is %s", list[len(list)-1].Path())
+	}
+	want(t, b.finish(a, b.checkpoint(leaves)), "0 tile-differs", "0 tile-differs")
 }

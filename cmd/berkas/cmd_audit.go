@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -23,6 +24,7 @@ type auditFlags struct {
 	checkpoints []string
 	receipts    string
 	tables      bool
+	tiles       bool
 	noSchemas   bool
 	report      string
 	lang        string
@@ -78,6 +80,7 @@ What is found is printed with its place, what was expected and what was found.
 	fl.StringArrayVar(&f.checkpoints, "checkpoint", nil, "file with another signed checkpoint of the log to hold it against (may repeat)")
 	fl.StringVar(&f.receipts, "receipts", "", "directory with signed receipts, or the outbox of an agency")
 	fl.BoolVar(&f.tables, "tables", false, "compare the tables of --database with the ledger")
+	fl.BoolVar(&f.tiles, "tiles", false, "compare the log's tiles of hashes, from which proofs are made, with the records")
 	fl.BoolVar(&f.noSchemas, "no-schemas", false, "leave the data's schemas out")
 	fl.StringVar(&f.report, "report", "", "write the report as JSON to this file, too")
 	fl.StringVar(&f.lang, "lang", string(verify.English), "language of the verdict: en or id")
@@ -121,6 +124,11 @@ func (f *auditFlags) run(ctx context.Context, o *options, policy ledger.Policy) 
 	}
 	if err := au.read(ctx); err != nil {
 		return verify.Report{}, err
+	}
+	if f.tiles {
+		if err := au.compareTiles(ctx); err != nil {
+			return verify.Report{}, err
+		}
 	}
 	if f.tables {
 		if err := au.compareTables(ctx, o); err != nil {
@@ -255,6 +263,24 @@ func (au *auditing) compare(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// compareTiles holds every tile of hashes against the records.
+func (au *auditing) compareTiles(ctx context.Context) error {
+	for _, t := range verify.HashTiles(au.witnessed.Size) {
+		raw, err := au.fetch(ctx, t.Path())
+		if errors.Is(err, fs.ErrNotExist) && t.Width < ledger.TileWidth {
+			wider, again := au.fetch(ctx, ledger.Tile{Level: t.Level, Index: t.Index, Width: ledger.TileWidth}.Path())
+			if again == nil && len(wider) >= t.Width*len(ledger.Hash{}) {
+				raw, err = wider[:t.Width*len(ledger.Hash{})], nil
+			}
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		au.CompareTile(t, raw)
+	}
+	return nil
 }
 
 // finish judges, and keeps what was learnt unless the log is not what it signed.

@@ -51,7 +51,11 @@ func (s Sealed) Load(ctx context.Context) ([]byte, error) {
 // older value; whoever builds on that fails to swap it.
 func (s Sealed) last(ctx context.Context) (sequence ledger.Position, signed []byte, err error) {
 	var info streamInfo
-	if err := ask(ctx, s.store.conn.Conn, "STREAM.INFO."+streamSealed, nil, &info); err != nil {
+	err = ask(ctx, s.store.conn.Conn, "STREAM.INFO."+streamSealed, nil, &info)
+	if absent(err) {
+		return 0, nil, fmt.Errorf("stream %s: %w", streamSealed, ErrNotProvisioned)
+	}
+	if err != nil {
 		return 0, nil, err
 	}
 	if origin := info.Config.Metadata[metaOrigin]; origin != s.store.Origin {

@@ -157,7 +157,9 @@ func rootOf(ctx context.Context, f Fetch, size ledger.Position) (ledger.Hash, er
 	root, err := tlog.TreeHash(int64(size), tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
 		for i, x := range indexes {
+			// As wide as the log of this size has it: a narrower file may be an older one.
 			t := tlog.TileForIndex(tileHeight, x)
+			t.W = int(min(ledger.TileWidth, int64(size)>>(tileHeight*t.L)-t.N*ledger.TileWidth))
 			data, err := fetchTile(ctx, f, ourTile(t))
 			if err != nil {
 				return nil, err

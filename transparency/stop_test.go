@@ -196,5 +196,18 @@ func TestRootIsComputedTwice(t *testing.T) {
 		l.sealed.edge.peaks[0][5] ^= 1
 		b.source.grow(601)
 		b.stopped(l, "as computed along the way")
+	}) // Root, tiles and new records agree with one another here, and not with what was
+	// sealed.
+	t.Run("memory of an old record changed", func(t *testing.T) {
+		b := newBed(t, 600)
+		l := b.open()
+		b.seal(l)
+		other := newBed(t, 600)
+		other.source.change(590, "another record 590")
+		o := other.open()
+		other.seal(o)
+		l.sealed.edge = o.sealed.edge
+		b.source.grow(601)
+		b.stopped(l, "does not begin with that of 600 records")
 	})
 }

@@ -19,7 +19,7 @@ func TestFlippedBits(t *testing.T) {
 	good := b.all()
 	signed := b.checkpoint(good)
 	draw := rand.New(rand.NewPCG(4, 5))
-	for range 400 {
+	for range 150 {
 		at := draw.IntN(len(good))
 		leaves := append([][]byte{}, good...)
 		leaf := bytes.Clone(leaves[at])

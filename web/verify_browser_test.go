@@ -33,7 +33,7 @@ type forged struct {
 }
 
 // mutants is how many garbled events both readers are given.
-const mutants = 100
+const mutants = 60
 
 // notThePages are codes of what the page leaves to the program: schemas and the
 // rules of cases.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -40,6 +41,7 @@ network. A ledger serves it at /verify, too.
 			case page != "" && len(args) > 0:
 				return usage("--page writes the page and checks nothing: name it alone")
 			case page != "":
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: SHA-256 %x\n", page, sha256.Sum256(verify.Page()))
 				return os.WriteFile(page, verify.Page(), 0o644)
 			case len(args) != 1:
 				return usage("%s needs the file of a bundle", cmd.CommandPath())

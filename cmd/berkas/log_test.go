@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,7 +106,33 @@ func TestLogOfALedger(t *testing.T) {
 			t.Error(err)
 		}
 		older = c
+		fsck(t, n, c)
 		stop()
+	}
+}
+
+// fsck has others' program check the log that a ledger serves.
+func fsck(t *testing.T, n *node, c ledger.Checkpoint) {
+	t.Helper()
+	script := exec.Command(repository(t, "scripts", "fsck.sh"))
+	var errs bytes.Buffer
+	script.Stderr = &errs
+	program, err := script.Output()
+	if err != nil {
+		t.Fatalf("scripts/fsck.sh: %v\n%s", err, errs.Bytes())
+	}
+	g, err := readGenesis(n.home.genesisFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(t.TempDir(), "log.pub")
+	write(t, key, g.Log)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	said, _ := exec.CommandContext(ctx, strings.TrimSpace(string(program)), "--storage_url="+n.web.url()+"/", "--public_key="+key, "--ui=false").CombinedOutput()
+	want := fmt.Sprintf("Successfully fsck'd log with size %d and root %s", c.Size, base64.StdEncoding.EncodeToString(c.Root[:]))
+	if !bytes.Contains(said, []byte(want)) { // it exits with 0 whatever it finds
+		t.Errorf("fsck does not say %q, but\n%s", want, said)
 	}
 }
 

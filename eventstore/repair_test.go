@@ -39,8 +39,10 @@ func sameFiles(tb testing.TB, got, want string) {
 }
 
 func rewriteOf(s *JournalScan, o JournalOptions) Rewrite {
-	return Rewrite{ID: s.ID, Origin: s.Origin, Last: ledger.Position(len(s.Leaves)), rig: o.rig,
-		Leaf: func(_ context.Context, p ledger.Position) ([]byte, error) { return s.Leaf(p) }}
+	return Rewrite{
+		ID: s.ID, Origin: s.Origin, Last: ledger.Position(len(s.Leaves)), rig: o.rig,
+		Leaf: func(_ context.Context, p ledger.Position) ([]byte, error) { return s.Leaf(p) },
+	}
 }
 
 // TestRewriteJournal puts journals back byte by byte, and keeps the damaged one.

@@ -58,7 +58,7 @@ func Compare(ctx context.Context, c Config, feed ledger.Feed, last ledger.Positi
 	cmp := &comparison{rebuild: rebuild{config: c, feed: feed, conn: conn}, last: last}
 	switch found, err := standing(ctx, conn, schemaCurrent); {
 	case err != nil:
-		cmp.note("", "", err)
+		cmp.note("", err)
 		return cmp.out, nil
 	case found == tablesMissing:
 		cmp.add("", "", "there are no tables; a start makes them, and so does 'berkas rebuild'")
@@ -87,51 +87,21 @@ func (c *comparison) add(table, row, problem string) {
 	c.out.Differences = append(c.out.Differences, Difference{table, row, problem})
 }
 
-func (c *comparison) note(table, row string, err error) { c.add(table, row, said(err)) }
+func (c *comparison) note(table string, err error) { c.add(table, "", said(err)) }
 
 // run fills the new generation to where the old one stands, and compares while
 // projectors wait.
 func (c *comparison) run(ctx context.Context) error {
-	for waiting := false; ; waiting = true {
-		old, err := c.standing(ctx, c.conn)
-		if err != nil {
-			c.note("progress", "", err)
-			break
-		}
-		goal := old.Position
-		if c.last > 0 && goal > c.last {
-			goal = c.last // and the row of progress will differ
-		}
-		if goal > 0 {
-			at, err := c.fill(ctx, goal)
-			if err != nil {
-				return err
-			}
-			c.out.Position = at.Position
-		}
-		if waiting {
-			break
-		}
-		if _, err := c.conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", lockSpace, lockSwitch); err != nil {
-			return fmt.Errorf("lock the switch: %w", err)
-		}
+	if err := c.level(ctx); err != nil {
+		return err
 	}
 	tables, err := keyedTables(ctx, c.conn, schemaNext)
 	if err != nil {
 		return err
 	}
-	have, err := tablesOf(ctx, c.conn, schemaCurrent)
-	if err != nil {
-		c.note("", "", err)
-		return nil
-	}
-	want, err := tablesOf(ctx, c.conn, schemaNext)
-	if err != nil {
+	same, err := c.sameColumns(ctx)
+	if !same || err != nil {
 		return err
-	}
-	if strings.Join(have, "\n") != strings.Join(want, "\n") {
-		c.add("", "", "the tables or their columns are not those that this program makes")
-		return nil
 	}
 	// Rows are read as they lie in the tables, not as indexes have them.
 	const asTheyLie = `SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on;
@@ -145,10 +115,57 @@ func (c *comparison) run(ctx context.Context) error {
 			if c.conn.IsClosed() || ctx.Err() != nil {
 				return err
 			}
-			c.note(t.name, "", err)
+			c.note(t.name, err)
 		}
 	}
 	return c.indexes(ctx)
+}
+
+// level fills the new generation twice: while projectors go on, then, while they
+// wait, the rest.
+func (c *comparison) level(ctx context.Context) error {
+	for waiting := false; ; waiting = true {
+		old, bad := c.standing(ctx, c.conn)
+		if bad != nil {
+			c.note("progress", bad)
+			return nil
+		}
+		goal := old.Position
+		if c.last > 0 && goal > c.last {
+			goal = c.last // and the row of progress will differ
+		}
+		if goal > 0 {
+			at, err := c.fill(ctx, goal)
+			if err != nil {
+				return err
+			}
+			c.out.Position = at.Position
+		}
+		if waiting {
+			return nil
+		}
+		if _, err := c.conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", lockSpace, lockSwitch); err != nil {
+			return fmt.Errorf("lock the switch: %w", err)
+		}
+	}
+}
+
+// sameColumns reports whether the generations have the same tables.
+func (c *comparison) sameColumns(ctx context.Context) (bool, error) {
+	have, bad := tablesOf(ctx, c.conn, schemaCurrent)
+	if bad != nil {
+		c.note("", bad)
+		return false, nil
+	}
+	want, err := tablesOf(ctx, c.conn, schemaNext)
+	if err != nil {
+		return false, err
+	}
+	if strings.Join(have, "\n") != strings.Join(want, "\n") {
+		c.add("", "", "the tables or their columns are not those that this program makes")
+		return false, nil
+	}
+	return true, nil
 }
 
 // keyed is a table with the expression that names its rows.

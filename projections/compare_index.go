@@ -26,9 +26,9 @@ type index struct {
 // within one transaction. Where it is not to be had, each index is read in its
 // order and compared with the table.
 func (c *comparison) indexes(ctx context.Context) error {
-	list, err := c.listIndexes(ctx)
-	if err != nil {
-		c.note("", "", err)
+	list, bad := c.listIndexes(ctx)
+	if bad != nil {
+		c.note("", bad)
 		return nil
 	}
 	tx, err := c.conn.Begin(ctx)

@@ -117,8 +117,10 @@ func TestFlippedBits(t *testing.T) {
 		n    int
 		run  func(*flips, home, int)
 	}{
-		{copyJournal, flipsOfJournal, flipJournal}, {copyLog, flipsOfLog, flipLog},
-		{copyLedger, flipsOfLedger, flipLedger}, {copyPostgres, flipsOfPostgres, flipPostgres},
+		{copyJournal, flipsOfJournal, flipJournal},
+		{copyLog, flipsOfLog, flipLog},
+		{copyLedger, flipsOfLedger, flipLedger},
+		{copyPostgres, flipsOfPostgres, flipPostgres},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			began := time.Now()
@@ -465,7 +467,7 @@ func flipPostgres(f *flips, h home, n int) {
 		f.t.Fatal(err)
 	}
 	files := tableFiles(f.t, copyOf(f.t, h))
-	f.over(data, func(file string) bool { return files[strings.TrimRight(file, "_fsmvm")] })
+	f.over(data, func(file string) bool { return files[strings.TrimSuffix(strings.TrimSuffix(file, "_fsm"), "_vm")] })
 	started, doctored := 0, 0
 	f.each(n, func(file string, bit int64) {
 		d := &doctor{home: h, log: testLog(), only: copyPostgres, throwaway: true}

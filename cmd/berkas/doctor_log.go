@@ -243,7 +243,7 @@ func (s *logScan) compare(all *truth, grows bool) []finding {
 			continue // its records are not known
 		}
 		for _, tile := range tilesOf(size) {
-			if !seen[tile.Path()] && !s.wider(tile) && !(grows && tile.Width < ledger.TileWidth) {
+			if !seen[tile.Path()] && !s.wider(tile) && (!grows || tile.Width == ledger.TileWidth) {
 				out = append(out, finding{Copy: copyLog, File: tile.Path(), Problem: "the tile is missing"})
 				seen[tile.Path()] = true
 			}

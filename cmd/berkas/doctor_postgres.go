@@ -50,17 +50,17 @@ func (d *doctor) readPostgres(ctx context.Context) error {
 
 // checkPages reports whether all pages are whole, as far as can be told.
 func (d *doctor) checkPages(ctx context.Context) (bool, error) {
-	bad, err := local.CheckPages(ctx, d.postgresConfig())
+	bad, why := local.CheckPages(ctx, d.postgresConfig())
 	switch {
-	case errors.Is(err, local.ErrNotStopped):
+	case errors.Is(why, local.ErrNotStopped):
 		d.notSeen("the pages of PostgreSQL's files: it was not shut down in order; its start mends that, and reads are checked")
 		return true, nil
-	case errors.Is(err, local.ErrNoPostgres), errors.Is(err, local.ErrInUse), ctx.Err() != nil:
-		return false, errors.Join(err, ctx.Err())
-	case err != nil:
+	case errors.Is(why, local.ErrNoPostgres), errors.Is(why, local.ErrInUse), ctx.Err() != nil:
+		return false, errors.Join(why, ctx.Err())
+	case why != nil:
 		d.looked(copyPostgres)
-		d.add(finding{Copy: copyPostgres, Problem: err.Error()})
-		return false, nil
+		d.add(finding{Copy: copyPostgres, Problem: why.Error()})
+		return false, nil //nolint:nilerr // it is what was looked for
 	}
 	for _, page := range bad {
 		d.add(finding{

@@ -69,8 +69,14 @@ func (d *doctor) prescribeJournal() string {
 			return fmt.Sprintf("there was a record %d, of which no copy is whole, and no signed checkpoint covers it", f.Last)
 		}
 	}
-	for p := ledger.Position(1); p <= t.end(); p++ {
-		if want := t.at(p); hashAt(d.journal.Leaves, p) != want && (d.stream == nil || hashAt(d.stream.Leaves, p) != want) {
+	return d.missing()
+}
+
+// missing says what of the known records, and of the journal's id, no copy has; ""
+// if nothing is missing.
+func (d *doctor) missing() string {
+	for p := ledger.Position(1); p <= d.truth.end(); p++ {
+		if want := d.truth.at(p); hashAt(d.journal.Leaves, p) != want && (d.stream == nil || hashAt(d.stream.Leaves, p) != want) {
 			return fmt.Sprintf("the hash of record %d is proven, but neither journal nor LEDGER has the record; bring one of them back from a backup", p)
 		}
 	}
@@ -124,35 +130,60 @@ func (d *doctor) mendSigned(f signedFile) ([]byte, bool) {
 	} else if n := f.named(); n > 0 {
 		want = n
 	}
-	try := func(raw []byte) bool {
+	if want == 0 || want > d.truth.proven {
+		return nil, false
+	}
+	fits := func(raw []byte) bool {
 		g := openSigned(f.path, raw, d.policy)
-		return g.err == nil && g.Size == want && len(g.strange) == 0 && want > 0 && want <= d.truth.proven && d.truth.tree.gives(g.Checkpoint)
+		return g.err == nil && g.Size == want && len(g.strange) == 0 && d.truth.tree.gives(g.Checkpoint)
 	}
+	for _, raw := range d.alike(f.path, want) {
+		if fits(raw) {
+			return raw, true
+		}
+	}
+	if raw := d.withText(f.raw, want); fits(raw) {
+		return raw, true
+	}
+	return flippedBack(f.raw, fits)
+}
+
+// alike gives what the other files of a size hold: the sealed one without what
+// witnesses added, and to be published only where no witness has to add anything.
+func (d *doctor) alike(path string, size ledger.Position) [][]byte {
+	var out [][]byte
 	for _, g := range d.logs.good() {
-		raw := g.raw
-		if f.path == sealedFile {
-			raw = d.withoutCosignatures(raw)
-		}
-		if g.Size == want && g.path != f.path && (g.path != sealedFile || len(d.policy.Witnesses) == 0) && len(g.strange) == 0 && try(raw) {
-			return raw, true
-		}
-	}
-	if want > 0 && want <= d.truth.proven {
-		root, err := d.truth.tree.root(want)
-		_, rest, ok := strings.Cut(string(f.raw), "\n\n")
-		text := ledger.Checkpoint{Origin: d.policy.Origin, Size: want, Root: root}.Text()
-		if raw := []byte(text + "\n" + rest); err == nil && ok && try(raw) {
-			return raw, true
+		switch {
+		case g.path == path, g.Size != size, len(g.strange) > 0:
+		case path == sealedFile:
+			out = append(out, d.withoutCosignatures(g.raw))
+		case g.path != sealedFile, len(d.policy.Witnesses) == 0:
+			out = append(out, g.raw)
 		}
 	}
-	for bit := range 8 * len(f.raw) {
-		f.raw[bit/8] ^= 1 << (bit % 8)
-		found := try(f.raw)
-		raw := bytes.Clone(f.raw)
-		f.raw[bit/8] ^= 1 << (bit % 8)
-		if found {
+	return out
+}
+
+// withText puts the one text that a checkpoint of a size can have over what is left
+// of its signatures.
+func (d *doctor) withText(raw []byte, size ledger.Position) []byte {
+	root, err := d.truth.tree.root(size)
+	_, signatures, ok := strings.Cut(string(raw), "\n\n")
+	if err != nil || !ok {
+		return nil
+	}
+	return []byte(ledger.Checkpoint{Origin: d.policy.Origin, Size: size, Root: root}.Text() + "\n" + signatures)
+}
+
+// flippedBack tries each bit.
+func flippedBack(raw []byte, fits func([]byte) bool) ([]byte, bool) {
+	raw = bytes.Clone(raw)
+	for bit := range 8 * len(raw) {
+		raw[bit/8] ^= 1 << (bit % 8)
+		if fits(raw) {
 			return raw, true
 		}
+		raw[bit/8] ^= 1 << (bit % 8)
 	}
 	return nil, false
 }

@@ -56,7 +56,8 @@ func repaired(t *testing.T, what string, h, sound home) {
 
 // segmentOf and the like are what is damaged.
 func segmentOf(h home) string { return filepath.Join(h.journal(), "segment-000000") }
-func blockOf(h home) string   { return filepath.Join(eventstore.LedgerDir(h.nats()), "msgs", "1.blk") }
+
+func blockOf(h home) string { return filepath.Join(eventstore.LedgerDir(h.nats()), "msgs", "1.blk") }
 
 // recordIn gives a byte within the body of a record.
 func recordIn(t *testing.T, h home, p ledger.Position) (inJournal, inLedger int64) {

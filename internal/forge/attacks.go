@@ -287,6 +287,19 @@ func (m *maker) omissions() {
 	i := at(v, b.records[revoked].Position)
 	v.Records = slices.Delete(v.Records, i, i+1)
 	m.add(want{name: "omitted-revocation"}, b, v, 0)
+
+	// What later records rest on is missed by the rules.
+	b = newBook()
+	v = b.bundle(b.seal())
+	i = slices.IndexFunc(v.Records, func(r verify.Proven) bool { return strings.Contains(string(r.Leaf), "id.berkas.case.registered.v1") })
+	v.Records = slices.Delete(v.Records, i, i+1)
+	m.add(want{"omitted-from-the-middle", verify.Code(ledger.CodeTransition), true}, b, v, 0)
+	b = newBook()
+	seen := uint64(9) // of the case's records before it
+	b.put(b.raw(b.event(ledger.KASN, b.now, func(e *ledger.Event) { e.CaseVersion = &seen }), "kasn/b"))
+	v = b.bundle(b.seal())
+	v.Records = slices.Delete(v.Records, len(v.Records)-2, len(v.Records)-1)
+	m.add(want{"omitted-before-a-version", verify.Code(ledger.CodeStaleVersion), true}, b, v, 0)
 }
 
 func edited(body []byte, old, with string) []byte {

@@ -44,6 +44,10 @@ format: ## Format the code as `make check` wants it
 fuzz: need-postgresql ## Fuzz every decoder (FUZZTIME=5s each)
 	scripts/fuzz.sh $(FUZZTIME)
 
+.PHONY: flips
+flips: need-postgresql ## Flip ten thousand random bits of a ledger; the doctor has to find them
+	BERKAS_FLIPS=10 $(GO) test -timeout 60m -run TestFlippedBits -v ./cmd/berkas
+
 .PHONY: bench
 bench: need-postgresql build ## Measure speed, each figure beside its limit (SMOKE=1: briefly)
 	bin/berkas bench $(if $(SMOKE),--smoke)

@@ -15,6 +15,7 @@ import (
 )
 
 func TestExport(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 300)
 	l := b.open()
 	b.seal(l)

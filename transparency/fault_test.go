@@ -138,6 +138,7 @@ func inMemory(t *testing.T) string {
 // for each size, that the log goes on, that all of it is sound, and that what was
 // published before still belongs to it.
 func TestEveryFault(t *testing.T) {
+	t.Parallel()
 	total := faulted(t, 0, form{})
 	if total < 60 {
 		t.Fatalf("only %d operations", total)

@@ -81,6 +81,7 @@ func serveLog(t *testing.T, f Fetch) string {
 // TestFsck has others' program check logs of many sizes, over HTTP and from
 // files.
 func TestFsck(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	check := b.fsck()
 	l := b.open()
@@ -165,6 +166,7 @@ func tamperings(c, other ledger.Checkpoint) []tampering {
 // TestFsckFindsTampering has others' program find each way to tamper with a log,
 // over HTTP and in files.
 func TestFsckFindsTampering(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 600)
 	check := b.fsck()
 	l := b.open()

@@ -253,6 +253,7 @@ func (b *bed) files() map[string]string {
 }
 
 func TestLogGrows(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 1)
 	l := b.open()
 	if _, c := l.Published(); c.Size != 0 {
@@ -288,6 +289,7 @@ func TestLogGrows(t *testing.T) {
 
 // TestRebuildIsByteIdentical: tiles follow from the journal alone.
 func TestRebuildIsByteIdentical(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 700)
 	l := b.open()
 	b.seal(l)

@@ -26,6 +26,7 @@ func altered(f Fetch, change func(path string, raw []byte) []byte) Fetch {
 // TestProofs: proofs of any position and any older size hold, at a size with
 // three levels of tiles.
 func TestProofs(t *testing.T) {
+	t.Parallel()
 	const size = 65536 + 300
 	b := newBed(t, size)
 	l := b.open()

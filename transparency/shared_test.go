@@ -38,6 +38,7 @@ func (r *locked) Swap(ctx context.Context, old, signed []byte) error {
 // TestProcessesOfACluster: what one has sealed the other one follows, and goes on
 // from; both publish the same.
 func TestProcessesOfACluster(t *testing.T) {
+	t.Parallel()
 	beds := pair(t)
 	logs := [2]*Log{beds[0].open(), beds[1].open()}
 	for round, size := range []int{10, 300, 301, 700, 70000} {
@@ -97,6 +98,7 @@ func TestForkWhileRunning(t *testing.T) {
 // TestLostRace: of two that seal the same size at a time one finds the other's
 // and goes on.
 func TestLostRace(t *testing.T) {
+	t.Parallel()
 	beds := pair(t)
 	logs := [2]*Log{beds[0].open(), beds[1].open()}
 	beds[0].seal(logs[0])

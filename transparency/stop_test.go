@@ -30,6 +30,7 @@ func flip(raw []byte) []byte {
 // not sealed further, and nothing else is signed in its place. Each row is a way
 // to cheat by whoever has the disk.
 func TestChangedJournalStops(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name  string
 		cheat func(b *bed)
@@ -133,6 +134,7 @@ func TestSealedIsRestored(t *testing.T) {
 // before anything is signed. Old records are not read again while a process runs;
 // the next start does that.
 func TestChangesWhileRunning(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name  string
 		cheat func(b *bed)

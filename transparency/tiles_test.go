@@ -14,6 +14,7 @@ import (
 // TestTilesAreThoseOfTlog compares, at the sizes where tiles and levels begin and
 // end, all tiles and the root with those of golang.org/x/mod.
 func TestTilesAreThoseOfTlog(t *testing.T) {
+	t.Parallel()
 	const largest = 65536 + 256 + 3
 	look := map[int]bool{}
 	for _, n := range []int{1, 2, 3, 255, 256, 257, 511, 512, 513, 1000, 65535, 65536, 65537, 65536 + 255, 65536 + 256, 65536 + 257, largest} {

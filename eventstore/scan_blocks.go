@@ -196,3 +196,48 @@ func (s *BlockScan) Scan() *LedgerScan {
 	}
 	return out
 }
+
+// CheckStored looks at the heads of all messages in a server's directory for a
+// sequence that runs far ahead of the one before it. No server stores such a thing,
+// and one that is started over it counts up to it in memory (2.15.2).
+func CheckStored(store string) error {
+	files, err := filepath.Glob(filepath.Join(store, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if at := farAhead(raw); at >= 0 {
+			return fmt.Errorf("%s at byte %d: a message's sequence is damaged, and a server over such files takes all memory", file, at)
+		}
+	}
+	return nil
+}
+
+// farAhead gives the byte of the first message of a block whose sequence cannot be
+// its own, -1 for none.
+func farAhead(raw []byte) int {
+	last := uint64(0)
+	for at := 0; at < len(raw); {
+		n, why := blockRecord(raw[at:])
+		if why != "" {
+			return -1 // the server stops there, too
+		}
+		sequence := binary.LittleEndian.Uint64(raw[at+4:])
+		if sequence&blockDeletion == 0 {
+			sequence &^= blockErased
+			if last > 0 && sequence > last+mostLost {
+				return at
+			}
+			last = max(last, sequence)
+		}
+		at += n
+	}
+	return -1
+}

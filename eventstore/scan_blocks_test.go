@@ -50,6 +50,8 @@ func TestScanBlocks(t *testing.T) {
 			t.Fatalf("record %d is %q", p, leaf)
 		}
 	}
+	store := filepath.Join(dir, "..", "..", "..", "..")
+	check(t, CheckStored(store))
 	file, at := s.Where(20)
 	path := filepath.Join(dir, file)
 	sound := readFile(t, path)
@@ -70,6 +72,9 @@ func TestScanBlocks(t *testing.T) {
 		raw := bytes.Clone(sound)
 		raw[at+c.offset] ^= c.flip
 		check(t, os.WriteFile(path, raw, 0o600))
+		if err := CheckStored(store); (err != nil) != (c.offset == 4+5) {
+			t.Errorf("%s: may a server be started? %v", c.name, err)
+		}
 		s := scanBlocks(t, dir)
 		if len(s.Flaws) == 0 || !strings.Contains(s.Flaws[0].Problem, c.says) || c.says != "" && (s.Flaws[0].Byte != at || s.Flaws[0].First != 20) {
 			t.Errorf("%s: flaws are %+v", c.name, s.Flaws)

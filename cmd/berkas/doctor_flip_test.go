@@ -28,9 +28,9 @@ import (
 // Flipped bits by copy: 1,000 in all. BERKAS_FLIPS multiplies them, BERKAS_FLIP_SEED
 // draws the same ones again.
 const (
-	flipsOfJournal  = 400
-	flipsOfLog      = 250
-	flipsOfLedger   = 250
+	flipsOfJournal  = 450
+	flipsOfLog      = 300
+	flipsOfLedger   = 150
 	flipsOfPostgres = 100
 )
 

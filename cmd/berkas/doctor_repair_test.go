@@ -282,6 +282,14 @@ func TestDoctorRefuses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a start that would take all memory", func(t *testing.T) {
+		h := copyOf(t, sound, "journal", "nats", "keys", "genesis.leaf")
+		flipBit(t, blockOf(h), 8*(l50-500+4+5)) // of the sequence
+		_, err := startNode(t.Context(), nodeConfig{home: h, log: testLog(), rehearsal: true})
+		if exitCode(err) != exitVerify || !strings.Contains(hintFor(err), "berkas doctor") {
+			t.Errorf("it starts with %v", err)
+		}
+	})
 	t.Run("a running ledger", func(t *testing.T) {
 		h := copyOf(t, sound, "journal", "nats", "keys", "genesis.leaf")
 		d := &doctor{home: h, log: testLog(), running: &running{}}

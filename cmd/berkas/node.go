@@ -148,6 +148,10 @@ func (n *node) startEmbedded(agencies []ledger.AgencyID) error {
 	if err != nil {
 		return err
 	}
+	if err := eventstore.CheckStored(n.home.nats()); err != nil {
+		return &codedError{exitVerify, err, "Nothing was changed. 'berkas doctor' says what is damaged, and repairs LEDGER with --repair. " +
+			"What waits in an INTAKE stream its sender has: set the stream's directory aside."}
+	}
 	n.nats, err = local.StartNATS(local.NATSConfig{
 		Dir: n.home.nats(), Port: n.natsPort, Accounts: accounts, MaxPayload: eventstore.MaxPayload, Log: n.log,
 	})

@@ -110,7 +110,7 @@ func hintFor(err error) string {
 	case errors.As(err, &clock):
 		return "Nothing was recorded. A clock that runs wrong would date records wrongly for ever."
 	case errors.As(err, &broken):
-		return "Nothing was changed. Keep the data directory as it is and look before anything else writes to it."
+		return "Nothing was changed. Keep the data directory as it is; 'berkas doctor' says what differs where, and what can be repaired."
 	case exitCode(err) == exitUnreachable:
 		return "Is the ledger running? Start it with 'berkas dev', or name servers with --nats and --database."
 	case exitCode(err) == exitUsage:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -183,7 +184,7 @@ func (n *node) showPages(out io.Writer) {
 		return
 	}
 	fmt.Fprintln(out, "In a browser, look at:")
-	for _, p := range []string{"/national?as-of=2020-11-26&seen-by=bkn", "/published", "/worklist?agency=bkn&as-of=2020-11-26"} {
+	for _, p := range []string{"/national?as-of=2020-11-26&seen-by=bkn", "/published", "/verify", "/worklist?agency=bkn&as-of=2020-11-26"} {
 		fmt.Fprintf(out, "  %s%s\n", url, p)
 	}
 	for _, w := range simulate.Walks(demoSeed) {
@@ -202,10 +203,19 @@ func (n *node) suggest(out io.Writer, demo bool) {
 			"reconcile",
 			"replay --kind case.recommended --limit 3",
 			"rebuild --compare",
+			"trust > policy.txt",
+			"audit --policy policy.txt",
+			"bundle " + simulate.Walks(demoSeed)[0].Case + " --out case.json",
+			"verify case.json --policy policy.txt",
+			"doctor",
 		}
 	}
 	for _, t := range tries {
-		fmt.Fprintf(out, "  %s %s%s\n", os.Args[0], t, n.dataFlag())
+		command, more, redirected := strings.Cut(t, " > ")
+		if fmt.Fprintf(out, "  %s %s%s", os.Args[0], command, n.dataFlag()); redirected {
+			fmt.Fprint(out, " > ", more)
+		}
+		fmt.Fprintln(out)
 	}
 	if !demo {
 		return

@@ -14,6 +14,7 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/seal"
 	"github.com/berkas-ledger/berkas/vault"
+	"github.com/berkas-ledger/berkas/verify"
 )
 
 const (
@@ -51,7 +52,30 @@ func (n *node) demo(ctx context.Context, out io.Writer) (agree bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	return differing(lines) == 0, printLines(out, "table", lines, false)
+	if err := printLines(out, "table", lines, false); err != nil {
+		return false, err
+	}
+	valid, err := n.audited(ctx, out)
+	return valid && differing(lines) == 0, err
+}
+
+// audited has every record judged anew, as an auditor would from outside, and
+// reports whether nothing was found.
+func (n *node) audited(ctx context.Context, out io.Writer) (valid bool, err error) {
+	o := &options{data: n.home.dir, policyFile: n.home.policyFile()}
+	policy, err := o.policy()
+	if err != nil {
+		return false, err
+	}
+	f := auditFlags{lang: string(verify.English)}
+	report, err := f.run(ctx, o, policy)
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintln(out, "\nEvery record judged anew. The policy is this ledger's own word; an auditor gets it from others:")
+	fmt.Fprintln(out)
+	_, err = io.WriteString(out, report.Text(verify.English))
+	return report.Valid, err
 }
 
 // fed counts what the demo submitted.

@@ -125,12 +125,14 @@ func (p *process) last() string {
 }
 
 // serverMessage splits "2026-11-26 03:10:00.000 UTC [42] FATAL:  text". The
-// server's LOG lines are its small talk.
+// server's LOG lines are its small talk, and that it ends connections when it is
+// stopped is no fault.
 func serverMessage(line string) (slog.Level, string) {
 	for _, m := range []struct {
 		mark  string
 		level slog.Level
 	}{
+		{"] FATAL:  terminating connection due to administrator command", slog.LevelDebug},
 		{"] PANIC:  ", slog.LevelError},
 		{"] FATAL:  ", slog.LevelError},
 		{"] ERROR:  ", slog.LevelWarn},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -285,12 +286,16 @@ func (au *auditing) compareTiles(ctx context.Context) error {
 
 // finish judges, and keeps what was learnt unless the log is not what it signed.
 func (au *auditing) finish() (verify.Report, error) {
+	before := au.Last()
 	report, err := au.Finish(au.witnessed)
 	if err != nil {
 		return report, err
 	}
 	if len(au.witnessed.Signed) == 0 || !au.Agrees(au.witnessed.Checkpoint) {
 		return report, nil
+	}
+	if au.Position() == au.Resumed() && bytes.Equal(before, au.Last()) {
+		return report, nil // nothing new was learnt
 	}
 	return report, au.kept.save(au.Auditor)
 }

@@ -184,6 +184,18 @@ var attacks = []attack{
 		s := b.Event(ledger.Bawaslu, "case.invented", caseID, today, struct{}{})
 		b.write(b.Sign(ledger.Bawaslu, s, "bawaslu/other"))
 	}, []string{"18 key-unknown"}},
+	{"invent a kind and speak in an agency's name", func(b *book, caseID string) {
+		s := b.Event(ledger.Bawaslu, "decision.annulled-again", caseID, today, struct{}{})
+		b.write(b.Sign(ledger.Bawaslu, s, testkit.RegistrarKey), b.Sign(ledger.Bawaslu, s, testkit.EventKey(ledger.KASN)))
+	}, []string{"18 key-foreign", "19 key-foreign"}},
+	{"put an agency's event of an unknown kind on another case", func(b *book, caseID string) {
+		b.write(b.Sign(ledger.Bawaslu, b.Event(ledger.Bawaslu, "case.invented", b.NewID(), today, struct{}{}), testkit.EventKey(ledger.Bawaslu)))
+		b.records[17].Subject = ledger.SubjectCase(caseID)
+	}, []string{"18 subject-misplaced"}},
+	{"put an event of an unknown kind among another agency's figures", func(b *book, caseID string) {
+		b.write(b.Sign(ledger.Bawaslu, b.Event(ledger.Bawaslu, "figures.invented", "table", today, struct{}{}), testkit.EventKey(ledger.Bawaslu)))
+		b.records[17].Subject = ledger.SubjectFigures(ledger.BKN)
+	}, []string{"18 subject-misplaced"}},
 	{"write something that is no record", func(b *book, _ string) {
 		b.write(opening(b))
 		b.leaves = make([][]byte, 18)

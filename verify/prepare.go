@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/roster"
@@ -142,9 +143,10 @@ func (p *prepared) recheck(r *roster.Roster) {
 
 // verifyUnknown judges the signatures of an event of a kind that this program
 // does not know, and so not who has to sign it: those by keys of the roster have
-// to fit, and one at least has to be.
+// to fit, and one at least has to be a key of whom the event is said to be from.
+// Otherwise whoever holds any key could invent a kind and speak in another's name.
 func (p *prepared) verifyUnknown(r *roster.Roster) {
-	fitting := 0
+	known, own := 0, 0
 	for _, s := range p.record.Signatures {
 		k, ok := r.Key(s.Key)
 		if !ok {
@@ -158,12 +160,36 @@ func (p *prepared) verifyUnknown(r *roster.Roster) {
 		case k.Revoked != 0:
 			p.signature = ledger.Refuse(ledger.CodeKeyRevoked, "", "key %s was revoked at position %d", s.Key, k.Revoked)
 			return
+		case k.Agency == p.event.Source:
+			own++
 		}
-		fitting++
+		known++
 	}
-	if fitting == 0 {
+	switch {
+	case known == 0:
 		p.signature = ledger.Refuse(ledger.CodeKeyUnknown, "", "no signature is by a key of the roster")
+	case own == 0:
+		p.signature = ledger.Refuse(ledger.CodeKeyForeign, "", "no signature is by a key of %s", p.event.Source)
 	}
+}
+
+// belongs gives the subject on which a record has to stand. Of a kind that this
+// program does not know it cannot tell which, but whose.
+func (p *prepared) belongs() string {
+	info := p.info
+	if !p.known {
+		switch r := p.record; {
+		case r.CaseID() != "":
+			info.Stream = ledger.StreamCase
+		case strings.HasPrefix(r.Subject, ledger.SubjectFigures("")):
+			info.Stream = ledger.StreamFigures
+		case strings.HasPrefix(r.Subject, ledger.SubjectRefusal("")):
+			info.Stream = ledger.StreamRefusal
+		default:
+			info.Stream = ledger.StreamRoster
+		}
+	}
+	return ledger.SubjectOf(p.event, info)
 }
 
 // finding completes what was found about a record.

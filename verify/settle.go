@@ -93,7 +93,7 @@ func (a *Auditor) admit(p *prepared, en entry, right bool) error {
 	if p.event.Payload == nil {
 		p.event.Payload = p.payload // on the ledger it is, all the same
 	}
-	if p.known && (p.event.Payload == nil || p.record.Subject != ledger.SubjectOf(p.event, p.info)) {
+	if p.known && p.event.Payload == nil || p.record.Subject != p.belongs() {
 		return nil
 	}
 	if id := p.record.CaseID(); id != "" {
@@ -162,10 +162,8 @@ func (p *prepared) judge() *Finding {
 	if p.form != nil {
 		return refused(p.form)
 	}
-	if p.known {
-		if want := ledger.SubjectOf(p.event, p.info); p.record.Subject != want {
-			return &Finding{Code: CodeSubjectMisplaced, Expected: want, Found: p.record.Subject}
-		}
+	if want := p.belongs(); p.record.Subject != want {
+		return &Finding{Code: CodeSubjectMisplaced, Expected: want, Found: p.record.Subject}
 	}
 	if p.signature == nil || p.signature.Code == ledger.CodeSchema && p.content != nil {
 		return refused(p.content)

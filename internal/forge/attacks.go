@@ -267,9 +267,19 @@ func (m *maker) rules() {
 			Respondents: []ledger.ClarifiedRespondent{{ID: "r1", Outcome: ledger.OutcomeNotProven}},
 		})
 	})
-	record(want{name: "unknown-kind"}, func(b *book) []byte {
-		return []byte(strings.NewReplacer("evidence.attached.v1", "evidence.weighed.v1").Replace(string(b.event(ledger.KASN, b.now))))
-	})
+	unknown := func(b *book, change ...func(*ledger.Event)) []byte {
+		return []byte(strings.ReplaceAll(string(b.event(ledger.KASN, b.now, change...)), "evidence.attached.v1", "evidence.weighed.v1"))
+	}
+	record(want{name: "unknown-kind"}, func(b *book) []byte { return unknown(b) })
+	for name, key := range map[string]ledger.KeyID{"unknown-kind-by-the-registrar": "registrar/1", "unknown-kind-by-another-agency": "bkn/a"} {
+		b := newBook()
+		p := b.put(b.raw(unknown(b), key))
+		m.add(want{name: name, code: verify.Code(ledger.CodeKeyForeign)}, b, b.bundle(b.seal()), p)
+	}
+	b := newBook()
+	r := b.raw(unknown(b, func(e *ledger.Event) { e.Subject = OtherCase }), "kasn/b")
+	p := b.put(r)
+	m.add(want{name: "unknown-kind-on-another-case", code: verify.CodeSubjectMisplaced}, b, b.bundle(b.seal()), p)
 }
 
 // omissions are what a bundle cannot show: it is sound, and something else stands

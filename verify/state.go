@@ -49,10 +49,12 @@ type stateHead struct {
 }
 
 // ofRun are the codes of what is found anew by each run, and not kept: it is
-// about the checkpoint, the receipts and the tables of that run.
+// about the checkpoint, the receipts and the tables of that run. A record that was
+// another when it was read again is not among them: the case was folded without
+// it, so what was judged since may be wrong.
 var ofRun = map[Code]bool{
 	CodeCheckpoint: true, CodeQuorum: true, CodeRootDiffers: true, CodeRecordsMissing: true, CodeLogShorter: true,
-	CodeForked: true, CodeTileDiffers: true, CodeAltered: true, CodeReceiptForged: true, CodeReceiptMissing: true,
+	CodeForked: true, CodeTileDiffers: true, CodeReceiptForged: true, CodeReceiptMissing: true,
 	CodeReceiptContradicts: true, CodeReceiptOverdue: true, CodeTableDiffers: true,
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,14 +12,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/verify"
 )
 
 // Files of an auditor's state. The checkpoint is kept by itself, too: it is
-// signed, and of use even when the rest is not.
+// signed, and of use even when the rest is not. One that was shown, and by which
+// no audit has come to its end yet, is kept under a name of its own: who shows it
+// may not take it back by keeping the audit from its end.
 const (
 	stateFile     = "audit.state"
 	stateLast     = "checkpoint"
+	stateSeen     = "seen-"
 	stateLock     = "lock"
 	saveEvery     = 30 * time.Second
 	saveAtMostOne = 20 // part of the time goes into saving
@@ -80,25 +85,64 @@ func (k *auditState) auditor(c verify.Config, again bool) (*verify.Auditor, erro
 			"Judge everything anew with --again, or name the state of this ledger. Nothing was changed.",
 		}
 	}
-	return a, nil
+	return a, k.hold(a)
 }
 
 func (k *auditState) anew(c verify.Config) (*verify.Auditor, error) {
 	a := verify.New(c)
-	signed, err := os.ReadFile(filepath.Join(k.dir, stateLast))
-	if errors.Is(err, fs.ErrNotExist) {
-		return a, nil
-	}
-	if err == nil {
-		err = a.Hold(verify.HeldLast, signed)
-	}
-	if err != nil {
-		return nil, &codedError{
-			exitConflict, fmt.Errorf("--state %s: the checkpoint seen last: %w", k.dir, err),
-			"It is of another ledger, or damaged. Give this audit a directory of its own.",
+	return a, k.hold(a)
+}
+
+// hold holds the log against the checkpoints that are kept in files.
+func (k *auditState) hold(a *verify.Auditor) error {
+	names, err := filepath.Glob(filepath.Join(k.dir, stateSeen+"*[0-9a-f]")) // whole ones
+	for _, name := range append(names, filepath.Join(k.dir, stateLast)) {
+		var signed []byte
+		signed, err = readBounded(name, ledger.MaxCheckpoint)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(signed, a.Last()) {
+			err = nil
+			continue
+		}
+		if err == nil {
+			err = a.Hold(verify.HeldLast, signed)
+		}
+		if err != nil {
+			return &codedError{
+				exitConflict, fmt.Errorf("--state %s: a checkpoint seen before: %w", k.dir, err),
+				"It is of another ledger, or damaged. Give this audit a directory of its own.",
+			}
 		}
 	}
-	return a, nil
+	return err
+}
+
+// saw keeps a checkpoint that the log's key has signed, before anything that it
+// counts is asked for.
+func (k *auditState) saw(w ledger.Witnessed) error {
+	if k == nil || len(w.Signed) == 0 {
+		return nil
+	}
+	err := k.replace(fmt.Sprintf("%s%d-%.16s", stateSeen, w.Size, w.Root), func(f *os.File) error {
+		_, err := f.Write(w.Signed)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("--state: %w", err)
+	}
+	return nil
+}
+
+// agreed forgets the checkpoints by which no audit had come to its end: the log
+// begins with all of them, and its newest is kept.
+func (k *auditState) agreed() error {
+	if k == nil {
+		return nil
+	}
+	names, err := filepath.Glob(filepath.Join(k.dir, stateSeen+"*"))
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }
 
 // now saves if it is time to, so that an audit that is killed loses little.

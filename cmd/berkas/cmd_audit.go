@@ -206,6 +206,9 @@ func (au *auditing) begin(ctx context.Context, c verify.Config) error {
 		return fmt.Errorf("read the log's checkpoint: %w", err)
 	}
 	au.witnessed = au.Open(signed)
+	if err := au.kept.saw(au.witnessed); err != nil {
+		return err
+	}
 	au.entries.size = au.witnessed.Size
 	return nil
 }
@@ -294,8 +297,11 @@ func (au *auditing) finish() (verify.Report, error) {
 	if len(au.witnessed.Signed) == 0 || !au.Agrees(au.witnessed.Checkpoint) {
 		return report, nil
 	}
-	if au.Position() == au.Resumed() && bytes.Equal(before, au.Last()) {
-		return report, nil // nothing new was learnt
+	if au.Position() != au.Resumed() || !bytes.Equal(before, au.Last()) { // something new was learnt
+		err = au.kept.save(au.Auditor)
 	}
-	return report, au.kept.save(au.Auditor)
+	if err == nil && bytes.Equal(au.Last(), au.witnessed.Signed) {
+		err = au.kept.agreed()
+	}
+	return report, err
 }

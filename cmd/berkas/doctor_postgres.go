@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/berkas-ledger/berkas/internal/local"
 	"github.com/berkas-ledger/berkas/ledger"
@@ -75,13 +76,28 @@ func (d *doctor) checkPages(ctx context.Context) (bool, error) {
 	return len(bad) == 0, nil
 }
 
+// unmade reports whether there are no tables to compare, or not all of them.
+func unmade(c projections.Compared) bool {
+	return len(c.Differences) == 1 && c.Differences[0].Table == ""
+}
+
 func (d *doctor) compareTables(ctx context.Context, url string) error {
 	if d.truth.end() == 0 || d.truth.end() < ledger.Position(len(d.truth.leaves)) {
 		d.notSeen("PostgreSQL's tables: what the records are that they should show is not known")
 		return nil
 	}
 	feed, last := d.feed(), d.truth.end()
-	out, err := projections.Compare(ctx, projections.Config{URL: url, Log: d.log}, feed, last)
+	config := projections.Config{URL: url, Log: d.log}
+	out, err := projections.Compare(ctx, config, feed, last)
+	// A ledger that has just been started may still be making its tables.
+	for end := time.Now().Add(10 * time.Second); err == nil && d.running != nil && unmade(out) && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+		out, err = projections.Compare(ctx, config, feed, last)
+	}
 	if err != nil {
 		return err
 	}

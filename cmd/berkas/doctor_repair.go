@@ -55,7 +55,7 @@ func (d *doctor) prescribeJournal() string {
 	switch {
 	case d.contradicted() != "":
 		return "checkpoint " + d.contradicted() + " is signed and contradicts the records: somebody has to look at that first"
-	case t.newest == 0 && d.out.has(copyJournal):
+	case t.newest == 0:
 		return "there is no signed checkpoint to prove any copy by; bring the log's directory or an exported log back from a copy"
 	case t.proven < t.newest:
 		return fmt.Sprintf("no combination of the copies gives the root that was signed for %d records; bring one of them back from a backup or from another's copy of the log", t.newest)

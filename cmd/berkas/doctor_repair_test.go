@@ -223,6 +223,8 @@ func repairTables(t *testing.T, sound home) {
 	}
 }
 
+const noCheckpoint = "there is no signed checkpoint to prove any copy by"
+
 // TestDoctorRefuses: what nothing proves is left as it is, and the reason is said.
 func TestDoctorRefuses(t *testing.T) {
 	sound := newPatient(t)
@@ -243,7 +245,15 @@ func TestDoctorRefuses(t *testing.T) {
 			if err := os.RemoveAll(h.logDir()); err != nil {
 				t.Fatal(err)
 			}
-		}, "there is no signed checkpoint to prove any copy by"},
+		}, noCheckpoint},
+		{"an altered journal without LEDGER and checkpoints", func(t *testing.T, h home) {
+			flipBit(t, segmentOf(h), 8*j50)
+			for _, dir := range []string{h.logDir(), eventstore.LedgerDir(h.nats())} {
+				if err := os.RemoveAll(dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, noCheckpoint},
 		{"a record that no checkpoint covers", func(t *testing.T, h home) {
 			unseal(t, h, sound)
 			flipBit(t, blockOf(h), 8*lastL)
@@ -269,11 +279,11 @@ func TestDoctorRefuses(t *testing.T) {
 			shell(t, "mkdir", "-p", h.logDir())
 			shell(t, "cp", "-a", h.logDir(), before.logDir())
 			out, err := (&doctor{home: h, log: testLog()}).run(t.Context(), true)
-			if err != nil || out.Sound || !out.has(copyJournal) {
+			if err != nil || out.Sound || !out.has(copyJournal) && !out.has(copyLedger) {
 				t.Fatalf("%v, %+v", err, out)
 			}
 			for _, r := range out.Remedies {
-				if r.Copy == copyJournal && (r.From != "" || !strings.Contains(r.Why, c.says)) {
+				if (r.Copy == copyJournal || c.says == noCheckpoint) && (r.From != "" || !strings.Contains(r.Why, c.says)) {
 					t.Errorf("it says %+v, want %q", r, c.says)
 				}
 			}

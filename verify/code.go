@@ -29,6 +29,7 @@ const (
 	CodeLeafMalformed    Code = "leaf-malformed"
 	CodePositionWrong    Code = "position-wrong"
 	CodeRecordedBack     Code = "recorded-backwards"
+	CodeRecordedAhead    Code = "recorded-ahead"
 	CodeSubjectMisplaced Code = "subject-misplaced"
 	CodeRecordAgain      Code = "record-again"
 	CodeRefusalMalformed Code = "refusal-malformed"
@@ -70,6 +71,7 @@ var messages = map[Code]Message{
 	CodeLeafMalformed:      {English: "The log's entry is not a record in its one form.", Indonesian: "Entri log bukan catatan dalam bentuk bakunya."},
 	CodePositionWrong:      {English: "The record names another position than the one at which it stands.", Indonesian: "Catatan menyebut posisi lain daripada tempatnya berada."},
 	CodeRecordedBack:       {English: "The record says that it was recorded before the one before it.", Indonesian: "Catatan menyatakan dicatat sebelum catatan yang mendahuluinya."},
+	CodeRecordedAhead:      {English: "The record says that it was recorded later than witnesses saw it, by more than clocks may differ.", Indonesian: "Catatan menyatakan dicatat lebih kemudian daripada saat saksi melihatnya, melebihi selisih jam yang wajar."},
 	CodeSubjectMisplaced:   {English: "The record stands on another subject than the one its event belongs to.", Indonesian: "Catatan berada pada subjek lain daripada milik peristiwanya."},
 	CodeRecordAgain:        {English: "The same event stands on the ledger twice.", Indonesian: "Peristiwa yang sama tercatat dua kali."},
 	CodeRefusalMalformed:   {English: "The record of a refusal is not as the registrar writes it.", Indonesian: "Catatan penolakan tidak sebagaimana ditulis registrar."},

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -22,8 +24,15 @@ type Held struct {
 	// Signed is the checkpoint as it is signed, if it does not agree: with the
 	// one of the report it is evidence that anybody can check.
 	Signed string `json:"signed,omitzero"`
+	// Without is the first record after it, if that says that it was recorded more
+	// than CoverWithin before Seen, when a witness saw the log without it: it was
+	// back-dated, or the log was not sealed meanwhile.
+	Without  ledger.Position `json:"without,omitzero"`
+	Recorded string          `json:"recorded,omitzero"`
+	Seen     string          `json:"seen,omitzero"`
 
 	root ledger.Hash
+	by   []ledger.Cosignature
 }
 
 // HeldLast is the source of the checkpoint that the auditor kept.
@@ -41,8 +50,63 @@ func (a *Auditor) Hold(source string, signed []byte) error {
 	if err != nil {
 		return err
 	}
-	a.held = append(a.held, Held{Source: source, Size: c.Size, Root: c.Root.String(), Signed: string(signed), root: c.Root})
+	// Who has cosigned it tells when it was seen, and no more.
+	w, _ := a.config.Policy.Open(signed)
+	a.held = append(a.held, Held{Source: source, Size: c.Size, Root: c.Root.String(), Signed: string(signed), root: c.Root, by: w.By})
 	return nil
+}
+
+// clocksApart is how much clocks of witnesses and of the ledger may differ.
+const clocksApart = time.Hour
+
+// judgeAhead holds the recorded time of the last record against those at which
+// witnesses saw it: what was not recorded yet nobody can have seen.
+func (a *Auditor) judgeAhead(w ledger.Witnessed) {
+	var latest time.Time
+	for _, c := range w.By {
+		if c.At.After(latest) {
+			latest = c.At
+		}
+	}
+	f := Finding{Position: a.position, Code: CodeRecordedAhead, Expected: "not after " + stamp(latest), Found: stamp(a.recorded)}
+	if !latest.IsZero() && a.recorded.After(latest.Add(clocksApart)) && !slices.Contains(a.list, f) {
+		a.add(f)
+	}
+}
+
+// judgeMissed holds the recorded times of what came after earlier checkpoints
+// against those at which witnesses saw these.
+func (a *Auditor) judgeMissed() error {
+	for i := range a.held {
+		if err := a.missedBy(&a.held[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missedBy looks for a record that witnesses of an earlier checkpoint should have
+// seen, had it been recorded when it says.
+func (a *Auditor) missedBy(h *Held) error {
+	next := h.Size + 1
+	if !h.Agrees || len(h.by) == 0 || next > ledger.Position(len(a.tree.leaves)) {
+		return nil
+	}
+	seen := h.by[0].At
+	for _, c := range h.by {
+		if c.At.Before(seen) {
+			seen = c.At
+		}
+	}
+	leaf, err := a.leafAt(next)
+	if err != nil || leaf == nil {
+		return err
+	}
+	r, err := ledger.ParseLeaf(leaf)
+	if err == nil && seen.Sub(r.Recorded) > CoverWithin {
+		h.Without, h.Recorded, h.Seen = next, stamp(r.Recorded), seen.UTC().Format(time.RFC3339)
+	}
+	return nil // what is no record was found
 }
 
 // Open verifies the checkpoint by which the log is to be judged. What is wrong

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -90,9 +91,12 @@ func (a *Auditor) Finish(w ledger.Witnessed) (Report, error) {
 		a.add(Finding{Position: 1, Code: CodeGenesisInvalid, Expected: "ledger.genesis.v1", Found: "no genesis record"})
 	}
 	proven := len(w.Signed) > 0
+	if proven {
+		a.judgeAhead(w)
+	}
 	if proven && !a.config.Sparse {
 		a.judgeLog(w)
-		if err := a.judgeReceipts(w); err != nil {
+		if err := errors.Join(a.judgeMissed(), a.judgeReceipts(w)); err != nil {
 			return Report{}, err
 		}
 		if a.counts[CodeRootDiffers]+a.counts[CodeRecordsMissing]+a.counts[CodeLogShorter]+a.counts[CodeForked] == 0 {

@@ -26,7 +26,7 @@ var Languages = []Language{English, Indonesian}
 type phrases struct {
 	valid, notValid, unproven                              string
 	rests, policy, checkpoint, witness, noWitness, held    string
-	agrees, contradicts, last, log                         string
+	agrees, contradicts, last, log, without                string
 	checked, records, signatures, mandates, schemas, cases string
 	refusals, since, receipts, tables                      string
 	unchecked                                              string
@@ -43,10 +43,12 @@ var spoken = map[Language]*phrases{
 		rests:      "\nWhat this rests on\n",
 		policy:     "  The policy that this auditor holds: the log's key, the receipts' key, the first record, witnesses by quorum %q.\n",
 		checkpoint: "  A checkpoint signed with the log's key: %d records, Merkle root %s.\n",
-		witness:    "  Witness %s saw the checkpoint at %s, and none that contradicts it.\n",
+		witness:    "  Witness %s cosigned the checkpoint at %s: it says that it has seen none that contradicts it.\n",
 		noWitness:  "  No witness: that everybody is shown this same ledger rests on the operator's word.\n",
 		held:       "  Held against %s (%d records): %s.\n",
 		agrees:     "the ledger begins with all of it", contradicts: "IT CONTRADICTS THE LEDGER", last: "the checkpoint that this auditor saw last", log: "the log",
+		without: "    Record %d says that it was recorded at %s; at %s a witness saw the log without it. It was back-dated,\n" +
+			"    or the log was not sealed for so long: ask the operator.\n",
 		checked:    "\nWhat was checked\n",
 		records:    "  Records: %d. Their form, that none is missing, the order of recording, their hashes, and the Merkle root from all of them.\n",
 		signatures: "  Signatures: %d. Whether each is by a key that was valid at its record's position, by the roster's %d records.\n",
@@ -82,10 +84,12 @@ var spoken = map[Language]*phrases{
 		rests:      "\nDasar pemeriksaan ini\n",
 		policy:     "  Kebijakan yang dipegang pemeriksa: kunci log, kunci tanda terima, catatan pertama, saksi menurut kuorum %q.\n",
 		checkpoint: "  Titik periksa yang ditandatangani dengan kunci log: %d catatan, akar Merkle %s.\n",
-		witness:    "  Saksi %s melihat titik periksa itu pada %s, dan tidak melihat yang bertentangan.\n",
+		witness:    "  Saksi %s ikut menandatangani titik periksa itu pada %s: ia menyatakan tidak melihat yang bertentangan.\n",
 		noWitness:  "  Tanpa saksi: bahwa semua orang diperlihatkan buku besar yang sama hanya bersandar pada kata pengelola.\n",
 		held:       "  Dibandingkan dengan %s (%d catatan): %s.\n",
 		agrees:     "buku besar diawali dengan seluruh isinya", contradicts: "BERTENTANGAN DENGAN BUKU BESAR", last: "titik periksa terakhir yang dilihat pemeriksa ini", log: "log",
+		without: "    Catatan %d menyatakan dicatat pada %s; pada %s seorang saksi melihat log tanpa catatan itu. Tanggalnya\n" +
+			"    dimundurkan, atau log lama tidak disegel: tanyakan kepada pengelola.\n",
 		checked:    "\nYang diperiksa\n",
 		records:    "  Catatan: %d. Bentuknya, bahwa tidak ada yang hilang, urutan pencatatan, hash, dan akar Merkle dari semuanya.\n",
 		signatures: "  Tanda tangan: %d. Apakah masing-masing dengan kunci yang berlaku pada posisi catatannya, menurut %d catatan daftar lembaga.\n",
@@ -177,6 +181,9 @@ func (r Report) writeGround(b *strings.Builder, p *phrases) {
 			source = p.last
 		}
 		fmt.Fprintf(b, p.held, source, h.Size, word)
+		if h.Without > 0 {
+			fmt.Fprintf(b, p.without, h.Without, h.Recorded, h.Seen)
+		}
 	}
 }
 

@@ -227,6 +227,11 @@ func (m *maker) recordings() {
 		r.Recorded = r.Recorded.Add(-24 * time.Hour)
 		return b.put(r)
 	})
+	record("recorded-after-it-was-seen", verify.CodeRecordedAhead, func(b *book) ledger.Position {
+		r := b.raw(b.event(ledger.KASN, b.now), "kasn/b")
+		r.Recorded = r.Recorded.Add(3 * time.Hour)
+		return b.put(r)
+	})
 	record("event-recorded-again", verify.CodeRecordAgain, func(b *book) ledger.Position {
 		r := b.raw(b.event(ledger.KASN, b.now), "kasn/b")
 		b.put(r)

@@ -248,10 +248,8 @@ func TestDoctorRefuses(t *testing.T) {
 		}, noCheckpoint},
 		{"an altered journal without LEDGER and checkpoints", func(t *testing.T, h home) {
 			flipBit(t, segmentOf(h), 8*j50)
-			for _, dir := range []string{h.logDir(), eventstore.LedgerDir(h.nats())} {
-				if err := os.RemoveAll(dir); err != nil {
-					t.Fatal(err)
-				}
+			if err := errors.Join(os.RemoveAll(h.logDir()), os.RemoveAll(eventstore.LedgerDir(h.nats()))); err != nil {
+				t.Fatal(err)
 			}
 		}, noCheckpoint},
 		{"a record that no checkpoint covers", func(t *testing.T, h home) {

@@ -46,6 +46,9 @@ func TestVerifyCommand(t *testing.T) {
 			if code == exitOK && !strings.Contains(out.String(), "that nothing was left out") {
 				t.Error("it does not say what is not proven")
 			}
+			if strings.Contains(out.String(), "But not 1 of them") != (b.Name == "unknown-kind") {
+				t.Errorf("of an unknown kind it says:\n%s", out.String())
+			}
 			if bytes.Contains(out.Bytes(), []byte{0x1b}) {
 				t.Error("a terminal would be told what to do")
 			}

@@ -103,6 +103,10 @@ func printBundleVerdict(w io.Writer, r verify.BundleReport) {
 			"with keys that were valid then, under mandates they held, and follow from one another by its rules.\n"+
 			"SAH. Semua %[1]d catatan dalam bundel ini ada di buku besar %[2]s, tidak diubah, dan ditandatangani lembaganya\n"+
 			"dengan kunci yang berlaku saat itu, di bawah mandatnya, dan menurut aturan perkara.\n", r.Judged.Records, r.Origin)
+		if r.Judged.Unknown > 0 {
+			fmt.Fprintf(w, "But not %[1]d of them: of a kind that this program does not know, it has judged the signatures alone.\n"+
+				"Kecuali %[1]d: jenisnya tidak dikenal program ini, sehingga hanya tanda tangannya yang dinilai.\n", r.Judged.Unknown)
+		}
 	} else {
 		fmt.Fprintf(w, "NOT VALID. %[1]d findings under this policy. Do not rely on this bundle; keep it as evidence.\n"+
 			"TIDAK SAH. %[1]d temuan menurut kebijakan ini. Jangan bersandar pada bundel ini; simpanlah sebagai bukti.\n", r.Total)

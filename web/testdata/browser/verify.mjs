@@ -61,6 +61,7 @@ async function table() {
     await page.waitForSelector("#result[data-verdict]");
     const got = await page.evaluate(() => ({
       verdict: document.querySelector("#result").dataset.verdict,
+      unknown: document.querySelector("#result").textContent.includes("whose kind this page does not know"),
       codes: [...document.querySelectorAll("#result [data-code]")].map((e) => [e.dataset.code, Number(e.dataset.position || 0)]),
       detail: document.querySelector("#result .outcome").innerText,
       markup: document.querySelectorAll("#result img, #result script").length,
@@ -71,6 +72,7 @@ async function table() {
     must(b.by_rules || !b.code || got.codes.some(([c, p]) => c === b.code && (!b.position || b.verdict === "unchecked" || p === b.position)), b.name, `no ${b.code} at ${b.position} among ${JSON.stringify(got.codes)}`);
     must(got.verdict !== "valid" || got.codes.length === 0, b.name, "valid with findings");
     must(got.verdict !== "valid" || got.steps > 3, b.name, "valid without a history");
+    must(b.name !== "unknown-kind" || got.unknown, b.name, "it does not say what was not judged");
     must(got.markup === 0, b.name, "text became markup");
   }
   await context.close();

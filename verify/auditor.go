@@ -115,8 +115,9 @@ func (a *Auditor) Resumed() ledger.Position { return a.from }
 // that is not there.
 func (a *Auditor) Found(f Finding) { a.add(f) }
 
-// ahead is how many batches are prepared while one is settled.
-const ahead = 2
+// ahead is how many batches are prepared while one is settled: enough for the
+// milliseconds until whoever settles gets a processor.
+const ahead = 8
 
 // batch is leaves whose signatures and schemas are being checked.
 type batch struct {

@@ -68,12 +68,25 @@ func (e *entries) bundle(ctx context.Context, t ledger.Tile) ([][]byte, error) {
 	return leaves[:t.Width], nil
 }
 
+// stretch is how many records' bundles are listed at a time: a log may sign that it
+// has any number of records.
+const stretch = 1 << 20
+
 // each reads the records from first to last, some bundles ahead, and hands them
 // over in order.
 func (e *entries) each(ctx context.Context, first, last ledger.Position, yield func(ledger.Position, [][]byte) error) error {
-	if first > last {
-		return nil
+	for first <= last {
+		end := min(last, (first-1)/stretch*stretch+stretch)
+		if err := e.some(ctx, first, end, yield); err != nil {
+			return err
+		}
+		first = end + 1
 	}
+	return nil
+}
+
+// some is each over a stretch.
+func (e *entries) some(ctx context.Context, first, last ledger.Position, yield func(ledger.Position, [][]byte) error) error {
 	type fetched struct {
 		leaves [][]byte
 		err    error

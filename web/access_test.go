@@ -275,7 +275,8 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestReady: a part that fails is named, its error is not.
+// TestReady: a part that fails is named, its error is not, unless it was written
+// for everybody.
 func TestReady(t *testing.T) {
 	failing := error(nil)
 	n := &node{t: t, server: newSilent(t)}
@@ -295,7 +296,13 @@ func TestReady(t *testing.T) {
 	failing = io.ErrUnexpectedEOF
 	r = n.get("/readyz")
 	n.check(json.Unmarshal([]byte(r.body), &got))
-	if r.status != 503 || got.Ready || got.Parts["ledger"] != "failing" || got.Parts["registrar"] != "ok" || got.Position != 7 || strings.Contains(r.body, "EOF") {
+	if r.status != 503 || got.Ready || got.Parts["ledger"] != "failing" || got.Parts["registrar"] != "ok" || got.Position != 7 || strings.Contains(r.body, "EOF") || got.Because != nil {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	failing = &Cause{"position 9 is not what was sealed", io.ErrUnexpectedEOF}
+	r = n.get("/readyz")
+	n.check(json.Unmarshal([]byte(r.body), &got))
+	if r.status != 503 || got.Because["ledger"] != "position 9 is not what was sealed" || strings.Contains(r.body, "EOF") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 }

@@ -30,11 +30,22 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
 // others do its work, such as those of a witness while there is a quorum.
 var ErrMissing = errors.New("missing")
 
-// readiness is what /readyz answers. It names parts, not causes: those are in
-// the log.
+// Cause is why a part does not work, in words that anybody may read: no paths, no
+// addresses. Other causes are in the program's log only.
+type Cause struct {
+	Why string
+	Err error
+}
+
+func (c *Cause) Error() string { return c.Err.Error() }
+func (c *Cause) Unwrap() error { return c.Err }
+
+// readiness is what /readyz answers.
 type readiness struct {
 	Ready bool              `json:"ready"`
 	Parts map[string]string `json:"parts"`
+	// Because says of parts that fail why, where a Cause was given.
+	Because map[string]string `json:"because,omitempty"`
 	// Position is the last record's, at least that of every receipt that has left.
 	Position ledger.Position `json:"position"`
 	Door     doorCounts      `json:"door"`
@@ -42,7 +53,7 @@ type readiness struct {
 
 // ready says whether every part works, 503 if not.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
-	out := readiness{Ready: true, Parts: map[string]string{}, Position: s.Head(), Door: s.door.counts()}
+	out := readiness{Ready: true, Parts: map[string]string{}, Because: map[string]string{}, Position: s.Head(), Door: s.door.counts()}
 	if s.Parts != nil {
 		parts := s.Parts(r.Context())
 		names := make([]string, 0, len(parts))
@@ -57,6 +68,9 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 			} else if err != nil {
 				out.Ready, out.Parts[name] = false, "failing"
 				s.Log.Warn("a part is not ready", "part", name, "error", err)
+				if cause := (*Cause)(nil); errors.As(err, &cause) {
+					out.Because[name] = cause.Why
+				}
 			}
 		}
 	}

@@ -8,7 +8,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/berkas-ledger/berkas/eventstore"
+	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/transparency"
+	"github.com/berkas-ledger/berkas/web"
 )
 
 // startLog opens the log over the journal. Whatever is wrong with it makes the
@@ -50,8 +52,28 @@ func (r clusterRegister) Swap(ctx context.Context, old, signed []byte) error {
 
 // logReady says why the newest records get no checkpoint.
 func (n *node) logReady() error {
-	if n.evidence == nil {
-		return n.evidenceErr
+	err := n.evidenceErr
+	if n.evidence != nil {
+		err = n.evidence.Ready()
 	}
-	return n.evidence.Ready()
+	return toldWhy(err)
+}
+
+// toldWhy gives an error of the log the words that anybody may read. They name
+// positions and witnesses' numbers, never paths.
+func toldWhy(err error) error {
+	var broken *ledger.ErrBroken
+	var quorum *transparency.QuorumError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &broken):
+		return &web.Cause{Why: broken.Error(), Err: err}
+	case errors.As(err, &quorum):
+		why := fmt.Sprintf("%d of %d witnesses have cosigned the checkpoint of %d records; the quorum asks for more", len(quorum.Have), quorum.Of, quorum.Size)
+		return &web.Cause{Why: why, Err: err}
+	case errors.Is(err, transparency.ErrStopped):
+		return &web.Cause{Why: "sealing has stopped, and what was published stays; run berkas doctor", Err: err}
+	}
+	return err
 }

@@ -117,7 +117,7 @@ func (a *Auditor) Found(f Finding) { a.add(f) }
 
 // ahead is how many batches are prepared while one is settled: enough for the
 // milliseconds until whoever settles gets a processor.
-const ahead = 8
+const ahead = 32
 
 // batch is leaves whose signatures and schemas are being checked.
 type batch struct {

@@ -22,8 +22,9 @@ var byHand = []string{
 }
 
 // TestEvidenceDocument types the check by hand of docs/evidence.md over a sound
-// bundle and over forged ones.
+// bundle and over forged ones, and compares the examples of formats.
 func TestEvidenceDocument(t *testing.T) {
+	shown := 0
 	for _, tool := range []string{"openssl", "jq"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("%s is missing: scripts/need.sh %s", tool, tool)
@@ -38,6 +39,16 @@ func TestEvidenceDocument(t *testing.T) {
 		if m[1] == "run" {
 			script += m[3]
 		}
+		if file, golden := strings.CutPrefix(m[1], "golden "); golden {
+			shown++
+			want, err := os.ReadFile(repository(t, file))
+			if err != nil || strings.TrimSuffix(m[3], "\n") != strings.TrimSuffix(string(want), "\n") {
+				t.Errorf("docs/evidence.md does not show %s as it is: %v", file, err)
+			}
+		}
+	}
+	if shown != 5 {
+		t.Errorf("%d golden files are shown, not 5", shown)
 	}
 	seen := 0
 	for _, b := range forge.Bundles() {

@@ -122,10 +122,25 @@ func standing(ctx context.Context, conn *pgx.Conn, schema schemaName) (tablesSta
 	case version > latest:
 		return 0, ErrNewer
 	case version < latest:
-		return tablesOlder, nil
+		return olderOrHalfMade(ctx, conn, schema)
 	default:
 		return tablesFit, nil
 	}
+}
+
+// olderOrHalfMade tells tables of an older version from those whose making was
+// cut short. Nothing is in these: what is missing is made, and there is nothing to
+// rebuild from the ledger.
+func olderOrHalfMade(ctx context.Context, conn *pgx.Conn, schema schemaName) (tablesState, error) {
+	var empty bool
+	err := conn.QueryRow(ctx, fmt.Sprintf("SELECT NOT EXISTS (SELECT FROM %s.progress WHERE position > 0)", schema)).Scan(&empty)
+	if err != nil {
+		return 0, err
+	}
+	if empty {
+		return tablesMissing, nil
+	}
+	return tablesOlder, nil
 }
 
 func latestVersion() (int64, error) {

@@ -141,6 +141,40 @@ func TestTablesOfAnotherVersion(t *testing.T) {
 	}
 }
 
+// TestTablesHalfMade: a first start that was killed between two migrations is gone
+// on with, while the ledger goes on, too.
+func TestTablesHalfMade(t *testing.T) {
+	latest, err := latestVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := findings(5)
+	for version := int64(1); version < latest; version++ {
+		url := testkit.DB(t)
+		db, err := openSchema(url, schemaCurrent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA "+string(schemaCurrent)); err != nil {
+			t.Fatal(err)
+		}
+		provider, err := newProvider(db)
+		if err == nil {
+			_, err = provider.UpTo(t.Context(), version)
+		}
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		source := newTap() // a feed that does not end
+		source.add(b.records...)
+		p := start(t, Config{URL: url}, source.feed)
+		waitFor(t, openReader(t, url), ledger.Position(len(b.records)))
+		if err := p.stop(); err != nil {
+			t.Fatalf("from version %d: %v", version, err)
+		}
+	}
+}
+
 const (
 	rebuildURL   = "BERKAS_TEST_REBUILD_URL"
 	rebuildAfter = "BERKAS_TEST_REBUILD_DIES_AT"

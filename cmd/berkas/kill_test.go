@@ -234,8 +234,10 @@ func (k *killer) checkFigures() {
 	for _, receipt := range k.receipts {
 		last = max(last, receipt.Position)
 	}
-	if err := r.Wait(k.t.Context(), last); err != nil {
-		k.t.Fatal(err)
+	ctx, cancel := context.WithTimeout(k.t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := r.Wait(ctx, last); err != nil {
+		k.t.Fatalf("the national view did not come to position %d: %v", last, err)
 	}
 	a, err := r.Figure(k.t.Context(), ledger.Query{Measures: []ledger.Measure{ledger.Opened}, Unit: ledger.UnitCase})
 	if err != nil {

@@ -16,29 +16,42 @@ import (
 // and wide, light and dark, without script, on paper, with axe; no errors, no
 // request to elsewhere.
 func TestInBrowser(t *testing.T) {
+	s := newShelf(t)
+	inBrowser(t, "walk.mjs", s, s.looks(append(s.everyPage(), "/national?by=item&unit=recommendation&as-of=2020-11-26&filter=family%3Dethics", "/login", "/nothing")...))
+}
+
+// look is a page that a walk looks at, with the status that it answers.
+type look struct {
+	Path   string `json:"path"`
+	Status int    `json:"status"`
+}
+
+func (s *shelf) looks(paths ...string) []look {
+	var list []look
+	for _, path := range paths {
+		status, _ := s.page(path)
+		list = append(list, look{path, status})
+	}
+	return list
+}
+
+// inBrowser runs a walk of testdata/browser over a shelf's pages. The walk gets
+// facts as JSON, for instance the looks it begins with.
+func inBrowser(t *testing.T, walk string, s *shelf, facts any) {
+	t.Helper()
 	const folder = "testdata/browser"
 	node, chromium := browserTools(t, folder)
-	s := newShelf(t)
-	type page struct {
-		Path   string `json:"path"`
-		Status int    `json:"status"`
-	}
-	var list []page
-	for _, path := range append(s.everyPage(), "/national?by=item&unit=recommendation&as-of=2020-11-26&filter=family%3Dethics", "/login", "/nothing") {
-		status, _ := s.page(path)
-		list = append(list, page{path, status})
-	}
-	body, err := json.Marshal(list)
+	body, err := json.Marshal(facts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "pages.json")
+	file := filepath.Join(t.TempDir(), "facts.json")
 	if err := os.WriteFile(file, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, node, "walk.mjs", chromium, s.http.URL, file)
+	c := exec.CommandContext(ctx, node, walk, chromium, s.http.URL, file)
 	c.Dir = folder
 	out, err := c.CombinedOutput()
 	if text := string(out); err != nil || !strings.Contains(text, "no complaints") {

@@ -1,67 +1,8 @@
-// Walks through the pages in Chromium. node walk.mjs CHROMIUM BASE PAGES.json
-// writes a line for each complaint and ends with 1 if there are any.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+// The walk through the pages as a whole.
+import { base, facts, open, must, look, tour, finish } from "./lib.mjs";
 
-const [program, base, listFile] = process.argv.slice(2);
-const pages = JSON.parse(readFileSync(listFile, "utf8")); // [{path, status}]
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const rules = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
-
-let complaints = 0;
-const complain = (where, what) => {
-  complaints++;
-  console.log(`${where}: ${what}`);
-};
-const must = (truth, where, what) => truth || complain(where, what);
-
-const browser = await chromium.launch({
-  executablePath: program,
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
-
-// open makes a page that complains of errors and of requests to elsewhere. What
-// a page answers with an error is no error of the page's.
-async function open(options, where) {
-  const context = await browser.newContext({ locale: "id-ID", ...options });
-  const page = await context.newPage();
-  page.on("console", (m) => {
-    if (m.type() === "error" && !m.text().startsWith("Failed to load resource")) complain(where, m.text());
-  });
-  page.on("pageerror", (e) => complain(where, String(e)));
-  page.on("request", (r) => {
-    if (!r.url().startsWith(base + "/")) complain(where, "asks " + r.url());
-  });
-  page.on("response", (r) => {
-    if (r.status() >= 400 && r.request().resourceType() !== "document") complain(where, r.status() + " " + r.url());
-  });
-  return { context, page };
-}
-
-// Every page: whole in 320, 360 and 1280 pixels, sound in light and dark.
-async function look() {
-  for (const [width, colorScheme, lang] of [[320, "light", "id"], [360, "light", "id"], [360, "dark", "en"], [1280, "light", "en"], [1280, "dark", "id"]]) {
-    const { context, page } = await open({ viewport: { width, height: 800 }, colorScheme }, `${width} ${colorScheme}`);
-    for (const { path, status } of pages) {
-      const where = `${path} ${width} ${colorScheme} ${lang}`;
-      const answer = await page.goto(base + path + (path.includes("?") ? "&" : "?") + "lang=" + lang);
-      must(answer.status() === status, where, "status " + answer.status());
-      must((await page.getAttribute("html", "lang")) === lang, where, "is in another language");
-      await page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true)));
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      must(over <= 0, where, `is ${over} pixels too wide`);
-      if (width === 320 || (width === 1280) !== (colorScheme === "dark")) continue; // axe looks at each page twice
-      await page.evaluate(axe);
-      const found = await page.evaluate((r) => window.axe.run(r), rules);
-      for (const v of found.violations) complain(where, `axe ${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")}`);
-      must(found.passes.length > 10, where, "axe looked at nothing");
-    }
-    await context.close();
-  }
+async function every() {
+  await look(facts);
 }
 
 // Without a script: from the front page to a case, a form, the other language.
@@ -101,27 +42,9 @@ async function keyboard() {
   await page.keyboard.press("Tab");
   must(await page.evaluate(() => document.activeElement.matches(".skip")), where, "the first stop is not the skip link");
   await page.keyboard.press("Enter");
-  const stops = [];
-  for (let i = 0; i < 400; i++) {
-    await page.keyboard.press("Tab");
-    const stop = await page.evaluate(() => {
-      const e = document.activeElement;
-      if (e === document.body) return null;
-      const box = e.getBoundingClientRect();
-      const style = getComputedStyle(e);
-      return {
-        name: e.id || e.dataset.measure || e.getAttribute("href") || e.tagName,
-        seen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < window.innerHeight,
-        ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-      };
-    });
-    if (!stop) break;
-    if (stops.length === 0) must(stop.name === "slide", where, "the skip link does not lead past the header, but to " + stop.name);
-    must(stop.seen, where, stop.name + " is out of sight");
-    must(stop.ring, where, stop.name + " shows no focus");
-    stops.push(stop.name);
-  }
-  must(stops.includes("blocked") && stops.length < 399, where, `walked over ${stops.length} stops`);
+  const stops = await tour(page, where);
+  must(stops[0] === "slide", where, "the skip link does not lead past the header, but to " + stops[0]);
+  must(stops.includes("blocked"), where, `walked over ${stops.length} stops`);
 
   await page.goto(base + "/national?as-of=2020-11-26&by=origin");
   const before = await page.textContent('[data-measure="opened"]');
@@ -160,13 +83,4 @@ async function paper() {
   await context.close();
 }
 
-for (const walk of [look, plain, keyboard, paper]) {
-  try {
-    await walk();
-  } catch (e) {
-    complain(walk.name, e.message);
-  }
-}
-await browser.close();
-console.log(complaints === 0 ? "no complaints" : `${complaints} complaints`);
-process.exit(complaints === 0 ? 0 : 1);
+await finish(every, plain, keyboard, paper);

@@ -29,7 +29,8 @@ var mayImport = map[string]string{
 	"transparency":       "ledger",
 	"verify":             "ledger schemas roster",
 	"vault":              "ledger seal",
-	"web":                "ledger schemas roster projections transparency verify vault",
+	"rates":              "",
+	"web":                "ledger schemas roster projections transparency verify vault rates",
 	"cmd/berkas":         anything,
 	"examples/agency-go": "agencies ledger",
 	"internal/forge":     asNeeded,
@@ -76,7 +77,7 @@ var mayUse = map[string]string{
 
 // pure packages are functions from values to values: they open nothing, and
 // the time comes in as a value.
-var pure = []string{"ledger", "schemas", "roster", "seal", "verify"}
+var pure = []string{"ledger", "schemas", "roster", "seal", "verify", "rates"}
 
 // impureImports are forbidden to them with all that lies below, but for the
 // two parsers.

@@ -34,6 +34,7 @@ type sheet struct {
 	Origin  string
 	Demo    string
 	Path    string // of this page, without its query
+	Nav     []navEntry
 	Other   string // address of this page in the other language
 	Request string
 	Login   bool // there is something to log in to
@@ -158,7 +159,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, v view) error {
 	}
 	var b bytes.Buffer
 	err := t.Execute(&b, sheet{
-		Lang: l, Title: v.Title.in(l), Origin: s.origin, Demo: s.Demo, Path: r.URL.Path, Other: otherLang(r.URL, l),
+		Lang: l, Title: v.Title.in(l), Origin: s.origin, Demo: s.Demo, Path: r.URL.Path, Nav: s.navigation(r.URL.Path), Other: otherLang(r.URL, l),
 		Request: trailOf(r.Context()).id, Login: !s.Open, Data: v.Data,
 	})
 	if err != nil {

@@ -26,7 +26,9 @@ type Server struct {
 	door     door
 	keys     keyDesk
 	bulks    chan struct{} // bulk requests under way
+	streams  streams       // of records, that are open
 	extents  extents       // of the pages
+	live     live
 
 	validator   *schemas.Validator
 	description *huma.OpenAPI
@@ -41,7 +43,9 @@ func New(c Config) (*Server, error) {
 	s := &Server{Config: c, origin: c.Roster().Genesis().Origin, mux: http.NewServeMux()}
 	s.sessions.byID = map[string]session{}
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
+	s.streams = newStreams()
 	s.keys.began = s.Now()
+	s.live = live{figures: s.Figures, streams: map[chan reached]bool{}, ending: make(chan struct{})}
 	var err error
 	if s.validator, err = schemas.New(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -73,6 +77,7 @@ func (s *Server) routes() {
 	s.serve("POST /logout", needNothing, s.logout)
 	s.page("GET /{$}", needNothing, s.showHome)
 	s.serve("GET /national", needFigures, s.showNational)
+	s.serveWithin(streamLife, "GET /live", needFigures, s.showLive)
 	s.page("GET /published", needFigures, s.showPublished)
 	s.serve("GET /cases", needCases, s.showCases)
 	s.serve("GET /cases/{id}", needCases, s.showCase)
@@ -81,6 +86,7 @@ func (s *Server) routes() {
 	s.describeBulk()
 	s.describeKeys()
 	s.describeCases()
+	s.describeStream()
 	s.describeNational()
 	s.describeWorklist()
 	s.describeLog()
@@ -131,7 +137,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	server.RegisterOnShutdown(s.live.end) // streams would outlast the grace
 	server.BaseContext = func(net.Listener) context.Context { return base }
+	server.RegisterOnShutdown(s.streams.end) // they would go on for as long as their readers like
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {

@@ -43,6 +43,9 @@ type Config struct {
 	// RosterRecords gives the records of the roster in the same way, the genesis
 	// record first.
 	RosterRecords func(ctx context.Context) ([]ledger.Record, error)
+	// Feed follows the ledger from any position, for any number of readers at a
+	// time; it may be ahead of Head for a moment. It ends with its context.
+	Feed ledger.Feed
 	// Figures answers the questions of the national view.
 	Figures *projections.Reader
 	// GiveKey makes the data key of a holder of personal data in a case. For a
@@ -82,6 +85,9 @@ type Limits struct {
 	BulkWindow  int           // submissions of one bulk request under way; 64
 	BulkLines   int           // lines of one bulk request; 10,000
 	BulkAtOnce  int           // bulk requests at a time; 4
+	Streams     int           // open streams of records in all; 64
+	StreamsEach int           // those of one credential; 8
+	Heartbeat   time.Duration // how often a stream says that it lives; 15 s
 }
 
 func (l Limits) filled() Limits {
@@ -94,6 +100,11 @@ func (l Limits) filled() Limits {
 	set(&l.BulkWindow, 64)
 	set(&l.BulkLines, 10_000)
 	set(&l.BulkAtOnce, 4)
+	set(&l.Streams, 64)
+	set(&l.StreamsEach, 8)
+	if l.Heartbeat <= 0 {
+		l.Heartbeat = 15 * time.Second
+	}
 	if l.ReceiptWait <= 0 {
 		l.ReceiptWait = 20 * time.Second
 	}

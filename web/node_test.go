@@ -272,6 +272,7 @@ func (n *node) serve(changes ...func(*Config)) {
 		},
 		RosterRecords: func(ctx context.Context) ([]ledger.Record, error) { return n.records(ctx, ledger.SubjectRoster) },
 		Figures:       n.reader,
+		Feed:          n.store.Journal().Follow(),
 		GiveKey: func(h vault.Holder, now time.Time) (DataKey, bool, error) {
 			k, made, err := n.ring.Give(h, now)
 			return DataKey{k.ID, k.Bytes}, made, err

@@ -121,7 +121,7 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 	config := web.Config{
 		Demo: n.http.demo, Open: n.http.open, SecureCookies: n.http.proxied,
 		Roster: n.tip.roster.Load, Head: func() ledger.Position { return ledger.Position(n.tip.head.Load()) },
-		GiveKey: (&keyDesk{home: n.home}).give, Parts: n.parts, Log: n.log,
+		Feed: n.store.Journal().Follow(), GiveKey: (&keyDesk{home: n.home}).give, Parts: n.parts, Log: n.log,
 	}
 	if n.http.tokens != "" {
 		var err error

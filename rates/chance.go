@@ -7,15 +7,16 @@ import "math"
 // (Binomial), or K outcomes dealt out at random among all (Dealt).
 type Chance struct {
 	n, low, high uint64 // size of the group; the least and the most it can be
-	// logP is the logarithm of the probability of exactly k.
-	logP func(k uint64) float64
-	mean float64
+	// logP is the logarithm of the probability of exactly k, before that of k-1
+	// over that of k.
+	logP, before func(k uint64) float64
+	mean, spread float64 // spread is the standard deviation
 }
 
 // Binomial is chance with a share p between 0 and 1 that is known from
 // elsewhere, for a group of n.
 func Binomial(n uint64, p float64) Chance {
-	c := Chance{n: n, high: n, mean: float64(n) * p}
+	c := Chance{n: n, high: n, mean: float64(n) * p, spread: math.Sqrt(float64(n) * max(0, p*(1-p)))}
 	switch {
 	case p <= 0:
 		c.high, c.mean = 0, 0
@@ -29,6 +30,7 @@ func Binomial(n uint64, p float64) Chance {
 		}
 		return logChoose(n, k) + float64(k)*logP + float64(n-k)*logQ
 	}
+	c.before = func(k uint64) float64 { return float64(k) / float64(n-k+1) * (1 - p) / p }
 	return c
 }
 
@@ -43,10 +45,15 @@ func Dealt(n, K, N uint64) Chance {
 		c.low = n + K - N
 	}
 	if N > 0 {
-		c.mean = float64(n) * (float64(K) / float64(N))
+		share := float64(K) / float64(N)
+		c.mean = float64(n) * share
+		c.spread = math.Sqrt(c.mean * (1 - share) * float64(N-n) / max(1, float64(N-1)))
 	}
 	all := logChoose(N, n)
 	c.logP = func(k uint64) float64 { return logChoose(K, k) + logChoose(N-K, n-k) - all }
+	c.before = func(k uint64) float64 {
+		return float64(k) / float64(K-k+1) * (float64(N-K-n+k) / float64(n-k+1))
+	}
 	return c
 }
 
@@ -84,30 +91,26 @@ func (c Chance) AtLeast(k uint64) float64 {
 	return c.up(k)
 }
 
-// negligible is a term beside which the following, still smaller ones do not
-// count.
-const negligible = 1e-17
+// negligible is a part of the sum that following, still smaller terms do not
+// change to speak of.
+const negligible = 1e-14
 
 func (c Chance) down(k uint64) float64 {
-	sum := 0.0
-	for {
-		term := math.Exp(c.logP(k))
+	term := math.Exp(c.logP(k))
+	sum := term
+	for ; k > c.low && term > sum*negligible; k-- {
+		term *= c.before(k)
 		sum += term
-		if k == c.low || term < sum*negligible || term == 0 {
-			return min(1, sum)
-		}
-		k--
 	}
+	return min(1, sum)
 }
 
 func (c Chance) up(k uint64) float64 {
-	sum := 0.0
-	for ; k <= c.high; k++ {
-		term := math.Exp(c.logP(k))
+	term := math.Exp(c.logP(k))
+	sum := term
+	for ; k < c.high && term > sum*negligible; k++ {
+		term /= c.before(k + 1)
 		sum += term
-		if term < sum*negligible || term == 0 {
-			break
-		}
 	}
 	return min(1, sum)
 }
@@ -122,12 +125,28 @@ func (c Chance) P(k uint64) float64 {
 // above, what chance leaves alpha for: P is at most alpha outside and above it
 // inside.
 func (c Chance) within(alpha float64) (least, greatest uint64) {
-	return search(c.low, c.high, func(k uint64) bool { return 2*c.AtMost(k) > alpha }),
-		search(c.low, c.high, func(k uint64) bool { return 2*c.AtLeast(k+1) <= alpha })
+	out := quantile(1-alpha) * c.spread // where a normal distribution has them
+	return c.search(c.mean-out, func(k uint64) bool { return 2*c.AtMost(k) > alpha }),
+		c.search(c.mean+out, func(k uint64) bool { return 2*c.AtLeast(k+1) <= alpha })
 }
 
-// search gives the first k of a span from which on yes holds, its end if none.
-func search(low, high uint64, yes func(uint64) bool) uint64 {
+// search gives the first k from which on yes holds, the greatest if none; it
+// begins to look at a guess.
+func (c Chance) search(guess float64, yes func(uint64) bool) uint64 {
+	low, high := c.low, c.high
+	at := min(high, max(low, uint64(max(0, guess))))
+	for step := uint64(1); low < high; step *= 2 {
+		if yes(at) {
+			high = at
+			at -= min(step, at-low)
+		} else {
+			low = min(at+1, high)
+			at = min(high, at+step)
+		}
+		if at == low || at == high {
+			break
+		}
+	}
 	for low < high {
 		if mid := low + (high-low)/2; yes(mid) {
 			high = mid

@@ -154,6 +154,12 @@ func TestLargeGroups(t *testing.T) {
 	near(t, "the middle", Dealt(n/2, n/5, n).P(n/10), 1, 1e-3)
 }
 
+func BenchmarkLimits(b *testing.B) {
+	for b.Loop() {
+		Dealt(400_000, 300_000, 1_000_000).Limits(.001)
+	}
+}
+
 // TestFunnelNarrows: the larger the group, the narrower the limits, and at last
 // the group is all.
 func TestFunnelNarrows(t *testing.T) {

@@ -49,8 +49,10 @@ type WorkQuery struct {
 	KnownAt ledger.Position
 	// All also lists what was done, what lapsed, and what ended otherwise.
 	All bool
-	// Limit is how many to list at most; 0: all.
-	Limit int
+	// Filter narrows the list further.
+	Filter WorkFilter
+	// Offset is how many to pass over, Limit how many to list at most; 0: all.
+	Offset, Limit int
 }
 
 // WorkList answers a WorkQuery.
@@ -59,9 +61,10 @@ type WorkList struct {
 	Query   WorkQuery
 	Known   time.Time // when the record at Query.KnownAt was recorded
 	Settled Settled
-	// Total counts the obligations before the limit, Overdue those that are.
-	Total, Overdue int
-	Obligations    []ledger.Obligation
+	// Total counts the obligations before offset and limit, Overdue those that
+	// are, Cases the cases that they are about.
+	Total, Overdue, Cases int
+	Obligations           []ledger.Obligation
 	// Regimes counts the published regimes, Holidays lists the years whose
 	// holidays are published.
 	Regimes  int
@@ -69,7 +72,8 @@ type WorkList struct {
 }
 
 // WorkList lists obligations as ledger.Obligations says they are: overdue first,
-// then by the day on which they fall due, then those without one.
+// then by the day on which they fall due, then those without one. Offset and
+// limit cut pages of one order.
 func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 	p, err := r.Progress(ctx)
 	if err != nil {
@@ -93,7 +97,7 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 	var list []ledger.Obligation
 	err = r.waitingRows(ctx, q, rules, func(row *ledger.Row) {
 		for _, o := range row.Obligations(rules, q.AsOf) {
-			if (q.All || o.State.Pending()) && (q.Agency == "" || o.Concerns(q.Agency)) {
+			if q.wants(&o) {
 				list = append(list, o)
 			}
 		}
@@ -103,13 +107,16 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 	}
 	out.Obligations = ledger.MergeObligations(list)
 	out.Total = len(out.Obligations)
+	cases := make(map[string]bool, out.Total)
 	for i := range out.Obligations {
-		if out.Obligations[i].State == ledger.ObligationOverdue {
+		if cases[out.Obligations[i].Case] = true; out.Obligations[i].State == ledger.ObligationOverdue {
 			out.Overdue++
 		}
 	}
-	if q.Limit > 0 && out.Total > q.Limit {
-		out.Obligations = out.Obligations[:q.Limit]
+	out.Cases = len(cases)
+	out.Obligations = out.Obligations[min(q.Offset, out.Total):]
+	if q.Limit > 0 {
+		out.Obligations = out.Obligations[:min(q.Limit, len(out.Obligations))]
 	}
 	return out, nil
 }
@@ -162,8 +169,11 @@ func publishedRules(ctx context.Context, db querier, schema schemaName, known le
 func (r *Reader) waitingRows(ctx context.Context, q WorkQuery, rules ledger.Rules, yield func(*ledger.Row)) error {
 	var s question
 	where := s.held(q.AsOf, q.KnownAt) + " AND duplicate_of IS NULL"
-	if !q.All {
+	if q.pending() {
 		where += s.pending(rules, q.AsOf)
+	}
+	if q.Filter.Authority != "" {
+		where += " AND ppk = " + s.arg(q.Filter.Authority)
 	}
 	rows, err := r.pool.Query(ctx, fmt.Sprintf("SELECT %s FROM projection.respondent_history WHERE %s", rowColumns(), where), s.args...)
 	if err == nil {

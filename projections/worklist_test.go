@@ -102,6 +102,7 @@ func TestWorkListIsWhatTheLedgerSays(t *testing.T) {
 		dropTables(t, conn)
 		applyInParts(t, url, b)
 		checkWorkList(t, reader, b)
+		checkBacklog(t, reader, b)
 		rebuilt, err := Rebuild(context.Background(), Config{URL: url}, b.feed(7), RebuildOptions{Compare: true})
 		if err != nil {
 			t.Fatal(err)
@@ -119,8 +120,10 @@ func checkWorkList(t *rapid.T, r *Reader, b *book) {
 		q := WorkQuery{
 			Agency: pick(t, "agency", "", "", ledger.Bawaslu, ledger.KASN, ledger.BKN, ledger.Kemendagri),
 			AsOf:   drawMoment(t, b), KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")),
-			All: rapid.Bool().Draw(t, "all"), Limit: pick(t, "limit", 0, 0, 1, 3),
+			All: rapid.Bool().Draw(t, "all"), Limit: pick(t, "limit", 0, 0, 1, 3), Offset: pick(t, "offset", 0, 0, 1, 5),
 		}
+		var keeps func(*ledger.Obligation, time.Time) bool
+		q.Filter, keeps = drawFilter(t)
 		if rapid.Bool().Draw(t, "as of the end") {
 			q.AsOf = b.records[len(b.records)-1].Recorded
 		}
@@ -131,18 +134,25 @@ func checkWorkList(t *rapid.T, r *Reader, b *book) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := b.obligations(q)
-		overdue := 0
+		asked := q
+		asked.All = q.All || q.Filter.State != ""
+		want := slices.DeleteFunc(b.obligations(asked), func(o ledger.Obligation) bool { return !keeps(&o, q.AsOf) })
+		overdue, cases := 0, map[string]bool{}
 		for _, o := range want {
+			cases[o.Case] = true
 			if o.State == ledger.ObligationOverdue {
 				overdue++
 			}
 		}
-		if got.Total != len(want) || got.Overdue != overdue {
+		if got.Total != len(want) || got.Overdue != overdue || got.Cases != len(cases) {
 			t.Fatalf("%+v: %d obligations, %d overdue; the ledger says %d and %d", q, got.Total, got.Overdue, len(want), overdue)
 		}
+		want = want[min(q.Offset, len(want)):]
 		if q.Limit > 0 {
 			want = want[:min(q.Limit, len(want))]
+		}
+		if len(got.Obligations) != len(want) {
+			t.Fatalf("%+v: %d are listed, want %d", q, len(got.Obligations), len(want))
 		}
 		for i := range want {
 			if !reflect.DeepEqual(got.Obligations[i], want[i]) {

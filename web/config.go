@@ -88,6 +88,8 @@ type Limits struct {
 	Streams     int           // open streams of records in all; 64
 	StreamsEach int           // those of one credential; 8
 	Heartbeat   time.Duration // how often a stream says that it lives; 15 s
+	StreamSlow  time.Duration // for a stream's reader to take one portion; 10 s
+	StreamStall time.Duration // after which the connection is cut; 30 s
 }
 
 func (l Limits) filled() Limits {
@@ -102,14 +104,13 @@ func (l Limits) filled() Limits {
 	set(&l.BulkAtOnce, 4)
 	set(&l.Streams, 64)
 	set(&l.StreamsEach, 8)
-	if l.Heartbeat <= 0 {
-		l.Heartbeat = 15 * time.Second
-	}
-	if l.ReceiptWait <= 0 {
-		l.ReceiptWait = 20 * time.Second
-	}
-	if l.Request <= 0 {
-		l.Request = 30 * time.Second
+	for v, to := range map[*time.Duration]time.Duration{
+		&l.Heartbeat: 15 * time.Second, &l.StreamSlow: 10 * time.Second, &l.StreamStall: 30 * time.Second,
+		&l.ReceiptWait: 20 * time.Second, &l.Request: 30 * time.Second,
+	} {
+		if *v <= 0 {
+			*v = to
+		}
 	}
 	return l
 }

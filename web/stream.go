@@ -37,17 +37,12 @@ const (
 	// feedLife ends a stream that is well: its reader comes again, to a server
 	// that may have been replaced and with a credential that is looked at anew.
 	feedLife = time.Hour
-	// feedStall is how long a reader may be deaf before the connection is cut.
-	feedStall = 30 * time.Second
-	// feedSlow is how long a reader may take for one portion; slower ones are
-	// told so and have to come again, so that they do not hold a place for ever.
-	feedSlow = 10 * time.Second
 	// feedPortion is how many bytes are handed to the connection at once.
 	feedPortion = 32 << 10
 	// feedAhead is how long a position may be ahead of the head that this server
 	// knows: the journal is ahead of it for a moment.
-	feedAhead    = time.Second
-	feedRetry    = 2 * time.Second
+	feedAhead      = time.Second
+	feedRetry      = 2 * time.Second
 	maxStreamLimit = 100_000
 	maxStreamKinds = 64
 )
@@ -98,7 +93,7 @@ func (s *Server) describeStream() {
 				inQuery("limit", "End after so many records, up to 100000", "1"),
 			},
 		},
-		Needs: needCases, Limit: feedLife + feedStall,
+		Needs: needCases, Limit: feedLife + s.Limits.StreamStall,
 		Answers: map[int]answerKind{200: {Says: "Events until the reader, the server or the limit ends them", Media: streamType, Body: ""}},
 	}, s.getStream)
 }
@@ -225,7 +220,7 @@ func (s *Server) getStream(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	out := &portions{w: w, control: http.NewResponseController(w), now: time.Now, stall: feedStall, slow: feedSlow}
+	out := &portions{w: w, control: http.NewResponseController(w), stall: s.Limits.StreamStall, slow: s.Limits.StreamSlow}
 	// Nothing more is read from this connection; a reader who has gone is noticed
 	// by what is written.
 	if err := out.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
@@ -258,17 +253,18 @@ func (s *Server) begin(ctx context.Context, q *streamQuestion) error {
 	return nil
 }
 
-// portions writes to the connection, and minds how long that takes.
+// portions writes to the connection, and minds how long that takes. Whoever is
+// slow is told so and has to come again, so that he does not hold a place for
+// ever; whoever is deaf is cut.
 type portions struct {
 	w           io.Writer
 	control     *http.ResponseController
-	now         func() time.Time
 	stall, slow time.Duration
-	dragging    bool // the last portion took too long
+	dragging    bool // a portion took too long
 }
 
 func (p *portions) Write(b []byte) (int, error) {
-	began := p.now()
+	began := time.Now()
 	if err := p.control.SetWriteDeadline(began.Add(p.stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
@@ -278,7 +274,7 @@ func (p *portions) Write(b []byte) (int, error) {
 			err = nil
 		}
 	}
-	p.dragging = p.dragging || p.now().Sub(began) > p.slow
+	p.dragging = p.dragging || time.Since(began) > p.slow
 	return n, err
 }
 

@@ -9,6 +9,10 @@ import (
 // leastDigits is how many digits the shortest identifier has.
 const leastDigits = 10
 
+// DirectIdentifier reports whether a text holds what looks like an e-mail address,
+// an Indonesian mobile number, a NIP or a NIK (domain of promise P7).
+func DirectIdentifier(text string) bool { return directIdentifier(text) }
+
 var keyOf32Bytes = regexp.MustCompile(`^[A-Za-z0-9+/]{43}=$`)
 
 // directIdentifier reports whether a string holds what looks like an e-mail

@@ -17,6 +17,8 @@ type Province struct {
 	Code string `json:"code"` // Kemendagri
 	Name string `json:"name"`
 	BPS  string `json:"bps"` // the statistics office numbers Papua otherwise
+	// BKN is the provincial government's code as an institution; "" if unknown.
+	BKN string `json:"bkn,omitempty"`
 	// Office is BKN's regional office that watches the province, as far as the
 	// sources say: "XI or IV" where they disagree. Events carry it themselves.
 	Office      string `json:"office"`
@@ -77,7 +79,7 @@ func readProvinces(text string) []Province {
 			doubt = DoubtUnsure
 		}
 		out = append(out, Province{
-			Code: c[0], Name: c[1], BPS: c[2], Office: c[4], OfficeDoubt: doubt,
+			Code: c[0], Name: c[1], BPS: c[2], BKN: strings.Trim(c[3], "?"), Office: c[4], OfficeDoubt: doubt,
 			Regencies: count(c[6]), Cities: count(c[7]),
 		})
 	}

@@ -93,6 +93,7 @@ type batch struct {
 	history  []byte
 	refusals []byte
 	figures  []byte
+	sought   []byte
 	inserted int // rows of history
 	replaced []replaced
 
@@ -108,7 +109,7 @@ type batch struct {
 
 // buffers are the large ones of a batch. Making and growing them anew costs a
 // tenth of the time of catching up.
-type buffers struct{ records, history, owed []byte }
+type buffers struct{ records, history, owed, sought []byte }
 
 // large is from how many records on a batch's buffers are kept.
 const large = 1000
@@ -140,7 +141,7 @@ func (f *folder) fold(ctx context.Context, pieces []*piece, committed uint64) (*
 	f.batches++
 	b := &batch{number: f.batches, before: f.state, rules: f.rules}
 	kept := &f.buffers[f.batches%2]
-	b.records, b.history, b.owed = kept.records[:0], kept.history[:0], kept.owed[:0]
+	b.records, b.history, b.owed, b.sought = kept.records[:0], kept.history[:0], kept.owed[:0], kept.sought[:0]
 	*kept = buffers{}
 	if err := f.fetch(ctx, pieces); err != nil {
 		return nil, err
@@ -171,7 +172,7 @@ func (f *folder) fold(ctx context.Context, pieces []*piece, committed uint64) (*
 func (f *folder) complete(b *batch) *batch {
 	b.after = f.state
 	if b.applied >= large {
-		f.buffers[b.number%2] = buffers{b.records, b.history, b.owed}
+		f.buffers[b.number%2] = buffers{b.records, b.history, b.owed, b.sought}
 	}
 	return b
 }
@@ -231,6 +232,7 @@ func (f *folder) apply(b *batch, d *decoded) error {
 		return nil
 	}
 	f.rows = true
+	b.sought = putSought(b.sought, d)
 	c, e := f.cases.get(d.caseID), caseEvent(d)
 	c.batch = b.number
 	f.cases.grown(1)

@@ -119,6 +119,9 @@ func (w *writer) write(ctx context.Context, b *batch) error {
 	if err := copyRows(ctx, pg, w.schema, figureTable, figureColumns, b.figures); err != nil {
 		return err
 	}
+	if err := copyRows(ctx, pg, w.schema, soughtTable, soughtColumns, b.sought); err != nil {
+		return err
+	}
 	if err := w.advance(ctx, tx, b); err != nil {
 		return err
 	}

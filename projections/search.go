@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -340,4 +341,32 @@ func (r *Reader) describeFound(ctx context.Context, groups []FoundGroup, known l
 		}
 	}
 	return nil
+}
+
+// Link is a record of another case that names one.
+type Link struct {
+	Case     string // the other one
+	Position ledger.Position
+}
+
+// MostLinks is how many links LinkedTo gives.
+const MostLinks = 100
+
+// LinkedTo lists the records of other cases that tie these to a case, by position,
+// as far as they were applied; corrected ones too. known is the last record that is
+// used, 0: all.
+func (r *Reader) LinkedTo(ctx context.Context, id string, known ledger.Position) ([]Link, error) {
+	if known == 0 {
+		known = math.MaxInt64
+	}
+	rows, err := r.pool.Query(ctx, `SELECT case_id::text, position FROM projection.sought
+		WHERE field = $1 AND value = $2 AND position <= $3 ORDER BY position LIMIT $4`, fieldLink, id, int64(known), MostLinks)
+	if err != nil {
+		return nil, asking("links to a case", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Link])
+	if err != nil {
+		return nil, asking("links to a case", err)
+	}
+	return list, nil
 }

@@ -31,6 +31,9 @@ const (
 	FieldRegion      Field = "region" // where the act took place
 )
 
+// fieldLink is the other case of a link. Nobody searches for it: LinkedTo asks.
+const fieldLink Field = "link"
+
 // Fields lists them in the order in which answers are given.
 var Fields = []Field{
 	FieldCase, FieldRegister, FieldLetter, FieldDecree, FieldRuling, FieldDocument, FieldInstitution, FieldRegion,
@@ -119,6 +122,8 @@ func saidBy(payload any) []saying {
 		list = append(list, number(FieldRuling, p.Ruling.Number))
 	case *ledger.EvidenceAttached:
 		list = append(list, number(FieldDocument, p.Reference), saying{FieldDocument, digestPrefix + p.Digest, p.Digest})
+	case *ledger.CaseLinked:
+		list = append(list, saying{fieldLink, p.Case, p.Case})
 	case *ledger.EventCorrected:
 		if instead := p.Replacement(); instead != nil {
 			return saidBy(instead)

@@ -1,5 +1,5 @@
 -- What a case can be found by: numbers of registers, letters, decrees, rulings and
--- documents, institutions and places, each as the record at that position says it.
+-- documents, institutions, places, and cases that are tied to it, each as the record at that position says it.
 -- Rows are only added, so what was known at a position is what stands up to it; a
 -- number that was corrected later still finds its case.
 
@@ -7,7 +7,7 @@
 
 CREATE TABLE sought (
     field text COLLATE "C" NOT NULL CHECK (field IN
-        ('register', 'letter', 'decree', 'ruling', 'document', 'institution', 'region')),
+        ('register', 'letter', 'decree', 'ruling', 'document', 'institution', 'region', 'link')),
     value text COLLATE "C" NOT NULL CHECK (value <> ''),
     position bigint NOT NULL CHECK (position > 0),
     case_id uuid NOT NULL,

@@ -30,6 +30,7 @@ func TestFiguresAreWhatTheLedgerCounts(t *testing.T) {
 		applyInParts(t, url, b)
 		checkRowsAreDisjoint(t, conn)
 		checkFigures(t, reader, b)
+		checkMoments(t, reader, b)
 		checkReports(t, conn, b)
 		rebuilt, err := Rebuild(context.Background(), Config{URL: url}, b.feed(7), RebuildOptions{Compare: true})
 		if err != nil {

@@ -80,5 +80,7 @@ func wordFuncs(l lang) template.FuncMap {
 		"shortid": shortID,
 		"months":  func() [12]string { return months[l] },
 		"minus":   func(n int) int { return -n },
+		"percent": l.percent, "roundpercent": l.roundPercent, "decimal": l.decimal,
+		"rowsOf": rowsOf, "groupWord": groupWord, "daysOf": daysOf, "less": func(a, b float64) float64 { return a - b },
 	}
 }

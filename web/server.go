@@ -79,6 +79,8 @@ func (s *Server) routes() {
 	s.serve("GET /national", needFigures, s.showNational)
 	s.serveWithin(streamLife, "GET /live", needFigures, s.showLive)
 	s.page("GET /published", needFigures, s.showPublished)
+	s.serve("GET /treatment", needFigures, s.showTreatment)
+	s.serve("GET /treatment/{what}", needFigures, s.showTreatment)
 	s.serve("GET /cases", needCases, s.showCases)
 	s.serve("GET /cases/{id}", needCases, s.showCase)
 	s.serve("GET /worklist", needCases, s.showWorklist)

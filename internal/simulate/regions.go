@@ -69,16 +69,20 @@ type atlas struct{ provinces, regencies, cities []region }
 func newAtlas() atlas {
 	var a atlas
 	for _, r := range parseRegions(regionTable) {
-		switch {
-		case r.province():
-			a.provinces = append(a.provinces, r)
-		case r.city():
-			a.cities = append(a.cities, r)
-		default:
-			a.regencies = append(a.regencies, r)
-		}
+		a.add(r)
 	}
 	return a
+}
+
+func (a *atlas) add(r region) {
+	switch {
+	case r.province():
+		a.provinces = append(a.provinces, r)
+	case r.city():
+		a.cities = append(a.cities, r)
+	default:
+		a.regencies = append(a.regencies, r)
+	}
 }
 
 // anywhere gives a region; most civil servants work for a regency.

@@ -210,11 +210,10 @@ var words = map[string]map[string]text{
 // word gives the words of a code. One that the catalogue does not have is shown
 // as it is: a newer ledger may say what this program has not learnt.
 func word(group, code string) text {
-	if t, ok := words[group][code]; ok {
-		return t
-	}
-	if t, ok := dataWords[group][code]; ok {
-		return t
+	for _, catalogue := range []map[string]map[string]text{words, dataWords, backlogWords} {
+		if t, ok := catalogue[group][code]; ok {
+			return t
+		}
 	}
 	return text{code, code}
 }

@@ -54,8 +54,9 @@ var (
 	errForeignOrigin     = problem(403, "cross-origin", text{"Permintaan datang dari situs lain.", "The request comes from another site."})
 	errNoCredential      = problem(401, "credential-missing", text{"Perlu token: Authorization: Bearer <token>, atau masuk lewat /login.", "A token is needed: Authorization: Bearer <token>, or log in at /login."})
 	errUnknownCredential = problem(401, "credential-unknown", text{"Token tidak dikenal.", "The token is not known."})
-	errTooWeak           = problem(403, "credential-too-weak", text{"Kredensial ini hanya untuk angka, bukan untuk kasus.", "This credential is for figures only, not for cases."})
+	errTooWeak           = problem(403, "credential-too-weak", text{"Kredensial ini tidak cukup: ia hanya untuk angka, atau hanya untuk sebuah kalender.", "This credential is not enough: it is for figures only, or for a calendar only."})
 	errBadForm           = problem(400, "bad-form", text{"Formulir tidak terbaca.", "The form cannot be read."})
+	errTooMuch           = problem(403, "credential-too-strong", text{"Token ini membuka lebih dari sebuah kalender; jangan taruh dalam alamat. Buat token berperan calendar.", "This token opens more than a calendar; do not put it into an address. Make one of role calendar."})
 )
 
 // statuses is the one table from reason codes to HTTP status: 400 for what is no

@@ -91,6 +91,7 @@ func (s *Server) routes() {
 	s.describeStream()
 	s.describeNational()
 	s.describeWorklist()
+	s.describeCalendars()
 	s.describeLog()
 	s.describeBundles()
 	s.describeContract()

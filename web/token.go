@@ -22,6 +22,7 @@ const (
 	ReaderAgency    Reader = "agency"    // one of the institutions: figures and cases
 	ReaderAuditor   Reader = "auditor"   // figures and cases
 	ReaderDashboard Reader = "dashboard" // figures only
+	ReaderCalendar  Reader = "calendar"  // nothing but a calendar of deadlines, whose address holds the token
 )
 
 // Token is a credential for reading. Of the secret only the SHA-256 is kept: it
@@ -29,7 +30,7 @@ const (
 type Token struct {
 	Name   string // of the program or desk that uses it, never a person's
 	Reader Reader
-	Agency ledger.AgencyID // of ReaderAgency, else ""
+	Agency ledger.AgencyID // of ReaderAgency; of ReaderCalendar, "" for everybody's; else ""
 	Hash   ledger.Hash
 }
 
@@ -39,10 +40,11 @@ func (t Token) check() error {
 	switch {
 	case !tokenName.MatchString(t.Name):
 		return fmt.Errorf("a token's name is [a-z0-9-]{1,32}")
-	case t.Reader != ReaderAgency && t.Reader != ReaderAuditor && t.Reader != ReaderDashboard:
-		return fmt.Errorf("a token is for an agency, auditor or dashboard")
+	case t.Reader != ReaderAgency && t.Reader != ReaderAuditor && t.Reader != ReaderDashboard && t.Reader != ReaderCalendar:
+		return fmt.Errorf("a token is for an agency, auditor, dashboard or calendar")
+	case t.Reader == ReaderCalendar && (t.Agency == "" || t.Agency.Valid()):
 	case t.Reader == ReaderAgency && !t.Agency.Valid(), t.Reader != ReaderAgency && t.Agency != "":
-		return fmt.Errorf("a token of role agency names its agency, and no other does")
+		return fmt.Errorf("a token of role agency names its agency, one of role calendar may, and no other does")
 	}
 	return nil
 }

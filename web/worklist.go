@@ -16,6 +16,7 @@ import (
 const (
 	listedWork    = 500
 	maxListedWork = 5000
+	maxOffset     = 1_000_000_000
 )
 
 // workRequest is what a reader asks of the work list, as its address says it.
@@ -28,7 +29,7 @@ type workRequest struct {
 // nothing.
 func parseWork(raw string) (workRequest, error) {
 	q := workRequest{Query: projections.WorkQuery{Limit: listedWork}}
-	values, err := parseValues(raw, "agency", "as-of", "known-at", "all", "limit", "lang")
+	values, err := parseValues(raw, append([]string{"agency", "as-of", "known-at", "all", "limit", "offset", "lang"}, workFilters...)...)
 	if err != nil {
 		return q, err
 	}
@@ -48,6 +49,16 @@ func parseWork(raw string) (workRequest, error) {
 	default:
 		return q, badQuery("all", "it is true or false")
 	}
+	if q.Query.Filter, err = parseWorkFilter(values); err != nil {
+		return q, err
+	}
+	if text := values.Get("offset"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > maxOffset {
+			return q, badQuery("offset", "it is how many to pass over")
+		}
+		q.Query.Offset = n
+	}
 	if text := values.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > maxListedWork {
@@ -66,8 +77,9 @@ type workAnswer struct {
 	Recorded    time.Time       `json:"known_at_recorded" doc:"When the record at that position was recorded"`
 	All         bool            `json:"all" doc:"Also what was done, lapsed or ended"`
 	Settled     settledAnswer   `json:"settled"`
-	Total       int             `json:"total" doc:"How many there are, also beyond the limit"`
+	Total       int             `json:"total" doc:"How many there are, also before the offset and beyond the limit"`
 	Overdue     int             `json:"overdue"`
+	Cases       int             `json:"cases" doc:"How many cases they are about"`
 	Regimes     int             `json:"regimes" doc:"How many regimes are published"`
 	Holidays    []int           `json:"holidays_published" nullable:"false" doc:"Years whose holidays are published"`
 	Obligations []obligation    `json:"obligations" nullable:"false"`
@@ -106,17 +118,28 @@ func (s *Server) describeWorklist() {
 			OperationID: "worklist", Method: http.MethodGet, Path: "/v1/worklist", Tags: []string{"read"},
 			Summary:     "Who has to act on what since when, overdue first",
 			Description: "A due day follows from the regime in force when the period began and from the holidays published by known-at; where no length is published there is none.",
-			Parameters: []*huma.Param{
-				inQuery("agency", "Only what this agency has to do or to watch", "bawaslu"),
-				inQuery("as-of", "A date or a time with its zone; without: when the last record was recorded", nil),
-				inQuery("known-at", "A position, date or time; without: the last record", nil),
-				inQuery("all", "true: also what was done, lapsed or ended", "true"),
+			Parameters: append(workParams(),
+				inQuery("offset", "How many to pass over", "0"),
 				inQuery("limit", "How many to list at most, up to 5000; without: 500", "20"),
-			},
+			),
 		},
 		Needs:   needCases,
 		Answers: map[int]answerKind{200: {Says: "The list, with both times that it is of", Body: workAnswer{}}},
 	}, s.getWorklist)
+}
+
+// workParams describe what work lists and their calendars are asked.
+func workParams() []*huma.Param {
+	out := []*huma.Param{
+		inQuery("agency", "Only what this agency has to do or to watch", "bawaslu"),
+		inQuery("as-of", "A date or a time with its zone; without: when the last record was recorded", nil),
+		inQuery("known-at", "A position, date or time; without: the last record", nil),
+		inQuery("all", "true: also what was done, lapsed or ended", "true"),
+	}
+	for _, name := range workFilters {
+		out = append(out, inQuery(name, "Only what is so: "+workFilterSays[name], nil))
+	}
+	return out
 }
 
 func (s *Server) getWorklist(w http.ResponseWriter, r *http.Request) error {
@@ -152,7 +175,7 @@ func workAnswerOf(list projections.WorkList) workAnswer {
 	a := workAnswer{
 		Agency: list.Query.Agency, AsOf: list.Query.AsOf, KnownAt: uint64(list.Query.KnownAt), Recorded: list.Known, All: list.Query.All,
 		Settled: settledAnswer{uint64(list.Settled.Position), list.Settled.Recorded},
-		Total:   list.Total, Overdue: list.Overdue, Regimes: list.Regimes,
+		Total:   list.Total, Overdue: list.Overdue, Cases: list.Cases, Regimes: list.Regimes,
 		Holidays: append([]int{}, list.Holidays...), Obligations: make([]obligation, len(list.Obligations)),
 	}
 	for i := range list.Obligations {

@@ -16,7 +16,9 @@ func newTokens() *cobra.Command {
 		Use:   "tokens",
 		Short: "Make credentials for reading over HTTP",
 		Long: `Credentials let programs and people read over HTTP: national figures need any of
-them, cases need one of an agency or an auditor. They let nobody submit; that
+them, cases need one of an agency or an auditor. One of role calendar opens nothing but
+/v1/calendars/<token>, a calendar of deadlines to subscribe to: calendar programs
+take only an address, so the token is part of it. They let nobody submit; that
 needs an agency's signing key.
 
 ` + exitHelp,
@@ -40,7 +42,8 @@ starts. To take a token away, delete its line and start the server again.
 
 ` + exitHelp,
 		Example: `  berkas tokens new --file tokens --name bkn-pusat --role agency --agency bkn
-  berkas tokens new --file tokens --name auditor-1 --role auditor`,
+  berkas tokens new --file tokens --name auditor-1 --role auditor
+  berkas tokens new --file tokens --name kalender-bkn --role calendar --agency bkn`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
@@ -60,8 +63,8 @@ starts. To take a token away, delete its line and start the server again.
 	f := c.Flags()
 	f.StringVar(&file, "file", "", "file of tokens to add to (required)")
 	f.StringVar(&name, "name", "", "name of the program or desk that will use it, [a-z0-9-]; not a person's (required)")
-	f.StringVar(&role, "role", "", "agency, auditor or dashboard (required)")
-	f.StringVar(&agency, "agency", "", "whose it is, with --role agency")
+	f.StringVar(&role, "role", "", "agency, auditor, dashboard or calendar (required)")
+	f.StringVar(&agency, "agency", "", "whose it is, with --role agency; whose deadlines, with --role calendar (default: everybody's)")
 	return c
 }
 

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	ics "github.com/arran4/golang-ical"
 	"github.com/spf13/cobra"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
+	"github.com/berkas-ledger/berkas/web"
 )
 
 type worklistFlags struct {
@@ -39,7 +39,9 @@ conflict). Where no length is published no day is invented. Days are those of Ja
 a day that later published holidays may still move is provisional. See
 docs/deadlines.md.
 
--o ics prints a calendar of what has a due day, with case ids and nothing of persons.
+-o ics prints a calendar of what has a due day, with case ids and nothing of persons;
+with --all what is over is in it as cancelled. A server gives the same at
+/v1/worklist.ics, and at an address to subscribe to ('berkas tokens new --role calendar').
 
 ` + exitHelp,
 		Example: `  berkas worklist --agency bkn
@@ -105,7 +107,7 @@ func (f *worklistFlags) run(ctx context.Context, r *projections.Reader, w io.Wri
 		return err
 	}
 	if format == formatICS {
-		_, err := io.WriteString(w, calendarOf(list))
+		_, err := io.WriteString(w, web.Calendar(list, true))
 		return err
 	}
 	return printWork(w, list, format)
@@ -218,41 +220,4 @@ func workNotes(w io.Writer, list projections.WorkList) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(notes, "\n"))
 	return err
-}
-
-// calendarOf makes a calendar (RFC 5545) of what is pending and has a due day: an
-// entry for the whole of that day in Jakarta, known by the obligation's UID, so
-// that a later calendar moves it. It names the case by its id, and no person, no
-// institution and no place.
-func calendarOf(list projections.WorkList) string {
-	c := ics.NewCalendarFor("berkas")
-	c.SetProductId("-//berkas//work list//EN")
-	c.SetMethod(ics.MethodPublish)
-	for i := range list.Obligations {
-		o := &list.Obligations[i]
-		if o.Due == "" || !o.State.Pending() {
-			continue
-		}
-		e := c.AddEvent(o.UID())
-		e.SetDtStampTime(list.Known)
-		begins, err := time.Parse(time.DateOnly, string(o.Due))
-		if err != nil {
-			continue // calendars are of days that exist
-		}
-		e.SetAllDayStartAt(begins)
-		e.SetAllDayEndAt(begins.AddDate(0, 0, 1))
-		e.SetSequence(int(list.Query.KnownAt)) // a later position says it anew
-		e.SetTimeTransparency(ics.TransparencyTransparent)
-		e.SetClass(ics.ClassificationConfidential)
-		e.SetSummary(fmt.Sprintf("%s: %s, %s", o.Code, o.OwedBy, o.Case))
-		says := []string{
-			"State: " + string(o.State), "Owed by: " + o.OwedBy, "Since: " + string(ledger.DayOf(o.Since)),
-			"Basis: " + basisCell(o), "Doubt: " + string(o.Doubt),
-		}
-		if o.Provisional {
-			says = append(says, "Provisional: holidays that are published later may move the day.")
-		}
-		e.SetDescription(strings.Join(says, "\n"))
-	}
-	return c.Serialize(ics.WithNewLineWindows)
 }

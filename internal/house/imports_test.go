@@ -62,7 +62,7 @@ var mayUse = map[string]string{
 	"github.com/danielgtaylor/huma/v2":           "web",
 	"github.com/spf13/cobra":                     "cmd/*",
 	"github.com/spf13/pflag":                     "cmd/*",
-	"github.com/arran4/golang-ical":              "cmd/*",
+	"github.com/arran4/golang-ical":              "web",
 	"github.com/schollz/progressbar/v3":          "cmd/*",
 	"golang.org/x/term":                          "cmd/*",
 	"golang.org/x/text":                          "cmd/* schemas projections web",

@@ -76,7 +76,7 @@ type going struct {
 }
 
 // asleep is how long nothing has to happen for a case to be forgotten.
-const asleep = 21 * daily
+const asleep = 45 * daily
 
 // queue is a heap of cases by what they record next; the older case goes first.
 type queue []*going

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -293,12 +294,16 @@ func (l Ledger) Feed() ledger.Feed {
 			}
 			return out, nil
 		}
-		return inOrder(ctx, l.entries, write, func(records []ledger.Record) error {
+		err = inOrder(ctx, l.entries, write, func(records []ledger.Record) error {
 			if last := records[len(records)-1].Position; last <= after {
 				return nil
 			}
 			return yield(records[max(0, int(after)-int(records[0].Position)+1):])
 		})
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil
+		}
+		return err
 	}
 }
 

@@ -209,7 +209,12 @@ func (t issue) table(d draw, c *counts, nth int) ledger.FiguresPublished {
 	for _, l := range tableLines[t.by] {
 		value := c.asOf(l.what, t.month)
 		if t.wrong {
-			value = value*uint64(d.between(85, 115))/100 + uint64(d.between(1, 3))
+			off := max(1, value*uint64(d.between(2, 15))/100)
+			if value < 10 || d.chance(50) {
+				value += off
+			} else {
+				value -= off
+			}
 		}
 		p.Figures = append(p.Figures, ledger.FigureV1{AsOf: asOf, Unit: l.unit, Measure: l.measure, Filter: l.filter, Value: value})
 	}

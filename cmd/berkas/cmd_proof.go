@@ -20,7 +20,7 @@ import (
 
 type proofFlags struct {
 	logFlags
-	caseID, leaf, out, check string
+	caseID, leaf, out, check, older string
 }
 
 func newProof(o *options) *cobra.Command {
@@ -38,11 +38,15 @@ record is in the log at that place and time and that the policy's witnesses have
 log; not that an agency's signature or mandate is good, which 'berkas audit' and
 'berkas verify' judge.
 
+With --older it judges a proof of consistency, which the auditor's desk at /desk gives
+between any two checkpoints: that the log of the newer one begins with the older one's.
+
 ` + exitHelp,
 		Example: `  berkas proof 42 --out 42.tlog-proof --leaf 42.leaf
   berkas proof 01746ac6-7800-7cc3-9bd1-2f5a6c0d4e11 --case 01746ac6-7800-7cc3-9bd1-2f5a6c0d4e10
   berkas proof 42 --from https://ledger.example --token-file token
-  berkas proof --check 42.tlog-proof --leaf 42.leaf --policy policy.txt`,
+  berkas proof --check 42.tlog-proof --leaf 42.leaf --policy policy.txt
+  berkas proof --check 100-200.consistency --older 100.checkpoint --policy policy.txt`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.check != "" {
 				return exactArgs()(cmd, args)
@@ -66,6 +70,7 @@ log; not that an agency's signature or mandate is good, which 'berkas audit' and
 	fl.StringVar(&f.leaf, "leaf", "", "file to write the record's leaf to; with --check: the file that has it")
 	fl.StringVar(&f.out, "out", "", "file to write the proof to; default: standard output")
 	fl.StringVar(&f.check, "check", "", "judge the proof in this file, offline")
+	fl.StringVar(&f.older, "older", "", "with --check: the file of the older checkpoint, for a proof of consistency")
 	return c
 }
 

@@ -19,6 +19,8 @@ var judges = map[string]string{
 	"cmd_verify.go":  "takes --policy",
 	"proof_check.go": "takes --policy",
 
+	"proof_consistency.go": "takes --policy",
+
 	"bench_audit.go": "audits a history that it made, by its own policy",
 
 	"cmd_trust.go": "says that nothing is called valid without a policy",

@@ -36,6 +36,9 @@ func (f *proofFlags) judge(o *options, cmd *cobra.Command) error {
 	if f.from != "" || f.tokenFile != "" || f.caseID != "" || f.out != "" {
 		return usage("--check judges files offline: leave out --from, --token-file, --case and --out")
 	}
+	if f.older != "" {
+		return f.judgeConsistency(o, cmd)
+	}
 	policy, err := o.policy()
 	if err != nil {
 		return err
@@ -84,23 +87,32 @@ func checkProof(policy ledger.Policy, text string, leaf []byte) (proven, error) 
 	out := proven{
 		Valid: true, Origin: w.Origin, Position: p.Position, Leaf: r.LeafHash().String(),
 		Recorded: r.Recorded.Format(ledger.RecordedFormat), Subject: r.Subject,
-		Size: w.Size, Root: w.Root.String(), Quorum: policy.Quorum, Witnesses: []provenWitness{},
-	}
-	for _, c := range w.By {
-		out.Witnesses = append(out.Witnesses, provenWitness{c.Witness, c.At.Format(time.RFC3339)})
+		Size: w.Size, Root: w.Root.String(), Quorum: policy.Quorum, Witnesses: provenBy(w),
 	}
 	return out, nil
 }
 
-func (p proven) print(w io.Writer) error {
+func provenBy(w ledger.Witnessed) []provenWitness {
+	out := []provenWitness{}
+	for _, c := range w.By {
+		out = append(out, provenWitness{c.Witness, c.At.Format(time.RFC3339)})
+	}
+	return out
+}
+
+// witnessLine says who has seen the log.
+func witnessLine(list []provenWitness, quorum string) string {
+	if quorum == ledger.QuorumNone {
+		return "witnesses  none asked for by the policy: the ledger's operator alone says that there is one log"
+	}
 	var seen []string
-	for _, c := range p.Witnesses {
+	for _, c := range list {
 		seen = append(seen, c.Name+" ("+c.At+")")
 	}
-	witnesses := "witnesses  " + strings.Join(seen, ", ") + "; the policy's quorum is " + p.Quorum
-	if p.Quorum == ledger.QuorumNone {
-		witnesses = "witnesses  none asked for by the policy: the ledger's operator alone says that there is one log"
-	}
+	return "witnesses  " + strings.Join(seen, ", ") + "; the policy's quorum is " + quorum
+}
+
+func (p proven) print(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `valid by the policy: the record is in the log of %s
   position   %d
   leaf       %s
@@ -109,7 +121,7 @@ func (p proven) print(w io.Writer) error {
   log        %d records, root %s
   %s
 What the record says, and who signed it, is judged by 'berkas audit' and 'berkas verify'.
-`, p.Origin, p.Position, p.Leaf, p.Recorded, p.Subject, p.Size, p.Root, witnesses)
+`, p.Origin, p.Position, p.Leaf, p.Recorded, p.Subject, p.Size, p.Root, witnessLine(p.Witnesses, p.Quorum))
 	return err
 }
 

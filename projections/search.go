@@ -140,7 +140,7 @@ func (q *SearchQuery) spans() []valueSpan {
 			}
 		case f == FieldDocument && len(code) == 64 && isHex(code):
 			out = append(out, valueSpan{f, digestPrefix + code, digestPrefix + code, digestPrefix + code, ""})
-		case slices.Contains(numbered, f):
+		case slices.Contains(soughtNumbers, f):
 			if s := (valueSpan{f, normal, normal + beyond, normal, ""}); normal != "" {
 				if len(normal) < leastNormal {
 					s.last = normal

@@ -39,8 +39,8 @@ var Fields = []Field{
 	FieldCase, FieldRegister, FieldLetter, FieldDecree, FieldRuling, FieldDocument, FieldInstitution, FieldRegion,
 }
 
-// numbered are the fields that hold numbers as offices write them.
-var numbered = []Field{FieldRegister, FieldLetter, FieldDecree, FieldRuling, FieldDocument}
+// soughtNumbers are the fields that hold numbers as offices write them.
+var soughtNumbers = []Field{FieldRegister, FieldLetter, FieldDecree, FieldRuling, FieldDocument}
 
 // digestPrefix keeps digests apart from numbers.
 const digestPrefix = "sha256/"

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -106,21 +107,12 @@ func (s *Server) showTreatment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || redirected(w, r, values, changed) {
 		return err
 	}
-	slug := r.PathValue("what")
-	switch {
-	case q.Query.Unit != ledger.UnitRespondent:
-		return badQuery("unit", "this page compares respondents only")
-	case q.Measure != "":
-		return badQuery("measure", "the address of the page says which rate it shows")
-	case q.By != "" && !slices.Contains(treatmentBy, q.By):
-		return badQuery("by", "it is one of "+joined(treatmentBy))
-	case slug != "" && findRate(slug) < 0 && findWait(slug) < 0:
-		return errNotFound
-	case s.Figures == nil:
-		return errUnavailable
+	slug := cmp.Or(r.PathValue("what"), treatmentRates[defaultRate].Slug)
+	if err := q.asksTreatment(slug); err != nil {
+		return err
 	}
-	if slug == "" {
-		slug = treatmentRates[defaultRate].Slug
+	if s.Figures == nil {
+		return errUnavailable
 	}
 	v := view{Template: "treatment", Title: text{"Perlakuan setara", "Equal treatment"}}
 	page, err := s.treatmentPage(r, q, slug)
@@ -134,6 +126,21 @@ func (s *Server) showTreatment(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Data = page
 	return s.render(w, r, v)
+}
+
+// asksTreatment refuses what this page is not asked.
+func (q *question) asksTreatment(slug string) error {
+	switch {
+	case q.Query.Unit != ledger.UnitRespondent:
+		return badQuery("unit", "this page compares respondents only")
+	case q.Measure != "":
+		return badQuery("measure", "the address of the page says which rate it shows")
+	case q.By != "" && !slices.Contains(treatmentBy, q.By):
+		return badQuery("by", "it is one of "+joined(treatmentBy))
+	case findRate(slug) < 0 && findWait(slug) < 0:
+		return errNotFound
+	}
+	return nil
 }
 
 func findRate(slug string) int {

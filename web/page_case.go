@@ -3,70 +3,56 @@ package web
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/roster"
 )
 
-// One case: where it stands, every record with both its times, what may follow.
+// One case: where it stands and how it came there, every record with both its times
+// and what is held of it, what is owed, what may follow, and what was known when.
 
 type casePage struct {
 	ID          string
 	AsOf        time.Time // zero: everything
 	KnownAt     ledger.Position
 	Field       momentField
-	Now         string // address without the two times
+	Now         string         // address without the two times
+	Zone        *time.Location // of the place of the act, where it is not Jakarta's
 	Case        ledger.Case
 	Respondents []respondentLine
 	Steps       []caseStep
+	Chart       caseChart
+	Owed        []workLine
+	Documents   []caseDocument
+	Links       []caseLink
+	LinksKnown  bool            // links from other cases could be asked for
 	Head        ledger.Position // the ledger's last record
 	LateDays    int
+	Sealed      sealedState
+	Covered     int // records shown that the checkpoint covers
 	Next        []nextBy
-	Bundles     bool // there is a log to make bundles from
+	Bundles     bool   // there is a log to make bundles from
+	PDF         string // "" if it cannot be had
+	Since       caseSince
 }
+
+// Moment is when obligations are looked at.
+func (p *casePage) moment(now time.Time) time.Time {
+	if p.AsOf.IsZero() {
+		return now
+	}
+	return p.AsOf
+}
+
+// Past says that the case is not shown as it stands now.
+func (p *casePage) Past() bool { return p.KnownAt != 0 || !p.AsOf.IsZero() }
 
 type respondentLine struct {
 	ledger.Respondent
 	Place    text
 	Items    []text
 	Standing string // level of the sanction that stands, "" if none does
-}
-
-// caseStep is a record as the timeline shows it.
-type caseStep struct {
-	Position  ledger.Position
-	Happened  time.Time
-	Recorded  time.Time
-	Late      int // whole days, 0 unless late
-	Agency    ledger.AgencyID
-	Kind      ledger.Kind
-	Version   int
-	Known     bool // this program knows the kind
-	Under     text // the mandate it was recorded under, or who recorded it as what
-	Event     string
-	Keys      []ledger.KeyID
-	Leaf      string
-	Facts     []fact
-	Moves     []text // what it changed
-	Corrected ledger.Position
-	Void      bool
-	Target    ledger.Position // of a correction: the record it is about
-	Other     string          // another case that it names
-	Upto      string          // address of the case as it was known after it
-}
-
-// nextBy is what an agency may record about a case now.
-type nextBy struct {
-	Agency ledger.AgencyID
-	Moves  []nextKind // what moves the case
-	Always []nextKind // what takes part at any time: links, evidence, corrections
-}
-
-type nextKind struct {
-	Kind        ledger.Kind
-	Respondents []string // for whom; none where it is about the case
 }
 
 func (s *Server) showCase(w http.ResponseWriter, r *http.Request) error {
@@ -85,11 +71,11 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, view{Template: "case", Title: text{"Kasus " + shortID(page.ID), "Case " + shortID(page.ID)}, Data: page})
 }
 
-func (s *Server) casePage(r *http.Request, at casePoint) (casePage, error) {
-	id := r.PathValue("id")
-	page := casePage{
+func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
+	id, ctx, now := r.PathValue("id"), r.Context(), s.Now()
+	page := &casePage{
 		ID: id, AsOf: at.asOf, KnownAt: at.knownAt, Head: s.Head(), Now: casesPath + "/" + id,
-		Field: fieldOf("as-of", at.asOf, string(dayOf(s.Now()))), Bundles: s.Files != nil && s.RosterRecords != nil,
+		Field: fieldOf("as-of", at.asOf, string(dayOf(now))), Bundles: s.Files != nil && s.RosterRecords != nil,
 	}
 	if !caseID.MatchString(id) {
 		return page, errNoCase
@@ -97,152 +83,95 @@ func (s *Server) casePage(r *http.Request, at casePoint) (casePage, error) {
 	if s.CaseRecords == nil {
 		return page, errUnavailable
 	}
-	records, err := s.CaseRecords(r.Context(), id)
+	records, err := s.CaseRecords(ctx, id)
 	if err != nil {
 		return page, err
 	}
-	current := s.Roster()
-	page.LateDays = current.Genesis().LateAfterDays
-	if err := page.read(records, at, current.Genesis()); err != nil {
+	steps, err := s.rosterStepsOf(ctx)
+	if err != nil {
 		return page, err
+	}
+	page.Sealed = s.sealedNow(ctx)
+	reading := caseReading{page: page, at: at, current: s.Roster(), roster: steps}
+	page.LateDays = reading.current.Genesis().LateAfterDays
+	if err := reading.read(records, now); err != nil {
+		return page, err
+	}
+	page.linksFrom(ctx, s)
+	if zone := ledger.ZoneOf(page.Case.Act.Region); zone != ledger.Jakarta {
+		page.Zone = zone
 	}
 	for i := range page.Case.Respondents {
 		page.Respondents = append(page.Respondents, respondentOf(page.Case.Respondents[i]))
 	}
 	if at == (casePoint{}) {
-		page.Next = nextOf(page.Case, current, s.Now())
+		page.Next = nextOf(page.Case, reading.current, now)
 	}
 	return page, nil
 }
 
-// read folds the records of the case that are asked for into steps, corrections
-// heeded.
-func (p *casePage) read(records []ledger.Record, at casePoint, genesis ledger.Genesis) error {
-	var history []ledger.CaseEvent
-	of := map[ledger.Position]ledger.Record{}
+// caseReading turns records into a page.
+type caseReading struct {
+	page    *casePage
+	at      casePoint
+	current *roster.Roster
+	roster  []rosterStep
+	of      map[ledger.Position]ledger.Record
+	all     []ledger.CaseEvent // whatever the two times
+	known   []ledger.CaseEvent // up to the position that is asked about
+}
+
+// read folds the records that are asked for, corrections heeded.
+func (c *caseReading) read(records []ledger.Record, now time.Time) error {
+	p := c.page
+	c.of = map[ledger.Position]ledger.Record{}
 	for _, r := range records {
 		e, err := ledger.DecodeRecord(r)
 		if err != nil {
 			return err
 		}
-		if at.knownAt != 0 && r.Position > at.knownAt {
-			continue
+		c.of[r.Position] = r
+		placed := ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e}
+		c.all = ledger.Insert(c.all, placed)
+		if c.at.knownAt == 0 || r.Position <= c.at.knownAt {
+			c.known = ledger.Insert(c.known, placed)
 		}
-		of[r.Position] = r
-		history = ledger.Insert(history, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
 	}
-	var c ledger.Case
+	var state ledger.Case
+	strips := newCaseStrips()
 	// A correction that is known is heeded, whenever it happened.
-	for _, e := range ledger.Effective(history) {
-		if !at.asOf.IsZero() && e.Time.After(at.asOf) {
+	for _, e := range ledger.Effective(c.known) {
+		if !c.at.asOf.IsZero() && e.Time.After(c.at.asOf) {
 			break
 		}
-		next := c.Apply(e)
-		step := p.step(e, of[e.Position], genesis)
-		step.Moves = movesOf(&c, &next)
-		step.Target = targetOf(e, history)
+		next := state.Apply(e)
+		step := c.step(e)
+		step.Moves = movesOf(&state, &next)
 		p.Steps = append(p.Steps, step)
-		c = next
+		p.note(e)
+		state = next
+		strips.tell(&state, e.Time)
+		if e.Position <= p.Sealed.Size {
+			p.Covered++
+		}
 	}
 	if len(p.Steps) == 0 {
 		return errNoCase
 	}
-	p.Case = c
+	p.Case = state
+	pending := slices.ContainsFunc(state.Respondents, func(r ledger.Respondent) bool { return !r.Stage.End() && r.Stage != ledger.StageDecided })
+	p.Chart = strips.chart(p.Steps[0].Happened, p.Steps[len(p.Steps)-1].Happened, p.moment(now), pending)
+	p.owe(c, now)
+	p.Since = c.since()
 	return nil
 }
 
-func (p *casePage) step(e ledger.CaseEvent, r ledger.Record, genesis ledger.Genesis) caseStep {
-	info, known := ledger.LookupKind(e.Kind, e.Version)
-	out := caseStep{
-		Position: e.Position, Happened: e.Time, Recorded: e.Recorded, Agency: e.Source, Kind: e.Kind, Version: e.Version,
-		Known: known, Event: e.ID, Leaf: r.LeafHash().String(), Corrected: e.Corrected, Void: e.Void, Facts: factsOf(e.Data),
+// owe lists what is, and was, owed in the case.
+func (p *casePage) owe(c *caseReading, now time.Time) {
+	at := p.moment(now)
+	for _, o := range ledger.Obligations(c.known, rulesAt(c.roster, c.at.knownAt, c.current), at) {
+		p.Owed = append(p.Owed, workLineOf(o, at, ""))
 	}
-	if genesis.Late(e.Time, e.Recorded) {
-		out.Late = int(e.Recorded.Sub(e.Time) / (24 * time.Hour))
-	}
-	if known {
-		out.Under = underOf(info, e.Payload)
-	}
-	for _, sig := range r.Signatures {
-		out.Keys = append(out.Keys, sig.Key)
-	}
-	if l, ok := e.Payload.(*ledger.CaseLinked); ok {
-		out.Other = l.Case
-	}
-	point := question{Known: strconv.FormatUint(uint64(e.Position), 10), Query: ledger.Query{Unit: ledger.UnitRespondent, AsOf: p.AsOf}}
-	out.Upto = point.address(p.Now)
-	return out
-}
-
-// underOf says under which mandate an event is recorded, or as whom.
-func underOf(info ledger.KindInfo, payload any) text {
-	switch info.Party {
-	case ledger.PartyMandate:
-		t := word("mandate", string(info.MandateFor(payload)))
-		return text{"mandat " + t.ID, "mandate: " + t.EN}
-	case ledger.PartyHolder:
-		return text{"sebagai pemegang kasus", "as holder of the case"}
-	case ledger.PartyAddressee:
-		return text{"sebagai penerima penerusan", "as addressee"}
-	case ledger.PartyOpener:
-		return text{"sebagai pembuka kasus", "as opener of the case"}
-	case ledger.PartyParticipant:
-		return text{"sebagai peserta kasus", "as participant in the case"}
-	case ledger.PartyRecorder:
-		return text{"sebagai pencatat semula atau penggantinya", "as the one who recorded it, or its successor"}
-	default:
-		return text{}
-	}
-}
-
-// targetOf is the record that a correction is about.
-func targetOf(e ledger.CaseEvent, history []ledger.CaseEvent) ledger.Position {
-	p, ok := e.Payload.(*ledger.EventCorrected)
-	if !ok {
-		return 0
-	}
-	i := slices.IndexFunc(history, func(o ledger.CaseEvent) bool { return o.ID == p.Event && o.Position < e.Position })
-	if i < 0 {
-		return 0
-	}
-	return history[i].Position
-}
-
-// movesOf says what an event changed, by comparing the case before and after.
-func movesOf(before, after *ledger.Case) []text {
-	var out []text
-	say := func(id, en string) { out = append(out, text{id, en}) }
-	from := func(group, old, now string, id, en string) {
-		if old == now {
-			return
-		}
-		a, b := word(group, old), word(group, now)
-		if old == "" {
-			say(id+b.ID, en+b.EN)
-			return
-		}
-		say(id+a.ID+" → "+b.ID, en+a.EN+" → "+b.EN)
-	}
-	for i := range after.Respondents {
-		now := &after.Respondents[i]
-		old := &ledger.Respondent{Control: ledger.ControlNone, Criminal: ledger.CriminalNone}
-		if i < len(before.Respondents) {
-			old = &before.Respondents[i]
-		}
-		from("stage", string(old.Stage), string(now.Stage), now.ID+": ", now.ID+": ")
-		from("control", string(old.Control), string(now.Control), now.ID+", pengendalian: ", now.ID+", control: ")
-		from("criminal", string(old.Criminal), string(now.Criminal), now.ID+", pidana: ", now.ID+", criminal branch: ")
-		from("remedy", old.Remedy(), now.Remedy(), now.ID+", upaya: ", now.ID+", remedy: ")
-	}
-	from("agency", string(before.Holder), string(after.Holder), "pemegang: ", "holder: ")
-	if after.Addressee != "" && before.Addressee != after.Addressee {
-		t := word("agency", string(after.Addressee))
-		say("menunggu diterima oleh "+t.ID, "waits to be received by "+t.EN)
-	}
-	if before.DuplicateOf == "" && after.DuplicateOf != "" {
-		say("tidak dihitung lagi: duplikat", "counts no more: a duplicate")
-	}
-	return out
 }
 
 func respondentOf(r ledger.Respondent) respondentLine {
@@ -256,6 +185,18 @@ func respondentOf(r ledger.Respondent) respondentLine {
 		}
 	}
 	return out
+}
+
+// nextBy is what an agency may record about a case now.
+type nextBy struct {
+	Agency ledger.AgencyID
+	Moves  []nextKind // what moves the case
+	Always []nextKind // what takes part at any time: links, evidence, corrections
+}
+
+type nextKind struct {
+	Kind        ledger.Kind
+	Respondents []string // for whom; none where it is about the case
 }
 
 // nextOf says of each institution what it may record about a case at a moment.

@@ -58,6 +58,42 @@ func (l lang) clock(t time.Time) string {
 	return l.date(t) + ", " + t.In(ledger.Jakarta).Format(form)
 }
 
+// inZone writes the time of day in another zone than Jakarta's, with the day where
+// that is another one.
+func (l lang) inZone(t time.Time, zone *time.Location) string {
+	form := "15.04"
+	if l == english {
+		form = "15:04"
+	}
+	there := t.In(zone)
+	says := there.Format(form) + " " + zone.String()
+	if here := t.In(ledger.Jakarta); there.Day() != here.Day() {
+		says = fmt.Sprintf("%d %s, %s", there.Day(), short[l][there.Month()-1], says)
+	}
+	return says
+}
+
+// monthOf writes the month of a moment in Jakarta, shortly.
+func (l lang) monthOf(t time.Time) string {
+	t = t.In(ledger.Jakarta)
+	return fmt.Sprintf("%s %d", short[l][t.Month()-1], t.Year())
+}
+
+// size writes a length in bytes, in kilobytes or megabytes of a thousand.
+func (l lang) size(n uint64) string {
+	unit, divisor := "B", 1.0
+	switch {
+	case n >= 1_000_000:
+		unit, divisor = "MB", 1e6
+	case n >= 1_000:
+		unit, divisor = "kB", 1e3
+	}
+	if divisor == 1 {
+		return l.number(n) + " " + unit
+	}
+	return printers[l].Sprintf("%.1f", float64(n)/divisor) + " " + unit
+}
+
 // shortID is enough of a UUID to tell two on one page apart.
 func shortID(id string) string {
 	if len(id) != 36 {
@@ -78,6 +114,9 @@ func wordFuncs(l lang) template.FuncMap {
 		"dayof":   l.dayOf,
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"shortid": shortID,
+		"inzone":  l.inZone,
+		"size":    l.size,
+		"monthof": l.monthOf,
 		"months":  func() [12]string { return months[l] },
 		"minus":   func(n int) int { return -n },
 		"percent": l.percent, "roundpercent": l.roundPercent, "decimal": l.decimal,

@@ -28,7 +28,9 @@ type Server struct {
 	bulks    chan struct{} // bulk requests under way
 	streams  streams       // of records, that are open
 	extents  extents       // of the pages
-	live     live
+
+	rosterSteps rosterSteps // of case pages
+	live        live
 
 	validator   *schemas.Validator
 	description *huma.OpenAPI

@@ -25,14 +25,10 @@ import (
 // folder makes a folder that looks like the repository's, with the program.
 func folder(t *testing.T) string {
 	dir := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for from, to := range map[string]string{self: "bin/berkas", repository(t, "schemas"): "schemas"} {
+	for from, to := range map[string]string{program(t): "bin/berkas", repository(t, "schemas"): "schemas"} {
 		if err := os.Symlink(from, filepath.Join(dir, to)); err != nil {
 			t.Fatal(err)
 		}

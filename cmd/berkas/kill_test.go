@@ -6,7 +6,6 @@ import (
 	"errors"
 	"iter"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"syscall"
 	"testing"
@@ -63,8 +62,7 @@ type process struct {
 }
 
 func (k *killer) start() *process {
-	p := &process{Cmd: exec.Command(os.Args[0], "dev", "--data", k.home.dir, "--nats-port", "0", "--database", k.database)}
-	p.Args[0] = "berkas"
+	p := &process{Cmd: exec.Command(program(k.t), "dev", "--data", k.home.dir, "--nats-port", "0", "--database", k.database)}
 	p.Stdout, p.Stderr = &p.said, &p.said
 	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.Start(); err != nil {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +19,19 @@ import (
 // shared lets testscript run the program and testkit stop its servers.
 type shared struct{ m *testing.M }
 
-func (s shared) Run() int { return testkit.Run(s.m) }
+func (s shared) Run() int {
+	dir, err := os.MkdirTemp("", "berkas-program-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a directory for temporary files
+	if err := os.Setenv(programDir, dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return testkit.Run(s.m)
+}
 
 func TestMain(m *testing.M) {
 	testscript.Main(shared{m}, map[string]func(){"berkas": main})
@@ -42,6 +56,28 @@ func TestScripts(t *testing.T) {
 			"theirs": theirs,
 		},
 	})
+}
+
+// programDir names, in the environment, where the program is built.
+const programDir = "BERKAS_TEST_PROGRAM_DIR"
+
+// plainProgram is the program as users have it, without the race detector, for tests that
+// play with it for long; the others run this test binary in its place.
+var plainProgram = sync.OnceValues(func() (string, error) {
+	file := filepath.Join(os.Getenv(programDir), "berkas")
+	if out, err := exec.Command("go", "build", "-trimpath", "-o", file, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return file, nil
+})
+
+func program(t testing.TB) string {
+	t.Helper()
+	file, err := plainProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func repository(t testing.TB, parts ...string) string {

@@ -27,11 +27,7 @@ func runREADME(t *testing.T, snippets string) {
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(dir, "bin", "berkas")); err != nil {
+	if err := os.Symlink(program(t), filepath.Join(dir, "bin", "berkas")); err != nil {
 		t.Fatal(err)
 	}
 	env := append(os.Environ(), "DATABASE_URL="+testkit.DB(t), "BERKAS_NATS_PORT=0")

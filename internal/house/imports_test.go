@@ -30,7 +30,8 @@ var mayImport = map[string]string{
 	"verify":             "ledger schemas roster",
 	"vault":              "ledger seal",
 	"rates":              "",
-	"web":                "ledger schemas roster projections transparency verify vault rates",
+	"disclosure":         "",
+	"web":                "ledger schemas roster projections transparency verify vault rates disclosure",
 	"cmd/berkas":         anything,
 	"examples/agency-go": "agencies ledger",
 	"internal/forge":     asNeeded,
@@ -77,7 +78,7 @@ var mayUse = map[string]string{
 
 // pure packages are functions from values to values: they open nothing, and
 // the time comes in as a value.
-var pure = []string{"ledger", "schemas", "roster", "seal", "verify", "rates"}
+var pure = []string{"ledger", "schemas", "roster", "seal", "verify", "rates", "disclosure"}
 
 // impureImports are forbidden to them with all that lies below, but for the
 // two parsers.

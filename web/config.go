@@ -61,6 +61,9 @@ type Config struct {
 	// well, and ErrMissing is nothing to wait for. It is asked by /readyz.
 	Parts func(ctx context.Context) map[string]error
 
+	// Desk is what the auditor's desk shows beside that.
+	Desk Desk
+
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: nothing is logged
 

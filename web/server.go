@@ -28,6 +28,7 @@ type Server struct {
 	bulks    chan struct{} // bulk requests under way
 	streams  streams       // of records, that are open
 	extents  extents       // of the pages
+	kept     keptSizes     // of the desk
 
 	rosterSteps rosterSteps // of case pages
 	live        live
@@ -96,6 +97,7 @@ func (s *Server) routes() {
 	s.describeCalendars()
 	s.describeLog()
 	s.describeBundles()
+	s.describeDesk()
 	s.describeContract()
 }
 

@@ -140,6 +140,7 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 			return r, signed, doorError(err)
 		}
 	}
+	config.Desk = n.desk()
 	if n.evidence != nil {
 		config.Files, config.Seal = n.evidence.Fetch, n.evidence.Seal
 	}

@@ -17,7 +17,7 @@ import (
 // request to elsewhere.
 func TestInBrowser(t *testing.T) {
 	s := newShelf(t)
-	inBrowser(t, "walk.mjs", s, s.looks(append(s.everyPage(), "/national?by=item&unit=recommendation&as-of=2020-11-26&filter=family%3Dethics", "/login", "/nothing")...))
+	inBrowser(t, "walk.mjs", s, s.looks(append(s.everyPage(), "/login", "/nothing")...))
 }
 
 // look is a page that a walk looks at, with the status that it answers.

@@ -1,10 +1,10 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
-	"strconv"
-	"time"
+	"slices"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
@@ -18,12 +18,30 @@ const nationalPath, casesPath = "/national", "/cases"
 type nationalPage struct {
 	Problem  *Problem // why there are no figures; the form stands nevertheless
 	Latest   string   // address of the same question without its two times
+	Past     bool     // another moment than the latest is shown
+	Head     ledger.Position
 	Asked    asked
-	Slider   slider
+	Times    times
 	Form     questionForm
-	Sections []figureSection
+	Headline headline
+	Funnel   []funnelStep
+	Aside    []figureLine
+	Spans    []stageTime
+	Trend    trendView
+	Map      provinceMap
 	Table    breakdown
+	Sections []figureSection
 }
+
+// headline is what the page says first, in a sentence.
+type headline struct {
+	Unit    ledger.Unit
+	Figures map[string]figureLine // by measure
+	Means   []figureLine          // those of the sentence, in its order
+}
+
+// headlineMeasures are those of the sentence.
+var headlineMeasures = []ledger.Measure{ledger.Opened, ledger.Recommended, ledger.Sanctioned, ledger.NotFollowedUp, ledger.Blocked}
 
 type figureSection struct {
 	Title text
@@ -52,7 +70,7 @@ var sections = []struct {
 	{text{"Berakhir karena lain", "Ended otherwise"}, []ledger.Measure{ledger.Cancelled, ledger.LeftServiceMeasure}},
 }
 
-// tableMeasures are the columns of a breakdown when no measure is chosen.
+// tableMeasures are the columns of a breakdown, after the measure that is chosen.
 var tableMeasures = []ledger.Measure{ledger.Opened, ledger.Recommended, ledger.FollowedUp, ledger.NotFollowedUp, ledger.Blocked, ledger.Sanctioned}
 
 // defaultBy is the dimension of the table when none is chosen.
@@ -118,29 +136,85 @@ func (s *Server) nationalPage(r *http.Request, q question) (nationalPage, error)
 	if err != nil {
 		return nationalPage{}, err
 	}
+	progress, err := s.Figures.Progress(ctx)
+	if err != nil {
+		return nationalPage{}, figureError(err)
+	}
 	page := nationalPage{
-		Latest: q.address(nationalPath, "as-of", "", "known-at", "", "since", ""),
-		Form:   s.form(&q, nationalPath, s.Now()), Slider: q.slider(extent),
+		Latest: q.address(nationalPath, "as-of", "", "known-at", "", "since", ""), Head: progress.Position,
+		Past: !q.Query.AsOf.IsZero() || q.Known != "",
+		Form: s.form(&q, nationalPath, progress.Recorded), Times: q.times(extent, progress, progress.Position, progress.Recorded),
 	}
 	asked := q
 	if err := s.settle(ctx, &asked); err != nil {
 		return page, err
 	}
+	return page, s.fillNational(ctx, &page, &q, &asked, extent, progress)
+}
+
+// fillNational asks for everything that the page shows; asked is the question
+// with its times settled.
+func (s *Server) fillNational(ctx context.Context, page *nationalPage, q, asked *question, extent projections.Extent, progress projections.Progress) error {
 	columns, queries := asked.queries()
 	answers, err := s.Figures.Figures(ctx, queries)
 	if err != nil {
-		return page, figureError(err)
+		return figureError(err)
 	}
 	all, table := answers[:len(ledger.MeasureTable)], answers[len(ledger.MeasureTable):]
+	first := all[0]
 	rows, err := s.Figures.Breakdown(ctx, table, q.By)
 	if err != nil {
-		return page, figureError(err)
+		return figureError(err)
 	}
-	page.Form = s.form(&q, nationalPath, all[0].Settled.Recorded)
-	page.Asked = q.askedOf(nationalPath, all[0], extent)
+	provinces := rows
+	if q.By != "province" {
+		if provinces, err = s.Figures.Breakdown(ctx, table, "province"); err != nil {
+			return figureError(err)
+		}
+	}
+	page.Times = q.times(extent, progress, first.Query.KnownAt, first.Known)
+	page.Asked = q.askedOf(nationalPath, first, extent)
 	page.Sections = q.sections(all)
+	page.Headline = q.headline(all)
+	page.Funnel, page.Aside = q.funnel(all), q.aside(all)
 	page.Table = q.table(columns, table, rows)
-	return page, nil
+	drawn := slices.Index(columns, q.drawn())
+	page.Map = q.mapOf(columns[drawn], table[drawn].Value, provinces, drawn)
+	page.Map.Fairness = s.serves("/treatment")
+
+	settled := asked.Query
+	settled.KnownAt = first.Query.KnownAt
+	span := spanOf(extent, first.Settled.Recorded, q.Query.AsOf, q.Query.Since)
+	trend, err := s.Figures.Trend(ctx, settled, trendMeasures, span.At)
+	if err != nil {
+		return figureError(err)
+	}
+	page.Trend = q.trendOf(trend, span, s.Roster().Contests())
+	settled.Unit = ledger.UnitRespondent
+	_, spans, err := s.Figures.Durations(ctx, settled, stageSteps(), "")
+	if err != nil {
+		return figureError(err)
+	}
+	page.Spans = stageTimes(spans)
+	return nil
+}
+
+// drawn is the measure on the map.
+func (q *question) drawn() string {
+	if q.Measure != "" {
+		return q.Measure
+	}
+	return ledger.Recommended.String()
+}
+
+func (q *question) headline(all []projections.Answer) headline {
+	h := headline{Unit: q.Query.Unit, Figures: map[string]figureLine{}}
+	for _, m := range headlineMeasures {
+		line := figureLine{Measure: ledger.MeasureTable[m], Value: all[m].Value, Href: q.address(casesPath, "measure", m.String(), "by", "")}
+		h.Figures[m.String()] = line
+		h.Means = append(h.Means, line)
+	}
+	return h
 }
 
 // queries are those of every measure, then those of the table's columns, which
@@ -155,12 +229,14 @@ func (q *question) queries() (columns []string, out []ledger.Query) {
 		one(m.Measure)
 	}
 	if q.Measure != "" {
+		columns = append(columns, q.Measure)
 		one(q.Query.Measures...)
-		return []string{q.Measure}, out
 	}
 	for _, m := range tableMeasures {
-		columns = append(columns, m.String())
-		one(m)
+		if m.String() != q.Measure {
+			columns = append(columns, m.String())
+			one(m)
+		}
 	}
 	return columns, out
 }
@@ -177,7 +253,7 @@ func (q *question) sections(all []projections.Answer) []figureSection {
 			n := all[m].Value
 			one.Lines = append(one.Lines, figureLine{
 				Measure: ledger.MeasureTable[m], Value: n, Href: q.address(casesPath, "measure", m.String(), "by", ""),
-				Share: strconv.FormatFloat(float64(n)*100/float64(most), 'f', 2, 64) + "%",
+				Share: percent(float64(n), float64(most)),
 			})
 		}
 		out = append(out, one)
@@ -232,59 +308,4 @@ func measureWords(sum string) text {
 		out.ID, out.EN = out.ID+t.ID, out.EN+t.EN
 	}
 	return out
-}
-
-// slider moves as-of by days. Its last place, after the last day on which
-// something happened, is the latest.
-type slider struct {
-	Days  int // places before the latest
-	At    int
-	AsOf  time.Time // zero: the latest
-	First ledger.Date
-	Last  ledger.Date
-	Steps []sliderStep // the same without a script
-}
-
-type sliderStep struct {
-	Label text
-	Href  string
-}
-
-func (q *question) slider(e projections.Extent) slider {
-	if e.First.IsZero() {
-		return slider{}
-	}
-	first, last := dayOf(e.First), dayOf(e.Last)
-	at := q.Query.AsOf
-	out := slider{Days: days(first, last) + 1, First: first, Last: last}
-	out.At, out.AsOf = out.Days, at
-	if !at.IsZero() {
-		out.At = min(max(0, days(first, dayOf(at))), out.Days)
-	}
-	from := at
-	if at.IsZero() {
-		from = last.End()
-	}
-	step := func(label text, to time.Time) {
-		day := dayOf(to)
-		if day < first || day > last {
-			return
-		}
-		out.Steps = append(out.Steps, sliderStep{label, q.address(nationalPath, "as-of", string(day))})
-	}
-	step(text{"− 1 tahun", "− 1 year"}, from.AddDate(-1, 0, 0))
-	step(text{"− 1 bulan", "− 1 month"}, from.AddDate(0, -1, 0))
-	step(text{"− 1 hari", "− 1 day"}, from.AddDate(0, 0, -1))
-	if !at.IsZero() {
-		step(text{"+ 1 hari", "+ 1 day"}, from.AddDate(0, 0, 1))
-		step(text{"+ 1 bulan", "+ 1 month"}, from.AddDate(0, 1, 0))
-		step(text{"+ 1 tahun", "+ 1 year"}, from.AddDate(1, 0, 0))
-		out.Steps = append(out.Steps, sliderStep{text{"terbaru", "the latest"}, q.address(nationalPath, "as-of", "")})
-	}
-	return out
-}
-
-// days counts the days from one to another.
-func days(from, to ledger.Date) int {
-	return int(to.Start().Sub(from.Start()).Hours() / 24)
 }

@@ -126,6 +126,7 @@ func (b *book) caseRecords(_ context.Context, id string) ([]ledger.Record, error
 type shelf struct {
 	*book
 	t      *testing.T
+	url    string // of the database
 	server *Server
 	http   *httptest.Server
 }
@@ -136,6 +137,7 @@ func newShelf(t *testing.T) *shelf {
 	url := testkit.Template(t, "pages", func(url string) error {
 		return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
 	})
+	s.url = url
 	reader, err := projections.OpenReader(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

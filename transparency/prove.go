@@ -108,6 +108,22 @@ func (p *Prover) Leaf(ctx context.Context, position ledger.Position) ([]byte, er
 	return leaf, nil
 }
 
+// Root computes the root of the log when it had this many records, which is the
+// root of every checkpoint of that size (RFC 6962 section 2.1).
+func (p *Prover) Root(ctx context.Context, size ledger.Position) (ledger.Hash, error) {
+	if size > p.checkpoint.Size {
+		return ledger.Hash{}, fmt.Errorf("a log of %d records never had %d", p.checkpoint.Size, size)
+	}
+	if size == p.checkpoint.Size {
+		return p.checkpoint.Root, nil
+	}
+	root, err := tlog.TreeHash(int64(size), p.hashes(ctx))
+	if err != nil {
+		return ledger.Hash{}, fmt.Errorf("root of the first %d records: %w", size, err)
+	}
+	return ledger.Hash(root), nil
+}
+
 // hashes reads checked hashes of the tree.
 func (p *Prover) hashes(ctx context.Context) tlog.HashReader {
 	tree := tlog.Tree{N: int64(p.checkpoint.Size), Hash: tlog.Hash(p.checkpoint.Root)}

@@ -50,6 +50,9 @@ func TestProofs(t *testing.T) {
 		if err := ledger.CheckInclusion(c, ledger.Position(n), leaf, proof); err != nil {
 			r.Fatal(err)
 		}
+		if root, err := p.Root(t.Context(), ledger.Position(n)); err != nil || root != at[n].Root {
+			r.Fatalf("the root of %d records is %s, not %s: %v", n, root, at[n].Root, err)
+		}
 		consistency, err := p.Consistency(t.Context(), ledger.Position(n))
 		if err != nil {
 			r.Fatal(err)
@@ -65,6 +68,9 @@ func TestProofs(t *testing.T) {
 		if _, err := p.LeafHashes(t.Context(), wrong, size+1); err == nil {
 			t.Errorf("leaf hashes from position %d", wrong)
 		}
+	}
+	if _, err := p.Root(t.Context(), size+1); err == nil {
+		t.Error("the root of a size that never was")
 	}
 	if _, err := p.Consistency(t.Context(), size+1); err == nil {
 		t.Error("consistency with a size that never was")

@@ -178,8 +178,12 @@ func (c *course) published(t issue, d draw, done *counts, nth int) entry {
 	}
 }
 
-// own yields what agencies say with their own keys: no events of root keys.
-func (c *course) own(yield func(entry) bool) { c.run(c.publishedRules(), yield) }
+// own yields what agencies say with their own keys, for whoever records it later:
+// no events of root keys, nor those of the vault, which has no mandate to record
+// what is long past.
+func (c *course) own(yield func(entry) bool) {
+	c.run(c.publishedRules(), func(e entry) bool { return e.by == ledger.Vault || yield(e) })
+}
 
 // publishedRules are the regimes, holidays and contests as they are published in
 // the course: regimes a week before they hold, and not saying when they will end.
@@ -242,7 +246,7 @@ type Event struct {
 }
 
 // Events yields a course's events in order of recording, but for those that root
-// keys or the registrar sign.
+// keys, the registrar or the vault sign.
 func (c Course) Events() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		newCourse(c).own(func(t entry) bool {

@@ -62,12 +62,16 @@ func (r *Reader) Durations(ctx context.Context, q ledger.Query, steps []Step, by
 		return Answer{}, nil, fmt.Errorf("durations are of respondents, not of unit %q", q.Unit)
 	}
 	q.Measures = []ledger.Measure{ledger.Opened} // any, for queries have one
-	answers, err := r.open(ctx, []ledger.Query{q})
+	answers, columns, err := r.openColumns(ctx, []ledger.Query{q})
 	if err != nil {
 		return Answer{}, nil, err
 	}
 	a := answers[0]
 	a.Query.Measures = nil
+	if columns != nil {
+		out, err := r.columns.durations(ctx, columns, a.Query, steps, by)
+		return a, out, err
+	}
 	out := make([][]Duration, len(steps))
 	for i, s := range steps {
 		if out[i], err = r.duration(ctx, a.Query, s, by); err != nil {
@@ -86,6 +90,10 @@ func (g durationOf) add(value string, done bool, days int, n uint32) {
 		d = &Duration{Value: value}
 		g[value] = d
 	}
+	d.add(done, days, n)
+}
+
+func (d *Duration) add(done bool, days int, n uint32) {
 	list := &d.Open
 	if done {
 		list = &d.Done

@@ -15,8 +15,8 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// Figures are counted over respondent_history in SQL. ledger.Count is what they
-// have to equal.
+// Figures are counted over respondent_history, in SQL or in columns that hold the
+// same. ledger.Count is what they have to equal.
 
 // Answer is a figure with everything that says what it counts.
 type Answer struct {
@@ -169,9 +169,12 @@ const scanColumns = 500
 
 // Figures answers many queries, those of the same two times in one scan.
 func (r *Reader) Figures(ctx context.Context, queries []ledger.Query) ([]Answer, error) {
-	answers, err := r.open(ctx, queries)
+	answers, columns, err := r.openColumns(ctx, queries)
 	if err != nil {
 		return nil, err
+	}
+	if columns != nil {
+		return answers, r.columns.figures(ctx, columns, answers)
 	}
 	byMoment := make(map[moment][]int)
 	for i := range answers {
@@ -189,29 +192,39 @@ func (r *Reader) Figures(ctx context.Context, queries []ledger.Query) ([]Answer,
 
 // open checks queries and settles their times.
 func (r *Reader) open(ctx context.Context, queries []ledger.Query) ([]Answer, error) {
+	answers, _, err := r.openColumns(ctx, queries)
+	return answers, err
+}
+
+// openColumns does so, and gives columns that can answer them, nil where SQL has
+// to.
+func (r *Reader) openColumns(ctx context.Context, queries []ledger.Query) ([]Answer, *snapshot, error) {
 	for _, q := range queries {
 		if err := q.Validate(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	p, err := r.Progress(ctx)
+	p, columns, err := r.stand(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	answers := make([]Answer, len(queries))
 	positions := make(map[int64]time.Time)
 	for i, q := range queries {
 		a := Answer{Settled: Settled{p.Position, p.Recorded}}
 		if a.Query, err = p.settle(q); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		answers[i] = a
+		if columns != nil && !columns.answers(a.Query) {
+			columns = nil
+		}
 		positions[int64(a.Query.KnownAt)] = time.Time{}
 	}
 	rows, err := r.pool.Query(ctx, "SELECT position, recorded FROM projection.record WHERE position = ANY ($1)",
 		slices.Collect(maps.Keys(positions)))
 	if err != nil {
-		return nil, asking("recorded times", err)
+		return nil, nil, asking("recorded times", err)
 	}
 	var position int64
 	var recorded time.Time
@@ -219,12 +232,12 @@ func (r *Reader) open(ctx context.Context, queries []ledger.Query) ([]Answer, er
 		positions[position] = recorded.UTC()
 		return nil
 	}); err != nil {
-		return nil, asking("recorded times", err)
+		return nil, nil, asking("recorded times", err)
 	}
 	for i := range answers {
 		answers[i].Known = positions[int64(answers[i].Query.KnownAt)]
 	}
-	return answers, nil
+	return answers, columns, nil
 }
 
 // scan answers queries of one moment, reading the rows that hold then once.
@@ -282,6 +295,12 @@ func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, by string) (Answ
 		return a, nil, err
 	}
 	q = a.Query
+	if _, columns, err := r.stand(ctx); err != nil {
+		return a, nil, err
+	} else if columns != nil && columns.answers(q) {
+		groups, err := r.columns.groups(ctx, columns, q, by)
+		return a, groups, err
+	}
 	var s question
 	held := s.held(q.AsOf, q.KnownAt)
 	counts := make([]string, len(q.Measures))
@@ -293,7 +312,7 @@ func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, by string) (Answ
 			SELECT value, %s AS n
 			FROM projection.respondent_history CROSS JOIN LATERAL (%s) v
 			WHERE %s GROUP BY value) g
-		WHERE n > 0 ORDER BY n DESC, value`, strings.Join(counts, " + "), d.values(), held), s.args...)
+		WHERE n > 0 ORDER BY n DESC, value COLLATE "C"`, strings.Join(counts, " + "), d.values(), held), s.args...)
 	if err != nil {
 		return a, nil, asking("figures by "+by, err)
 	}
@@ -314,9 +333,12 @@ func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, by string) (Answ
 // most limit lines (0: all). Under units above the respondent a key may stand on
 // several lines, one for each respondent that makes it count.
 func (r *Reader) CasesBehind(ctx context.Context, q ledger.Query, limit int) ([]Counted, error) {
-	answers, err := r.open(ctx, []ledger.Query{q})
+	answers, columns, err := r.openColumns(ctx, []ledger.Query{q})
 	if err != nil {
 		return nil, err
+	}
+	if columns != nil && limit > 0 {
+		return r.columns.behind(ctx, columns, answers[0].Query, limit)
 	}
 	return r.behind(ctx, answers[0].Query, limit)
 }

@@ -35,13 +35,22 @@ func (r *Reader) Breakdown(ctx context.Context, answers []Answer, by string) ([]
 		return nil, nil
 	}
 	first := answers[0].Query
-	var s question
-	held := s.held(first.AsOf, first.KnownAt)
-	sums := make([]string, len(answers))
+	queries := make([]ledger.Query, len(answers))
 	for i, a := range answers {
 		if !a.Query.AsOf.Equal(first.AsOf) || a.Query.KnownAt != first.KnownAt {
 			return nil, fmt.Errorf("a breakdown is of one moment: answer %d is of another", i)
 		}
+		queries[i] = a.Query
+	}
+	if _, columns, err := r.stand(ctx); err != nil {
+		return nil, err
+	} else if columns != nil && columns.answers(queries...) {
+		return r.columns.breakdown(ctx, columns, queries, by)
+	}
+	var s question
+	held := s.held(first.AsOf, first.KnownAt)
+	sums := make([]string, len(answers))
+	for i, a := range answers {
 		counts := make([]string, len(a.Query.Measures))
 		for j, m := range a.Query.Measures {
 			count := "count(DISTINCT " + unitKeys[a.Query.Unit] + ")"
@@ -57,7 +66,7 @@ func (r *Reader) Breakdown(ctx context.Context, answers []Answer, by string) ([]
 			SELECT value, ARRAY[%s] AS n
 			FROM projection.respondent_history CROSS JOIN LATERAL (%s) v
 			WHERE %s GROUP BY value) g
-		WHERE 0 < ANY (n) ORDER BY n[1] DESC, value`, strings.Join(sums, ", "), d.values(), held), s.args...)
+		WHERE 0 < ANY (n) ORDER BY n[1] DESC, value COLLATE "C"`, strings.Join(sums, ", "), d.values(), held), s.args...)
 	if err != nil {
 		return nil, asking("figures by "+by, err)
 	}
@@ -107,6 +116,11 @@ func (r *Reader) List(ctx context.Context, q ledger.Query, offset, limit int) (l
 	if err := q.Validate(); err != nil {
 		return nil, 0, err
 	}
+	if _, columns, err := r.stand(ctx); err != nil {
+		return nil, 0, err
+	} else if columns != nil && columns.answers(q) {
+		return r.listColumns(ctx, columns, q, offset, limit)
+	}
 	var s question
 	held := s.held(q.AsOf, q.KnownAt)
 	parts := make([]string, len(q.Measures))
@@ -119,12 +133,12 @@ func (r *Reader) List(ctx context.Context, q ledger.Query, offset, limit int) (l
 	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
 		SELECT c.*, l.* FROM (
 			SELECT *, count(*) OVER () AS total FROM (%s) u WHERE key IS NOT NULL
-			ORDER BY measure, key, case_id, respondent LIMIT %s OFFSET %s) c
+			ORDER BY measure, key COLLATE "C", case_id, respondent LIMIT %s OFFSET %s) c
 		CROSS JOIN LATERAL (
 			SELECT position, kind, version, agency, happened, recorded FROM projection.record
 			WHERE case_id = c.case_id AND position <= %s AND happened <= %s
 			ORDER BY happened DESC, position DESC LIMIT 1) l
-		ORDER BY measure, key, c.case_id, respondent`,
+		ORDER BY measure, key COLLATE "C", c.case_id, respondent`,
 		strings.Join(parts, " UNION ALL"), s.arg(limit), s.arg(offset), known, asOf), s.args...)
 	if err != nil {
 		return nil, 0, asking("the list behind a figure", err)
@@ -161,8 +175,14 @@ type Extent struct {
 	Recorded time.Time // the first record: nothing was recorded before
 }
 
-// Extent reads the span. It is a scan: whoever asks often should keep it.
+// Extent reads the span. Without columns it is a scan: whoever asks often should
+// keep it.
 func (r *Reader) Extent(ctx context.Context) (Extent, error) {
+	if _, columns, err := r.stand(ctx); err != nil {
+		return Extent{}, err
+	} else if columns != nil {
+		return r.extentOf(ctx, columns)
+	}
 	var first, last, recorded *time.Time
 	err := r.pool.QueryRow(ctx, `SELECT min(happened_from), max(happened_from),
 			(SELECT recorded FROM projection.record WHERE position = 1)

@@ -20,7 +20,8 @@ import (
 // position is the same in every generation that has reached it, and a new one
 // is never behind the old one.
 type Reader struct {
-	pool *pgxpool.Pool
+	pool    *pgxpool.Pool
+	columns *columns // nil: SQL answers everything
 }
 
 // OpenReader connects lazily: a database that is away shows at the first
@@ -40,7 +41,12 @@ func OpenReader(ctx context.Context, url string) (*Reader, error) {
 }
 
 // Close ends the connections.
-func (r *Reader) Close() { r.pool.Close() }
+func (r *Reader) Close() {
+	if r.columns != nil {
+		r.columns.close()
+	}
+	r.pool.Close()
+}
 
 // Progress is how far the read models are.
 type Progress struct {

@@ -30,7 +30,7 @@ func (r *Reader) Trend(ctx context.Context, q ledger.Query, measures []ledger.Me
 		return Trend{}, fmt.Errorf("a trend of %d measures at %d moments: at most %d counts", len(measures), len(at), maxTrend)
 	}
 	q.Measures, q.AsOf = measures, time.Time{}
-	answers, err := r.open(ctx, []ledger.Query{q})
+	answers, columns, err := r.openColumns(ctx, []ledger.Query{q})
 	if err != nil {
 		return Trend{}, err
 	}
@@ -42,6 +42,9 @@ func (r *Reader) Trend(ctx context.Context, q ledger.Query, measures []ledger.Me
 		if moment.After(t.Settled.Recorded) {
 			return Trend{}, &ErrNotSettled{"as-of", t.Settled.Position, t.Settled.Recorded}
 		}
+	}
+	if columns != nil {
+		return t, r.columns.trend(ctx, columns, &t)
 	}
 	return t, r.trend(ctx, &t)
 }

@@ -1,0 +1,329 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// Columns hold what respondent_history says in memory, so that a figure of any
+// two times takes milliseconds where SQL takes seconds. They are a cache and
+// never a source (P5): each question first reads how far the tables are; cases
+// that records have touched since are read again; and where columns cannot be
+// shown to say what the tables do, SQL answers.
+
+// columns belong to a Reader.
+type columns struct {
+	pool *pgxpool.Pool
+	log  *slog.Logger
+	// now is what questions ask; nil: nothing, or nothing that holds any more.
+	now  atomic.Pointer[snapshot]
+	memo memo
+	// scans bounds the questions that are counted at the same time.
+	scans chan struct{}
+
+	mu    sync.Mutex  // held by whoever brings columns up to date
+	words *vocabulary // of now
+	loads uint64
+
+	// stretch is how many rows are read at a time, full from how many on a block
+	// is full. Tests have small ones.
+	stretch, full int
+
+	loaded chan struct{} // closed when columns answer; under mu
+	wanted chan struct{} // asks the loader to load anew
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// snapshot is what was known at a position. It never changes.
+type snapshot struct {
+	lexicon
+	place
+	blocks []placed
+	base   int    // how many of the blocks come by id, each after the one before
+	full   int    // from how many rows on a block is full
+	load   uint64 // snapshots of one load are of one ledger
+}
+
+// place is where tables stand, and which.
+type place struct {
+	position   ledger.Position
+	leaf       ledger.Hash
+	recorded   time.Time
+	generation uint32 // the table's number in PostgreSQL's catalogue
+}
+
+// placed is a block with the cases that have been put elsewhere since.
+type placed struct {
+	*block
+	dead   []uint64 // a bit a case; nil: none. Never changed once it is shown
+	buried int
+}
+
+// KeepColumns has the reader load its tables into memory, beside questions, which
+// SQL answers until then, and keep them up to date. It takes about 50 bytes a
+// row. It is called once, before the first question; Close ends it.
+func (r *Reader) KeepColumns(log *slog.Logger) {
+	r.keepColumns(log, loadRows, blockRows)
+}
+
+func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &columns{
+		pool: r.pool, log: log, stretch: stretch, full: full, cancel: cancel, done: make(chan struct{}),
+		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2),
+	}
+	r.columns = c
+	c.want()
+	go c.loadWhenWanted(ctx)
+}
+
+func (c *columns) close() {
+	c.cancel()
+	<-c.done
+}
+
+// WaitColumns returns when columns answer, as they do until the tables are
+// replaced.
+func (r *Reader) WaitColumns(ctx context.Context) error {
+	c := r.columns
+	if c == nil {
+		return errors.New("this reader keeps no columns")
+	}
+	c.mu.Lock()
+	loaded := c.loaded
+	c.mu.Unlock()
+	select {
+	case <-loaded:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for columns: %w", ctx.Err())
+	}
+}
+
+// ColumnsSize tells how many rows columns hold, and about how many bytes of
+// memory they take; zero while SQL answers.
+func (r *Reader) ColumnsSize() (rows int, bytes uint64) {
+	if r.columns == nil {
+		return 0, 0
+	}
+	s := r.columns.now.Load()
+	if s == nil {
+		return 0, 0
+	}
+	return s.size()
+}
+
+func (c *columns) want() {
+	select {
+	case c.wanted <- struct{}{}:
+	default: // it is asked already
+	}
+}
+
+// Bounds of the wait after a load that failed.
+const (
+	loadAgainFirst = 100 * time.Millisecond
+	loadAgainLast  = 30 * time.Second
+)
+
+func (c *columns) loadWhenWanted(ctx context.Context) {
+	defer close(c.done)
+	pause := loadAgainFirst
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.wanted:
+		}
+		if c.now.Load() != nil {
+			continue
+		}
+		began := time.Now()
+		s, words, err := c.load(ctx)
+		if err == nil {
+			c.mu.Lock()
+			c.loads++
+			c.words, s.load = words, c.loads
+			c.now.Store(s)
+			close(c.loaded)
+			c.mu.Unlock()
+			rows, bytes := s.size()
+			c.log.InfoContext(ctx, "figures are answered from memory", "position", s.position, "rows", rows, "bytes", bytes, "took", time.Since(began).Round(time.Millisecond))
+			pause = loadAgainFirst
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, ErrNoTables) { // they will be made in a moment
+			pause = loadAgainFirst
+		} else {
+			c.log.WarnContext(ctx, "figures could not be loaded into memory; PostgreSQL answers", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+			pause = min(2*pause, loadAgainLast)
+			c.want()
+		}
+	}
+}
+
+// loadRows is how many rows are read at a time.
+const loadRows = 200_000
+
+// load reads all rows, in the order of cases. Each stretch is read as the tables
+// then are; cases touched meanwhile are read again before columns answer.
+func (c *columns) load(ctx context.Context) (*snapshot, *vocabulary, error) {
+	_, at, err := readPlace(ctx, c.pool)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := rowReader{words: newVocabulary(), full: c.full}
+	limit, told := c.stretch, 0
+	for after := uuid.Nil; ; {
+		had := r.rows
+		n, err := r.stretch(ctx, c.pool, after, limit)
+		if err != nil {
+			return nil, nil, err
+		}
+		if n < limit {
+			break
+		}
+		switch last := r.dropLast(); {
+		case last == after: // one case is larger than that
+			limit *= 2
+			r.rows = had
+		default:
+			after = last
+		}
+		if r.rows/1_000_000 > told {
+			told = r.rows / 1_000_000
+			c.log.InfoContext(ctx, "loading figures into memory", "rows", r.rows)
+		}
+	}
+	r.finish()
+	s := &snapshot{lexicon: r.words.lexicon(), place: at, base: len(r.blocks), full: c.full}
+	for _, b := range r.blocks {
+		s.blocks = append(s.blocks, placed{block: b})
+	}
+	return s, r.words, nil
+}
+
+// stretch reads the rows of the cases after one. The planner is kept to the
+// index: it would sort a table that it takes for small.
+func (r *rowReader) stretch(ctx context.Context, pool *pgxpool.Pool, after uuid.UUID, limit int) (n int, err error) {
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if err := byIndex(ctx, tx); err != nil {
+			return err
+		}
+		n, err = r.read(ctx, tx, "case_id > $1 ORDER BY case_id, respondent, happened_from, recorded_from LIMIT $2", after, limit)
+		return err
+	})
+	return n, err
+}
+
+// byIndex keeps the planner to indexes in a transaction.
+func byIndex(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off; SET LOCAL jit = off")
+	return err
+}
+
+// readPlace reads where the tables stand, and which they are.
+func readPlace(ctx context.Context, db rower) (Progress, place, error) {
+	var p Progress
+	var at place
+	var leaf []byte
+	var recorded *time.Time
+	var position, unknown int64
+	if err := db.QueryRow(ctx, "SELECT position, recorded, leaf, stopped, unknown, tableoid FROM projection.progress").
+		Scan(&position, &recorded, &leaf, &p.Stopped, &unknown, &at.generation); err != nil {
+		return p, at, asking("progress", err)
+	}
+	p.Position, p.Unknown = ledger.Position(position), uint64(unknown)
+	copy(p.Leaf[:], leaf)
+	if recorded != nil {
+		p.Recorded = recorded.UTC()
+	}
+	at.position, at.leaf, at.recorded = p.Position, p.Leaf, p.Recorded
+	return p, at, nil
+}
+
+// stand reads how far the tables are and gives columns that are as far, nil where
+// SQL has to answer.
+func (r *Reader) stand(ctx context.Context) (Progress, *snapshot, error) {
+	if r.columns == nil {
+		p, err := r.Progress(ctx)
+		return p, nil, err
+	}
+	before := r.columns.now.Load()
+	p, at, err := readPlace(ctx, r.pool)
+	if err != nil {
+		return p, nil, err
+	}
+	if before != nil && !before.leadsTo(at) {
+		r.columns.drop(ctx, before, "the tables are others")
+	}
+	s := r.columns.upTo(ctx, at)
+	if s != nil {
+		p.Position, p.Recorded, p.Leaf = s.position, s.recorded, s.leaf
+	}
+	return p, s, nil
+}
+
+// leadsTo reports whether tables that stood at one place may stand at another now.
+func (p *place) leadsTo(at place) bool {
+	return p.generation == at.generation && p.position <= at.position && (p.position != at.position || p.leaf == at.leaf)
+}
+
+// drop forgets a snapshot that the tables have left.
+func (c *columns) drop(ctx context.Context, s *snapshot, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropLocked(ctx, s, why)
+}
+
+func (c *columns) dropLocked(ctx context.Context, s *snapshot, why string) {
+	if c.now.CompareAndSwap(s, nil) {
+		c.loaded = make(chan struct{})
+		c.log.InfoContext(ctx, "figures are loaded into memory anew; PostgreSQL answers meanwhile", "because", why)
+		c.want()
+	}
+}
+
+// upTo gives columns that stand at a place or after it, nil if there are none.
+func (c *columns) upTo(ctx context.Context, at place) *snapshot {
+	s := c.now.Load()
+	if s == nil || s.position >= at.position {
+		return s
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s = c.now.Load()
+	if s == nil || s.position >= at.position {
+		return s
+	}
+	next, err := c.follow(ctx, s)
+	switch {
+	case err == nil:
+		c.now.Store(next)
+		return next
+	case ctx.Err() != nil || passing(err):
+		return nil // whoever asks next tries again
+	}
+	c.dropLocked(ctx, s, err.Error())
+	return nil
+}

@@ -1,0 +1,76 @@
+package projections
+
+import (
+	"container/list"
+	"context"
+	"sync"
+)
+
+// memo keeps answers that were given last. What is known at a position does not
+// change when records come, so an answer holds as long as its columns' load, and
+// the question names the position.
+type memo struct {
+	mu    sync.Mutex
+	by    map[string]*list.Element // of *remembered
+	used  *list.List               // the one used last in front
+	words int                      // numbers kept
+}
+
+// memoWords bounds the numbers that are kept, of 8 bytes each.
+const memoWords = 4 << 20
+
+// remembered is an answer, or one that somebody is working out.
+type remembered struct {
+	key   string
+	ready chan struct{} // closed when value is there
+	value any
+	words int
+	kept  bool // words are counted
+}
+
+// answer gives what is remembered under a key, or works it out and remembers it.
+// Of several who ask the same at once one works. words says how many numbers a
+// value holds.
+func (m *memo) answer(ctx context.Context, key string, work func() (value any, words int)) (any, error) {
+	m.mu.Lock()
+	if m.by == nil {
+		m.by, m.used = make(map[string]*list.Element), list.New()
+	}
+	if e, ok := m.by[key]; ok {
+		m.used.MoveToFront(e)
+		m.mu.Unlock()
+		r := e.Value.(*remembered)
+		select {
+		case <-r.ready:
+			return r.value, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	r := &remembered{key: key, ready: make(chan struct{})}
+	m.by[key] = m.used.PushFront(r)
+	m.mu.Unlock()
+	r.value, r.words = work()
+	close(r.ready)
+	m.keep(r)
+	return r.value, nil
+}
+
+// keep counts an answer, and forgets those used longest ago.
+func (m *memo) keep(r *remembered) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e, ok := m.by[r.key]; !ok || e.Value != r {
+		return
+	}
+	r.kept = true
+	m.words += r.words + 64
+	for m.words > memoWords {
+		e := m.used.Back()
+		old := m.used.Remove(e).(*remembered)
+		delete(m.by, old.key)
+		if old.kept {
+			m.words -= old.words + 64
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package projections
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"math/bits"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// plan is a question in the words of a snapshot.
+type plan struct {
+	*snapshot
+	at    int64
+	known uint32
+	unit  ledger.Unit
+	// wanted are the bits of the measures that are asked for.
+	wanted uint32
+	since  int64 // noTime: from the beginning
+	// shapes says for each shape what of wanted a row of it counts for; natures
+	// and items which of them pass, nil: all.
+	shapes  []uint32
+	natures []bool
+	items   []bool
+	keys    []uint32 // of each letter, what a unit of letters counts; 0: nothing
+}
+
+// noTime is before all moments.
+const noTime = math.MinInt64
+
+// passes is the bit of rows that pass the filters, whatever they are.
+const passes = 1 << 31
+
+// answers reports whether the snapshot gives what SQL would.
+func (s *snapshot) answers(queries ...ledger.Query) bool {
+	return !slices.ContainsFunc(queries, func(q ledger.Query) bool { return q.KnownAt > s.position || !plainlyAsked(q) })
+}
+
+// plainlyAsked: what SQL neither refuses nor reads otherwise: text that is
+// text, and times that it has.
+func plainlyAsked(q ledger.Query) bool {
+	for _, v := range q.Filter {
+		if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+			return false
+		}
+	}
+	return q.AsOf.Year() > 1900 && q.AsOf.Year() < 9999 && (q.Since.IsZero() || q.Since.Year() > 1900 && q.Since.Year() < 9999)
+}
+
+// asks names what a question asks beside its measures.
+func asks(q ledger.Query, more ...any) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %d %s %q %d", q.AsOf.UnixMicro(), q.KnownAt, q.Unit, q.SeenBy, sinceOf(q))
+	for _, name := range slices.Sorted(maps.Keys(q.Filter)) {
+		fmt.Fprintf(&b, " %s=%q", name, q.Filter[name])
+	}
+	for _, m := range more {
+		fmt.Fprintf(&b, " %v", m)
+	}
+	return b.String()
+}
+
+func sinceOf(q ledger.Query) int64 {
+	if q.Since.IsZero() {
+		return noTime
+	}
+	return columnTime(q.Since)
+}
+
+// plan prepares a settled question for some measures.
+func (s *snapshot) plan(q ledger.Query, measures []ledger.Measure) *plan {
+	p := &plan{snapshot: s, at: columnTime(q.AsOf), known: uint32(q.KnownAt), unit: q.Unit, since: sinceOf(q)}
+	for _, m := range measures {
+		p.wanted |= 1 << measureBit(m, q.Unit)
+	}
+	p.filter(q)
+	if q.Unit == ledger.UnitRecommendation || q.Unit == ledger.UnitPPK {
+		p.keys = make([]uint32, len(s.letters))
+		for i, l := range s.letters {
+			if p.keys[i] = l.recommendation; q.Unit == ledger.UnitPPK {
+				p.keys[i] = l.ppk
+			}
+		}
+	}
+	return p
+}
+
+// pass keeps, of the rows of shapes, those that a filter passes.
+func (p *plan) pass(of func(*shape) bool) {
+	for i := range p.shapes {
+		if p.shapes[i] != 0 && !of(&p.snapshot.shapes[i]) {
+			p.shapes[i] = 0
+		}
+	}
+}
+
+// filter works out which shapes, natures and items pass.
+func (p *plan) filter(q ledger.Query) {
+	l := &p.lexicon
+	p.shapes = make([]uint32, len(l.shapes))
+	for i := range l.shapes[1:] {
+		p.shapes[i+1] = l.shapes[i+1].began&p.wanted | passes
+	}
+	has := func(set int, word uint32) func(uint32) bool {
+		return func(n uint32) bool { return slices.Contains(l.members[set][n], word) }
+	}
+	if q.SeenBy != "" {
+		word, known := l.number(attrSeenBy, string(q.SeenBy))
+		in := has(setSeenBy, word)
+		p.pass(func(s *shape) bool { return known && in(s.seenBy) })
+	}
+	for name, value := range q.Filter {
+		a := attribute(slices.Index(ledger.Filters, name))
+		word, known := l.number(a, value)
+		switch a {
+		case attrForwardedTo:
+			in := has(setForwardedTo, word)
+			p.pass(func(s *shape) bool { return known && in(s.forwardedTo) })
+		case attrItem:
+			in := has(setItems, word)
+			p.items = make([]bool, len(l.members[setItems]))
+			for i := range p.items {
+				p.items[i] = known && in(uint32(i))
+			}
+		default:
+			if of := ofShape[a]; of != nil {
+				p.pass(func(s *shape) bool { return known && of(s) == word })
+				continue
+			}
+			if p.natures == nil {
+				p.natures = slices.Repeat([]bool{true}, len(l.natures))
+			}
+			of := ofNature[a]
+			for i := range p.natures {
+				p.natures[i] = p.natures[i] && known && of(&l.natures[i]) == word
+			}
+		}
+	}
+}
+
+// ofShape and ofNature give a row's word for an attribute.
+var (
+	ofShape = map[attribute]func(*shape) uint32{
+		attrHolder:   func(s *shape) uint32 { return s.holder },
+		attrFamily:   func(s *shape) uint32 { return s.family },
+		attrSanction: func(s *shape) uint32 { return s.sanction },
+		attrPPKKind:  func(s *shape) uint32 { return s.ppkKind },
+	}
+	ofNature = map[attribute]func(*nature) uint32{
+		attrOrigin:          func(n *nature) uint32 { return n.origin },
+		attrContest:         func(n *nature) uint32 { return n.contest },
+		attrOffice:          func(n *nature) uint32 { return n.office },
+		attrProvinceOfAct:   func(n *nature) uint32 { return n.provinceOfAct },
+		attrProvince:        func(n *nature) uint32 { return n.province },
+		attrInstitution:     func(n *nature) uint32 { return n.institution },
+		attrInstitutionKind: func(n *nature) uint32 { return n.institutionKind },
+		attrClass:           func(n *nature) uint32 { return n.class },
+	}
+)
+
+// counts says what of wanted a respondent's row counts for, and passes.
+func (p *plan) counts(b *block, in *sayings, i, respondent int) uint32 {
+	w := p.shapes[in.shape[i]]
+	if w == 0 || p.natures != nil && !p.natures[in.nature[i]] || p.items != nil && !p.items[in.items[i]] {
+		return 0
+	}
+	if p.since != noTime {
+		began := p.snapshot.shapes[in.shape[i]].began
+		for left := w & p.wanted; left != 0; left &= left - 1 {
+			bit := bits.TrailingZeros32(left)
+			if b.moment(respondent, in.times[i]+uint32(before(began, bit))) <= p.since {
+				w &^= 1 << bit
+			}
+		}
+	}
+	return w
+}
+
+// dimensionOf tells a row's values of a dimension.
+type dimensionOf struct {
+	of      []uint32   // the value of each shape or nature, or of each of items its set
+	members [][]uint32 // nil: a row has one value
+	from    func(*sayings) []uint32
+	words   []string
+}
+
+func (s *snapshot) dimension(by string) *dimensionOf {
+	a := attribute(slices.Index(ledger.Filters, by))
+	d := &dimensionOf{words: s.words[a]}
+	shapes := func(in *sayings) []uint32 { return in.shape }
+	overShapes := func(of func(*shape) uint32) {
+		d.from, d.of = shapes, make([]uint32, len(s.shapes))
+		for i := range s.shapes {
+			d.of[i] = of(&s.shapes[i])
+		}
+	}
+	switch a {
+	case attrForwardedTo:
+		overShapes(func(s *shape) uint32 { return s.forwardedTo })
+		d.members = s.members[setForwardedTo]
+	case attrItem:
+		d.from, d.members = func(in *sayings) []uint32 { return in.items }, s.members[setItems]
+		d.of = make([]uint32, len(d.members))
+		for i := range d.of {
+			d.of[i] = uint32(i)
+		}
+	default:
+		if of := ofShape[a]; of != nil {
+			overShapes(of)
+			break
+		}
+		d.from, d.of = func(in *sayings) []uint32 { return in.nature }, make([]uint32, len(s.natures))
+		of := ofNature[a]
+		for i := range s.natures {
+			d.of[i] = of(&s.natures[i])
+		}
+	}
+	return d
+}
+
+// none is the value of a row without any.
+var none = []uint32{0}
+
+// values lists a row's values; one is room for it.
+func (d *dimensionOf) values(in *sayings, i int, one *[1]uint32) []uint32 {
+	v := d.of[d.from(in)[i]]
+	if d.members == nil {
+		one[0] = v
+		return one[:]
+	}
+	if m := d.members[v]; len(m) > 0 {
+		return m
+	}
+	return none
+}
+
+// each goes through the blocks with a worker for each processor; work is called
+// with a worker's number, a block, and its number.
+func (s *snapshot) each(work func(worker int, p *placed)) {
+	workers := min(runtime.GOMAXPROCS(0), len(s.blocks))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(s.blocks)); i = next.Add(1) - 1 {
+				work(w, &s.blocks[i])
+			}
+		})
+	}
+	wait.Wait()
+}

@@ -157,6 +157,7 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 			reader.Close()
 			return nil
 		})
+		reader.KeepColumns(n.log)
 		n.figures, config.Figures = reader, reader
 	}
 	server, err := web.New(config)

@@ -39,6 +39,9 @@ func (h home) nats() string     { return h.path("nats", "jetstream") }
 // journal's.
 func (h home) logDir() string { return h.path("log") }
 
+// webhooks is where the endpoints of webhooks are kept, with their secrets.
+func (h home) webhooks() string { return h.path("webhooks") }
+
 // policyFile is the operator's own policy, which 'berkas trust' prints.
 func (h home) policyFile() string { return h.path("policy.txt") }
 

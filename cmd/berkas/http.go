@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -235,6 +236,9 @@ func (n *node) recordsOn(ctx context.Context, subject string) ([]ledger.Record, 
 func (n *node) parts(ctx context.Context) map[string]error {
 	out := map[string]error{"registrar": nil, "log": n.logReady()}
 	n.witnesses.parts(out)
+	if trouble := n.webhooks.Trouble(); len(trouble) > 0 { // no reason to take the ledger for broken
+		out["webhooks"] = fmt.Errorf("%w: %s", web.ErrMissing, strings.Join(trouble, "; "))
+	}
 	if n.follower == nil {
 		return out
 	}

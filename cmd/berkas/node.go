@@ -20,6 +20,7 @@ import (
 	"github.com/berkas-ledger/berkas/registrar"
 	"github.com/berkas-ledger/berkas/schemas"
 	"github.com/berkas-ledger/berkas/transparency"
+	"github.com/berkas-ledger/berkas/webhooks"
 )
 
 // nodeConfig says what a running ledger consists of.
@@ -64,6 +65,7 @@ type node struct {
 	witnesses witnessing
 	web       *webServer          // nil: no HTTP
 	figures   *projections.Reader // of the HTTP server
+	webhooks  *webhooks.Dispatcher
 	tip       tip
 	closers   []func() error    // in the order of opening
 	roster    chan struct{}     // told when the roster has changed
@@ -108,6 +110,10 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 		n.closers = append(n.closers, n.follower.Close)
 		n.projector = projections.NewProjector(projections.Config{URL: n.database, Log: n.log})
 	}
+	n.webhooks = webhooks.New(webhooks.Config{
+		Dir: n.home.webhooks(), Origin: n.origin, Feed: n.store.Journal().Follow(), Head: func() ledger.Position { return ledger.Position(n.tip.head.Load()) },
+		Rehearsal: n.rehearsal, Log: n.log,
+	})
 	return n, n.startHTTP(ctx, logins.door)
 }
 
@@ -273,6 +279,7 @@ func (n *node) run(ctx context.Context) error {
 	parts := map[string]func(context.Context) error{
 		"registrar": n.registrar.Run,
 		"roster":    n.followRoster,
+		"webhooks":  n.webhooks.Run,
 	}
 	if n.nats != nil {
 		parts["NATS"] = n.watchNATS

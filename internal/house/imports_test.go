@@ -31,6 +31,7 @@ var mayImport = map[string]string{
 	"vault":              "ledger seal",
 	"rates":              "",
 	"disclosure":         "",
+	"webhooks":           "ledger",
 	"web":                "ledger schemas roster projections transparency verify vault rates disclosure",
 	"cmd/berkas":         anything,
 	"examples/agency-go": "agencies ledger",

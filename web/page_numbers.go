@@ -120,6 +120,7 @@ func wordFuncs(l lang) template.FuncMap {
 		"months":  func() [12]string { return months[l] },
 		"minus":   func(n int) int { return -n },
 		"percent": l.percent, "roundpercent": l.roundPercent, "decimal": l.decimal,
+		"measureSays": measureSays, "minus1": func(n int) int { return n - 1 },
 		"rowsOf": rowsOf, "groupWord": groupWord, "daysOf": daysOf, "less": func(a, b float64) float64 { return a - b },
 	}
 }

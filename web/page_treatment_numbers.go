@@ -36,10 +36,16 @@ func daysOf(s dotScale) dotScale {
 	return s
 }
 
-// groupWord names a group: who has no province belongs to a central institution.
+// groupWord names a group. Who has no value of a dimension is not nobody: without
+// a province one belongs to a central institution, and so on.
 func groupWord(by, value string) text {
-	if value == "" && by == "province" {
+	switch {
+	case value != "":
+		return valueWord(by, value)
+	case by == "province":
 		return text{"tanpa provinsi (instansi pusat)", "no province (central institutions)"}
+	case by == "sanction":
+		return text{"tanpa sanksi", "no sanction"}
 	}
-	return valueWord(by, value)
+	return text{"belum ditentukan", "not determined yet"}
 }

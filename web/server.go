@@ -28,6 +28,7 @@ type Server struct {
 	bulks    chan struct{} // bulk requests under way
 	streams  streams       // of records, that are open
 	extents  extents       // of the pages
+	releases releases      // of the public page
 	kept     keptSizes     // of the desk
 
 	rosterSteps rosterSteps // of case pages
@@ -47,6 +48,7 @@ func New(c Config) (*Server, error) {
 	s.sessions.byID = map[string]session{}
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
 	s.streams = newStreams()
+	s.releases = newReleases()
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, streams: map[chan reached]bool{}, ending: make(chan struct{})}
 	var err error
@@ -87,6 +89,7 @@ func (s *Server) routes() {
 	s.serve("GET /cases", needCases, s.showCases)
 	s.serve("GET /cases/{id}", needCases, s.showCase)
 	s.serve("GET /worklist", needCases, s.showWorklist)
+	s.describePublic()
 	s.describeEvents()
 	s.describeBulk()
 	s.describeKeys()

@@ -33,7 +33,8 @@ check-module:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 
-check-generated:
+check-generated: need-node
+	scripts/vendor.sh
 	scripts/generated.sh
 
 .PHONY: format

@@ -105,8 +105,6 @@ type drawing struct {
 	Times         []tick // of the days
 	Lines         []drawnLine
 	Gap           string // points of the area of what is not followed up
-	GapX, GapY    float64
-	GapShown      bool
 	Marks         []mark
 	AsOf          *mark
 }
@@ -136,15 +134,18 @@ func (q *question) trendOf(t projections.Trend, span trendSpan, contests []ledge
 		}
 		out.Rows = append(out.Rows, row)
 	}
-	slices.SortFunc(contests, func(a, b ledger.Contest) int { return strings.Compare(string(a.Voting), string(b.Voting)) })
-	for _, c := range contests {
-		if c.Voting >= span.From && c.Voting <= span.To {
-			name := contestWord(c)
-			out.Contests = append(out.Contests, mark{Label: name, Day: c.Voting})
-		}
+	for _, c := range votingDays(contests, span.From, span.To) {
+		out.Contests = append(out.Contests, mark{Label: contestWord(c), Day: c.Voting})
 	}
 	out.Wide = q.draw(drawing{Class: "wide", Width: 960, Height: 380, Left: 52, Right: 796, Top: 30, Bottom: 346}, &out, t)
 	out.Narrow = q.draw(drawing{Class: "narrow", Width: 340, Height: 290, Left: 40, Right: 332, Top: 30, Bottom: 262}, &out, t)
+	return out
+}
+
+// votingDays lists the contests with voting between two days, the oldest first.
+func votingDays(contests []ledger.Contest, from, to ledger.Date) []ledger.Contest {
+	out := slices.DeleteFunc(slices.Clone(contests), func(c ledger.Contest) bool { return c.Voting < from || c.Voting > to })
+	slices.SortFunc(out, func(a, b ledger.Contest) int { return strings.Compare(string(a.Voting), string(b.Voting)) })
 	return out
 }
 
@@ -198,7 +199,6 @@ func (q *question) draw(d drawing, v *trendView, t projections.Trend) drawing {
 		upper = append(upper, lower[i])
 	}
 	d.Gap = strings.Join(upper, " ")
-	d.gapLabel(t, x, y)
 	for _, c := range v.Contests {
 		c.X = x(c.Day.Start().Add(12 * time.Hour))
 		d.Marks = append(d.Marks, c)
@@ -208,30 +208,6 @@ func (q *question) draw(d drawing, v *trendView, t projections.Trend) drawing {
 		d.AsOf = &mark{Day: day, X: x(q.Query.AsOf), Label: text{indonesian.date(q.Query.AsOf), english.date(q.Query.AsOf)}}
 	}
 	return d
-}
-
-// Half the room that the words on the area of what is not followed up take.
-const gapWide, gapTall = 52, 15
-
-// gapLabel names the area of what is not followed up where there is most room for
-// the words between its two edges, if there is any.
-func (d *drawing) gapLabel(t projections.Trend, x func(time.Time) float64, y func(uint64) float64) {
-	best := 2.0 * gapTall
-	for i, at := range t.At {
-		middle := x(at)
-		upper, lower := float64(d.Top), float64(d.Bottom)
-		if middle < float64(d.Left+gapWide) || middle > float64(d.Right-gapWide) {
-			continue
-		}
-		for j, other := range t.At {
-			if math.Abs(x(other)-middle) <= gapWide {
-				upper, lower = max(upper, y(t.Counts[1][j])), min(lower, y(t.Counts[2][j]))
-			}
-		}
-		if i > 0 && lower-upper >= best {
-			best, d.GapX, d.GapY, d.GapShown = lower-upper, middle, (upper+lower)/2, d.Class == "wide"
-		}
-	}
 }
 
 // labelRoom is the height of a label at the end of a line: a name and a number.

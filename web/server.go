@@ -169,10 +169,3 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	return err
 }
-
-// home is what the first page shows.
-type home struct{ Head uint64 }
-
-func (s *Server) showHome(*http.Request) (view, error) {
-	return view{Template: "home", Title: text{"Buku besar kasus netralitas ASN", "Ledger of civil-service neutrality cases"}, Data: home{uint64(s.Head())}}, nil
-}

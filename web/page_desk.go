@@ -31,6 +31,9 @@ func (s *Server) describeDesk() {
 	s.page("GET "+deskPath, needNothing, s.showDesk)
 	s.page("GET "+checkpointsPath, needNothing, s.showCheckpoints)
 	s.serve("GET "+consistencyPath, needNothing, s.showConsistency)
+	s.serve("GET "+comparePath, needCases, s.showCompare)
+	s.serve("GET "+replayPath, needCases, s.showReplay)
+	s.page("GET "+replayPath+"/{id}", needCases, s.showCaseReplay)
 }
 
 type deskPage struct {

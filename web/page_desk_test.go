@@ -112,6 +112,9 @@ func TestDesk(t *testing.T) {
 		{"overview", deskOverview},
 		{"checkpoints", deskListsCheckpoints},
 		{"consistency", deskProves},
+		{"compare", deskCompares},
+		{"replay", deskReplays},
+		{"case", deskReplaysCases},
 	} {
 		t.Run(look.name, func(t *testing.T) {
 			d.t = t

@@ -129,6 +129,7 @@ type shelf struct {
 	url    string // of the database
 	server *Server
 	http   *httptest.Server
+	known  map[uint64][]ledger.Row // by position, for those who ask again
 }
 
 func newShelf(t *testing.T) *shelf {
@@ -167,6 +168,10 @@ func (s *shelf) page(path string) (int, string) {
 		return w.Code, to
 	}
 	return w.Code, w.Body.String()
+}
+
+func (s *shelf) request(path string) *http.Request {
+	return httptest.NewRequestWithContext(s.t.Context(), http.MethodGet, path, nil)
 }
 
 func (s *shelf) shows(path string) string {

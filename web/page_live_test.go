@@ -1,0 +1,175 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// follower reads the events of a stream.
+type follower struct {
+	t      *testing.T
+	lines  *bufio.Scanner
+	cancel context.CancelFunc
+	gone   chan struct{}
+	events chan reached
+}
+
+func (s *shelf) follow(t *testing.T) *follower {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.http.URL+"/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != streamType {
+		t.Fatalf("%s %s", answer.Status, answer.Header)
+	}
+	f := &follower{t: t, lines: bufio.NewScanner(answer.Body), cancel: cancel, gone: make(chan struct{}), events: make(chan reached, 100)}
+	go func() {
+		defer close(f.gone)
+		defer answer.Body.Close()
+		var id string
+		for f.lines.Scan() {
+			line := f.lines.Text()
+			if rest, ok := strings.CutPrefix(line, "id: "); ok {
+				id = rest
+			}
+			if data, ok := strings.CutPrefix(line, "data: "); ok {
+				var at reached
+				if err := json.Unmarshal([]byte(data), &at); err != nil || id == "" || plain(t, id) != uint64(at.Position) {
+					t.Errorf("id %s, data %s: %v", id, data, err)
+				}
+				f.events <- at
+			}
+		}
+	}()
+	return f
+}
+
+// until waits for the event that a position is reached.
+func (f *follower) until(p ledger.Position) {
+	f.t.Helper()
+	for limit := time.After(30 * time.Second); ; {
+		select {
+		case at := <-f.events:
+			if at.Position >= p {
+				return
+			}
+		case <-limit:
+			f.t.Fatalf("position %d was not told", p)
+		}
+	}
+}
+
+// TestLive: every stream learns where the read models are, and that they moved;
+// one listener serves all and goes with the last; they end with the server.
+func TestLive(t *testing.T) {
+	s := newShelf(t)
+	g := s.grower()
+	head := ledger.Position(len(s.records))
+	one, two := s.follow(t), s.follow(t)
+	one.until(head)
+	two.until(head)
+	for range 2 {
+		p, err := g.grow()
+		if err != nil {
+			t.Fatal(err)
+		}
+		one.until(p)
+		two.until(p)
+		head = p
+	}
+	late := s.follow(t)
+	late.until(head)
+	if n := s.listeners(t); n > 1 {
+		t.Errorf("%d connections listen for three streams", n)
+	}
+	l := &s.server.live
+	l.mu.Lock()
+	listening := l.stopped
+	l.mu.Unlock()
+	for _, f := range []*follower{one, two, late} {
+		f.cancel()
+		<-f.gone
+	}
+	select {
+	case <-listening:
+	case <-time.After(30 * time.Second):
+		t.Error("the listener outlives the streams")
+	}
+	again := s.follow(t) // another listener begins
+	again.until(head)
+	s.server.live.end()
+	<-again.gone
+}
+
+// listeners counts the connections to the shelf's database that wait for news.
+func (s *shelf) listeners(t *testing.T) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestLiveIsBounded: the streams are, the answers beyond say so, and a place is
+// free again when somebody leaves.
+func TestLiveIsBounded(t *testing.T) {
+	l := live{figures: newShelf(t).server.Figures, streams: map[chan reached]bool{}, ending: make(chan struct{})}
+	var leave []func()
+	for range maxStreams {
+		_, out, err := l.join()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, out)
+	}
+	if _, _, err := l.join(); !errors.Is(err, errStreams) {
+		t.Fatalf("one more: %v", err)
+	}
+	leave[7]()
+	news, out, err := l.join()
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-news // told by the one listener
+	leave[7] = out
+	for _, f := range leave {
+		f()
+	}
+	<-l.stopped
+}
+
+// TestWithoutCredential: who may not see figures neither learns when they move nor
+// finds them on the front page.
+func TestWithoutCredential(t *testing.T) {
+	tokens, secrets := bearers(t)
+	n := &node{t: t, server: newSilent(t, func(c *Config) { c.Open, c.Tokens = false, tokens })}
+	n.listen()
+	n.wants(n.do(http.MethodGet, "/live", nil, nil), 401, "credential-missing")
+	n.wants(n.do(http.MethodGet, "/live", http.Header{"Authorization": {"Bearer " + secrets[ReaderDashboard]}}, nil), 503, "unavailable")
+	front := n.do(http.MethodGet, "/", http.Header{"Accept": {"text/html"}}, nil)
+	if front.status != http.StatusOK || !strings.Contains(front.body, `href="/login"`) || strings.Contains(front.body, "data-headline") {
+		t.Errorf("%d %s", front.status, front.body)
+	}
+}

@@ -183,8 +183,11 @@ func (n *node) showPages(out io.Writer) {
 	if url == "" {
 		return
 	}
-	fmt.Fprintln(out, "In a browser, look at:")
-	for _, p := range []string{"/national?as-of=2020-11-26&seen-by=bkn", "/published", "/verify", "/worklist?agency=bkn&as-of=2020-11-26"} {
+	fmt.Fprintf(out, "In a browser, begin at %s/ and look at:\n", url)
+	for _, p := range []string{
+		"/national?as-of=2020-11-26&seen-by=bkn", "/treatment?as-of=2020-11-26&seen-by=bkn", "/worklist?agency=bkn&as-of=2020-11-26",
+		"/published", "/desk", "/verify",
+	} {
 		fmt.Fprintf(out, "  %s%s\n", url, p)
 	}
 	for _, w := range simulate.Walks(demoSeed) {

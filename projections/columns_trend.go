@@ -17,7 +17,7 @@ import (
 // course is what one worker notes.
 type course struct {
 	*plan
-	moments []int64   // ascending
+	*calendar
 	steps   [][]int64 // for each bit, what changes at each moment
 	letters []uint64  // steps of keys, see noteKey
 	spans   []during  // of the respondent at hand
@@ -33,9 +33,9 @@ type turned struct {
 
 // trend counts measures at moments, which ascend.
 func (p *plan) trend(moments []int64) [][]int64 {
-	courses := make([]*course, runtime.GOMAXPROCS(0))
+	courses, calendar := make([]*course, runtime.GOMAXPROCS(0)), newCalendar(moments)
 	for i := range courses {
-		c := &course{plan: p, moments: moments, steps: make([][]int64, shapeBits)}
+		c := &course{plan: p, calendar: calendar, steps: make([][]int64, shapeBits)}
 		for bit := range c.steps {
 			if p.wanted>>bit&1 != 0 {
 				c.steps[bit] = make([]int64, len(moments)+1)
@@ -62,11 +62,45 @@ func (p *plan) trend(moments []int64) [][]int64 {
 	return whole.steps
 }
 
-// sees is the first moment, after some, that is not before another; their number
-// if there is none.
-func (c *course) sees(at int64, from int) int {
-	i, _ := slices.BinarySearch(c.moments[from:], at)
-	return from + i
+// calendar finds moments. It cuts the time from the first to the last of them
+// into equal parts, and knows the first moment of each.
+type calendar struct {
+	moments []int64 // ascending
+	width   int64   // of a part
+	parts   []int32
+}
+
+const calendarParts = 4096
+
+func newCalendar(moments []int64) *calendar {
+	c := &calendar{moments: moments, parts: make([]int32, calendarParts)}
+	if len(moments) == 0 {
+		return c
+	}
+	c.width = (moments[len(moments)-1]-moments[0])/calendarParts + 1
+	for i := range c.parts {
+		n, _ := slices.BinarySearch(moments, moments[0]+int64(i)*c.width)
+		c.parts[i] = int32(n)
+	}
+	return c
+}
+
+// sees is the first moment that is not before another; their number if there is
+// none.
+func (c *calendar) sees(at int64) int {
+	first := c.moments[0]
+	if at <= first {
+		return 0
+	}
+	part := (at - first) / c.width
+	if part >= calendarParts {
+		return len(c.moments)
+	}
+	i := int(c.parts[part])
+	for i < len(c.moments) && c.moments[i] < at {
+		i++
+	}
+	return i
 }
 
 // step notes that bits begin or end.
@@ -111,35 +145,34 @@ func (c *course) respondent(b *block, r int, note func(moment int, before, after
 		return
 	}
 	c.spans = b.spans(r, c.known, c.spans)
-	mask, key, end, moment := uint32(0), uint32(0), int64(0), 0
+	mask, key, end := uint32(0), uint32(0), int64(0)
 	for _, s := range c.spans {
 		if mask != 0 && end < s.from { // a gap
-			moment = c.sees(end, moment)
-			note(moment, mask, 0, 0)
+			note(c.sees(end), mask, 0, 0)
 			mask, key = 0, 0
 		}
 		now, nowKey := c.counts(b, s.in, s.place, r)&c.wanted, c.keyOf(s.in, s.place)
 		if now != mask || nowKey != key {
-			moment = c.sees(s.from, moment)
-			note(moment, mask, now, nowKey)
+			note(c.sees(s.from), mask, now, nowKey)
 			mask, key = now, nowKey
 		}
 		end = s.to
 	}
 	if mask != 0 && end < infinity {
-		note(c.sees(end, moment), mask, 0, 0)
+		note(c.sees(end), mask, 0, 0)
 	}
 }
 
 // present does it for rows of which none was replaced.
 func (c *course) present(b *block, r int, note func(moment int, before, after, key uint32)) {
-	mask, key, moment := uint32(0), uint32(0), 0
+	mask, key := uint32(0), uint32(0)
 	for i := int(b.present[r]); i < int(b.present[r+1]); i++ {
 		now, nowKey := c.counts(b, &b.now, i, r)&c.wanted, c.keyOf(&b.now, i)
 		if now == mask && nowKey == key {
 			continue
 		}
-		if moment = c.sees(b.from[i], moment); moment == len(c.moments) {
+		moment := c.sees(b.from[i])
+		if moment == len(c.moments) {
 			return
 		}
 		note(moment, mask, now, nowKey)

@@ -1,0 +1,179 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/berkas-ledger/berkas/internal/simulate"
+	"github.com/berkas-ledger/berkas/internal/testkit"
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// columnsLedger is a simulated ledger of BERKAS_BENCH_CASES cases (2,000 if it is
+// not set) in the database that BERKAS_BENCH_URL names, filled if it is not yet,
+// or in one of the tests.
+func columnsLedger(b *testing.B) (url string) {
+	b.Helper()
+	cases := 2_000
+	if s := os.Getenv("BERKAS_BENCH_CASES"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cases = n
+	}
+	if url = os.Getenv("BERKAS_BENCH_URL"); url == "" {
+		url = testkit.DB(b)
+	}
+	if p, err := openReader(b, url).Progress(b.Context()); err == nil && p.Position > 0 {
+		return url
+	}
+	began := time.Now()
+	l := simulate.Ledger{Course: simulate.Course{Cases: cases, Seed: 1, Until: "2025-12-31"}, Unsigned: true}
+	project(b, url, l.Feed())
+	conn := connectTo(b, url)
+	if _, err := conn.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("filled with %d cases in %v", cases, time.Since(began).Round(time.Second))
+	return url
+}
+
+// columnQuestions are those of pages, at the latest and at other times.
+func columnQuestions(b *testing.B, r *Reader) map[string]func(*Reader, int) error {
+	p, err := r.Progress(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := b.Context()
+	all := func(change func(q *ledger.Query, n int)) func(*Reader, int) error {
+		return func(r *Reader, n int) error {
+			queries := make([]ledger.Query, ledger.MeasureCount)
+			for m := range queries {
+				queries[m] = ledger.Query{Measures: []ledger.Measure{ledger.Measure(m)}, Unit: ledger.UnitCase}
+				change(&queries[m], n)
+			}
+			_, err := r.Figures(ctx, queries)
+			return err
+		}
+	}
+	back := func(n int, span time.Duration) time.Time { // another moment for each n
+		return p.Recorded.Add(-span/997*time.Duration(n%997) - time.Duration(n)*time.Microsecond)
+	}
+	const years = 5 * 365 * day
+	one := func(u ledger.Unit, n int) ledger.Query {
+		return ledger.Query{Measures: []ledger.Measure{ledger.Recommended}, Unit: u, AsOf: back(n, years)}
+	}
+	trend := func(u ledger.Unit) func(*Reader, int) error {
+		return func(r *Reader, n int) error {
+			at := make([]time.Time, 300)
+			for i := range at {
+				at[i] = p.Recorded.Add(-time.Duration(i)*7*day - time.Duration(n)*time.Microsecond)
+			}
+			_, err := r.Trend(ctx, ledger.Query{Unit: u}, []ledger.Measure{ledger.Opened, ledger.Recommended, ledger.FollowedUp, ledger.NotFollowedUp, ledger.Sanctioned, ledger.Blocked}, at)
+			return err
+		}
+	}
+	return map[string]func(*Reader, int) error{
+		"figures of cases, latest":          all(func(q *ledger.Query, n int) { q.AsOf = back(n, time.Hour) }),
+		"figures of cases, any as-of":       all(func(q *ledger.Query, n int) { q.AsOf = back(n, years) }),
+		"figures of respondents, any as-of": all(func(q *ledger.Query, n int) { q.AsOf, q.Unit = back(n, years), ledger.UnitRespondent }),
+		"figures of recommendations":        all(func(q *ledger.Query, n int) { q.AsOf, q.Unit = back(n, years), ledger.UnitRecommendation }),
+		"figures of authorities":            all(func(q *ledger.Query, n int) { q.AsOf, q.Unit = back(n, years), ledger.UnitPPK }),
+		"figures, any known-at": all(func(q *ledger.Query, n int) {
+			q.AsOf, q.KnownAt = back(n, years), p.Position-p.Position*ledger.Position(n%97)/98
+		}),
+		"figures, filtered": all(func(q *ledger.Query, n int) {
+			q.AsOf, q.Filter, q.SeenBy = back(n, years), map[string]string{"province": "73", "class": "pelaksana"}, ledger.BKN
+		}),
+		"figures, since": all(func(q *ledger.Query, n int) { q.AsOf, q.Since = back(n, years), back(n, years).Add(-365*day) }),
+		"by institution, respondents": func(r *Reader, n int) error {
+			_, _, err := r.FiguresBy(ctx, one(ledger.UnitRespondent, n), "institution")
+			return err
+		},
+		"by item, cases": func(r *Reader, n int) error {
+			_, _, err := r.FiguresBy(ctx, one(ledger.UnitCase, n), "item")
+			return err
+		},
+		"by office, recommendations": func(r *Reader, n int) error {
+			_, _, err := r.FiguresBy(ctx, one(ledger.UnitRecommendation, n), "office")
+			return err
+		},
+		"trend of 300 weeks, cases":           trend(ledger.UnitCase),
+		"trend of 300 weeks, recommendations": trend(ledger.UnitRecommendation),
+		"durations of 3 steps by office": func(r *Reader, n int) error {
+			_, _, err := r.Durations(ctx, ledger.Query{Unit: ledger.UnitRespondent, AsOf: back(n, years)}, []Step{
+				{ledger.MilestoneOpened, ledger.MilestoneForwarded}, {ledger.MilestoneForwarded, ledger.MilestoneRecommended}, {ledger.MilestoneRecommended, ledger.MilestoneDecided},
+			}, "office")
+			return err
+		},
+		"list, page 1": func(r *Reader, n int) error { return listPage(ctx, r, one(ledger.UnitCase, n), p.Position, 0) },
+		"list, far page": func(r *Reader, n int) error {
+			return listPage(ctx, r, one(ledger.UnitCase, n), p.Position, 500)
+		},
+		"list of recommendations": func(r *Reader, n int) error {
+			return listPage(ctx, r, one(ledger.UnitRecommendation, n), p.Position, 500)
+		},
+		"extent": func(r *Reader, n int) error { _, err := r.Extent(ctx); return err },
+	}
+}
+
+func listPage(ctx context.Context, r *Reader, q ledger.Query, known ledger.Position, offset int) error {
+	q.KnownAt = known
+	_, _, err := r.List(ctx, q, offset, 50)
+	return err
+}
+
+// BenchmarkColumns compares questions asked of columns and of SQL, no two the
+// same. BERKAS_BENCH_SQL=no leaves SQL out.
+func BenchmarkColumns(b *testing.B) {
+	url := columnsLedger(b)
+	sql, r := openReader(b, url), openReader(b, url)
+	began := time.Now()
+	before := heap()
+	r.KeepColumns(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err := r.WaitColumns(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	took := time.Since(began)
+	rows, bytes := r.ColumnsSize()
+	b.Logf("%d rows in %v: %.0f rows/s; %.1f bytes a row counted, %.1f on the heap", rows, took.Round(time.Millisecond),
+		float64(rows)/took.Seconds(), float64(bytes)/float64(rows), float64(heap()-before)/float64(rows))
+	s := r.columns.now.Load()
+	b.Logf("%d blocks, %d shapes, %d natures, %d letters, %d sets of items", len(s.blocks), len(s.shapes), len(s.natures), len(s.letters), len(s.members[setItems]))
+	var sizes [6]int
+	for _, p := range s.blocks {
+		for i, n := range []int{len(p.ids), len(p.names), len(p.from), len(p.pastFrom), len(p.at), len(p.index)} {
+			sizes[i] += n
+		}
+	}
+	b.Logf("cases, respondents, present rows with fillers, replaced rows, moments, entries: %v; words take %d bytes", sizes, s.lexicon.bytes())
+	for name, ask := range columnQuestions(b, r) {
+		for how, reader := range map[string]*Reader{"columns": r, "SQL": sql} {
+			if how == "SQL" && os.Getenv("BERKAS_BENCH_SQL") == "no" {
+				continue
+			}
+			b.Run(fmt.Sprintf("%s/%s", name, how), func(b *testing.B) {
+				for n := 0; b.Loop(); n++ {
+					if err := ask(reader, n+int(time.Now().UnixNano()%1000000)); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

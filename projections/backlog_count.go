@@ -196,33 +196,72 @@ func precedence(s ledger.ObligationState) int {
 	}
 }
 
+// busyRow is a row that owes a duty, with when its duties become late; zero: never.
+type busyRow struct {
+	*ledger.Row
+	late []time.Time
+}
+
 // trend counts what was pending at each moment. A row that owes nothing when it
 // begins owes nothing later: time makes an obligation late, and none new.
 func (c *counter) trend(rows []ledger.Row) {
 	if len(c.out.Trend) == 0 {
 		return
 	}
-	busy := rows[:0:0]
+	var busy []busyRow
+	alone := c.out.Query.Agency == "" // nothing is merged, and who owes does not matter
 	for i := range rows {
-		list := rows[i].Obligations(c.out.Rules, rows[i].From)
-		if slices.ContainsFunc(list, func(o ledger.Obligation) bool { return o.State.Pending() && !o.Right }) {
-			busy = append(busy, rows[i])
+		one := busyRow{Row: &rows[i]}
+		codes := map[string]bool{}
+		for _, o := range rows[i].Obligations(c.out.Rules, rows[i].From) {
+			if !o.State.Pending() || o.Right {
+				continue
+			}
+			end := time.Time{}
+			if o.Due != "" {
+				end = o.Due.End()
+			}
+			one.late, alone, codes[o.Code] = append(one.late, end), alone && !codes[o.Code], true
+		}
+		if len(one.late) > 0 {
+			busy = append(busy, one)
+			alone = alone && one.Respondent == busy[0].Respondent
 		}
 	}
-	var list []ledger.Obligation
 	for i := range c.out.Trend {
-		t := &c.out.Trend[i]
-		list = list[:0]
-		for j := range busy {
-			if holds(&busy[j], t.At) {
-				list = c.owed(list, &busy[j], t.At)
-			}
+		if t := &c.out.Trend[i]; alone {
+			t.count(busy)
+		} else {
+			c.trendOf(t, busy)
 		}
-		for _, o := range ledger.MergeObligations(list) {
-			if o.State.Pending() && !o.Right {
-				t.Pending++
-				t.Overdue += btoi(o.State == ledger.ObligationOverdue)
-			}
+	}
+}
+
+// count adds what rows of one respondent owe: no two of them hold at a moment.
+func (t *TrendCount) count(busy []busyRow) {
+	for i := range busy {
+		if !holds(busy[i].Row, t.At) {
+			continue
+		}
+		for _, end := range busy[i].late {
+			t.Pending++
+			t.Overdue += btoi(!end.IsZero() && t.At.After(end))
+		}
+	}
+}
+
+// trendOf adds what rows of a case owe, as the work list counts it.
+func (c *counter) trendOf(t *TrendCount, busy []busyRow) {
+	var list []ledger.Obligation
+	for i := range busy {
+		if holds(busy[i].Row, t.At) {
+			list = c.owed(list, busy[i].Row, t.At)
+		}
+	}
+	for _, o := range ledger.MergeObligations(list) {
+		if o.State.Pending() && !o.Right {
+			t.Pending++
+			t.Overdue += btoi(o.State == ledger.ObligationOverdue)
 		}
 	}
 }

@@ -66,7 +66,7 @@ type workPageQuestion struct {
 
 func parseWorkPageQuestion(values url.Values) (workPageQuestion, error) {
 	q := workPageQuestion{page: 1, filter: url.Values{}}
-	values, err := parseValues(values.Encode(), append([]string{"agency", "as-of", "known-at", "page", "lang"}, workFilters...)...)
+	values, err := parseValues(values.Encode(), append([]string{"agency", "as-of", "known-at", "all", "page", "lang"}, workFilters...)...)
 	if err != nil {
 		return q, err
 	}
@@ -82,6 +82,14 @@ func parseWorkPageQuestion(values url.Values) (workPageQuestion, error) {
 		if q.page, err = strconv.Atoi(text); err != nil || q.page < 1 || q.page > 1_000_000 {
 			return q, badQuery("page", "it is the number of a page, counted from 1")
 		}
+	}
+	switch values.Get("all") {
+	case "", "false":
+	case "true":
+		q.query.All = true
+		q.filter.Set("all", "true")
+	default:
+		return q, badQuery("all", "it is true or false")
 	}
 	if q.query.Filter, err = parseWorkFilter(values); err != nil {
 		return q, err
@@ -165,6 +173,9 @@ func (s *Server) showWorklist(w http.ResponseWriter, r *http.Request) error {
 // shown says the filters in words.
 func (q *workPageQuestion) shown() []workFilterShown {
 	var out []workFilterShown
+	if q.query.All {
+		out = append(out, workFilterShown{"state", text{"juga yang sudah selesai, gugur, atau berakhir", "also what was met, lapsed or ended"}, q.address(worklistPath, "all", "")})
+	}
 	for _, name := range workFilters {
 		if v := q.filter.Get(name); v != "" {
 			out = append(out, workFilterShown{name, workFilterValue(name, v), q.address(worklistPath, name, "")})
@@ -204,7 +215,7 @@ func (s *Server) workForm(q *workPageQuestion, settled projections.Settled) work
 	for _, code := range codes {
 		f.Codes = append(f.Codes, option{code, word("deadline", code), code == q.filter.Get("code")})
 	}
-	for _, name := range workFilters {
+	for _, name := range append([]string{"all"}, workFilters...) {
 		if v := q.filter.Get(name); v != "" && !slices.Contains([]string{"state", "owed-by", "authority", "code", "kind"}, name) {
 			f.Kept = append(f.Kept, [2]string{name, v})
 		}

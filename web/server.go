@@ -88,6 +88,7 @@ func (s *Server) routes() {
 	s.serve("GET /treatment/{what}", needFigures, s.showTreatment)
 	s.serve("GET /cases", needCases, s.showCases)
 	s.serve("GET /cases/{id}", needCases, s.showCase)
+	s.serve("GET /backlog", needFigures, s.showBacklog)
 	s.serve("GET /worklist", needCases, s.showWorklist)
 	s.describePublic()
 	s.describeEvents()

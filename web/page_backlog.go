@@ -199,16 +199,35 @@ func (s *Server) backlogPage(r *http.Request, q *backlogQuestion) (backlogPage, 
 	return page, nil
 }
 
-// steps move as-of without a script.
+// steps move as-of within what the ledger speaks of, without a script.
 func (q *backlogQuestion) steps(e projections.Extent) []sliderStep {
-	plain := question{Query: ledger.Query{AsOf: q.list.query.AsOf}}
-	out := plain.slider(e).Steps
-	for i := range out {
-		address, err := url.Parse(out[i].Href)
-		if err != nil {
-			return nil
+	if e.First.IsZero() {
+		return nil
+	}
+	at := q.list.query.AsOf
+	from := at
+	if at.IsZero() {
+		from = e.Last
+	}
+	var out []sliderStep
+	for _, s := range []struct {
+		label               text
+		years, months, days int
+	}{
+		{text{"− 1 tahun", "− 1 year"}, -1, 0, 0},
+		{text{"− 1 bulan", "− 1 month"}, 0, -1, 0},
+		{text{"− 1 hari", "− 1 day"}, 0, 0, -1},
+		{text{"+ 1 hari", "+ 1 day"}, 0, 0, 1},
+		{text{"+ 1 bulan", "+ 1 month"}, 0, 1, 0},
+		{text{"+ 1 tahun", "+ 1 year"}, 1, 0, 0},
+	} {
+		day := dayOf(from.AddDate(s.years, s.months, s.days))
+		if day >= dayOf(e.First) && day <= dayOf(e.Last) && !(at.IsZero() && s.years+s.months+s.days > 0) {
+			out = append(out, sliderStep{s.label, q.address("as-of", string(day), "month", "")})
 		}
-		out[i].Href = q.address("as-of", address.Query().Get("as-of"), "month", "")
+	}
+	if !at.IsZero() {
+		out = append(out, sliderStep{text{"terbaru", "the latest"}, q.address("as-of", "", "month", "")})
 	}
 	return out
 }

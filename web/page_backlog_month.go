@@ -27,21 +27,21 @@ func isMonth(v string) bool {
 
 // monthView is a month as a table of weeks, Monday first.
 type monthView struct {
-	First            ledger.Date
-	Name             text
-	Weeks            [][]dayView
-	Due              []dayView // days of the month on which something falls due
-	Total, Overdue   int
-	Before, After    string // the months beside it
-	Earlier, Later   *monthLink
-	Holidays         []holidayView // in the month
-	Unknown          bool          // the year's holidays are not published
-	Basis            string        // of the year's holidays
-	Moved            bool          // as-of's month has nothing due; another is shown
-	Asked            text          // that month
-	Today            ledger.Date
-	Nothing          bool // nothing is due on any day
-	TotalHref        string
+	First          ledger.Date
+	Name           text
+	Weeks          [][]dayView
+	Due            []dayView // days of the month on which something falls due
+	Total, Overdue int
+	Before, After  string // the months beside it
+	Earlier, Later *monthLink
+	Holidays       []holidayView // in the month
+	Unknown        bool          // the year's holidays are not published
+	Basis          string        // of the year's holidays
+	Moved          bool          // as-of's month has nothing due; another is shown
+	Asked          text          // that month
+	Today          ledger.Date
+	Nothing        bool // nothing is due on any day
+	TotalHref      string
 }
 
 // monthLink leads to the nearest month with something due.

@@ -14,8 +14,8 @@ import (
 	"github.com/berkas-ledger/berkas/projections"
 )
 
-// known are the rows of a book at a position.
-func (b *book) known(t testing.TB, p ledger.Position) []ledger.Row {
+// knownBy are the rows of a book at a position.
+func (b *book) knownBy(t testing.TB, p ledger.Position) []ledger.Row {
 	t.Helper()
 	part := *b
 	part.records = b.records[:p]
@@ -57,7 +57,7 @@ func deskCompares(t *testing.T, d *deskShelf) {
 				x.q.KnownAt = ledger.Position(n)
 			}
 		}
-		rows := map[string][]ledger.Row{"first": d.known(t, first.KnownAt), "second": d.known(t, second.KnownAt)}
+		rows := map[string][]ledger.Row{"first": d.knownBy(t, first.KnownAt), "second": d.knownBy(t, second.KnownAt)}
 		body := html.UnescapeString(d.shows("/desk/compare?" + query))
 		numbers := comparedNumber.FindAllStringSubmatch(body, -1)
 		if len(numbers) != 2*len(ledger.MeasureTable) {
@@ -133,7 +133,7 @@ func deskReplays(t *testing.T, d *deskShelf) {
 				path += "&as-of=" + asOf
 			}
 			body := html.UnescapeString(d.shows(path))
-			before, after := d.known(t, ledger.Position(max(1, at-1))), d.known(t, ledger.Position(at))
+			before, after := d.knownBy(t, ledger.Position(max(1, at-1))), d.knownBy(t, ledger.Position(at))
 			lines := move.FindAllStringSubmatch(body, -1)
 			if len(lines) != len(ledger.MeasureTable) {
 				t.Fatalf("%s: %d numbers", path, len(lines))

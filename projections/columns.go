@@ -203,13 +203,12 @@ func (c *columns) load(ctx context.Context) (*snapshot, *vocabulary, error) {
 		if n < limit {
 			break
 		}
-		switch last := r.dropLast(); {
-		case last == after: // one case is larger than that
+		last := r.dropLast()
+		if last == after { // one case is larger than that
 			limit *= 2
 			r.rows = had
-		default:
-			after = last
 		}
+		after = last
 		if r.rows/1_000_000 > told {
 			told = r.rows / 1_000_000
 			c.log.InfoContext(ctx, "loading figures into memory", "rows", r.rows)

@@ -3,7 +3,6 @@ package projections
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"runtime"
@@ -138,7 +137,7 @@ func BenchmarkColumns(b *testing.B) {
 	sql, r := openReader(b, url), openReader(b, url)
 	began := time.Now()
 	before := heap()
-	r.KeepColumns(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	r.KeepColumns(slog.New(slog.DiscardHandler))
 	if err := r.WaitColumns(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -154,7 +153,7 @@ func BenchmarkColumns(b *testing.B) {
 			sizes[i] += n
 		}
 	}
-	b.Logf("cases, respondents, present rows with fillers, replaced rows, moments, entries: %v; words take %d bytes", sizes, s.lexicon.bytes())
+	b.Logf("cases, respondents, present rows with fillers, replaced rows, moments, entries: %v; words take %d bytes", sizes, s.wordBytes())
 	for name, ask := range columnQuestions(b, r) {
 		for how, reader := range map[string]*Reader{"columns": r, "SQL": sql} {
 			if how == "SQL" && os.Getenv("BERKAS_BENCH_SQL") == "no" {

@@ -89,14 +89,10 @@ func (t *tally) sumPairs() {
 
 // bump counts the bits of a mask for a value.
 func (t *tally) bump(value, w uint32) {
-	counts := t.plan.countsOf(t.counts, value)
+	counts := t.counts[value*shapeBits : (value+1)*shapeBits]
 	for ; w != 0; w &= w - 1 {
 		counts[bits.TrailingZeros32(w)]++
 	}
-}
-
-func (*plan) countsOf(counts []uint64, value uint32) []uint64 {
-	return counts[value*shapeBits : (value+1)*shapeBits]
 }
 
 // block counts the rows of a block that hold.

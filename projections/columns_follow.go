@@ -199,5 +199,5 @@ func (s *snapshot) size() (rows int, bytes uint64) {
 	for _, p := range s.blocks {
 		rows, bytes = rows+p.rows(), bytes+p.bytes()
 	}
-	return rows, bytes + s.lexicon.bytes()
+	return rows, bytes + s.wordBytes()
 }

@@ -119,29 +119,33 @@ func (p *plan) filter(q ledger.Query) {
 	for name, value := range q.Filter {
 		a := attribute(slices.Index(ledger.Filters, name))
 		word, known := l.number(a, value)
-		switch a {
-		case attrForwardedTo:
+		switch {
+		case a == attrForwardedTo:
 			in := has(setForwardedTo, word)
 			p.pass(func(s *shape) bool { return known && in(s.forwardedTo) })
-		case attrItem:
+		case a == attrItem:
 			in := has(setItems, word)
 			p.items = make([]bool, len(l.members[setItems]))
 			for i := range p.items {
 				p.items[i] = known && in(uint32(i))
 			}
+		case ofShape[a] != nil:
+			of := ofShape[a]
+			p.pass(func(s *shape) bool { return known && of(s) == word })
 		default:
-			if of := ofShape[a]; of != nil {
-				p.pass(func(s *shape) bool { return known && of(s) == word })
-				continue
-			}
-			if p.natures == nil {
-				p.natures = slices.Repeat([]bool{true}, len(l.natures))
-			}
 			of := ofNature[a]
-			for i := range p.natures {
-				p.natures[i] = p.natures[i] && known && of(&l.natures[i]) == word
-			}
+			p.passNatures(func(n *nature) bool { return known && of(n) == word })
 		}
+	}
+}
+
+// passNatures does it with natures.
+func (p *plan) passNatures(of func(*nature) bool) {
+	if p.natures == nil {
+		p.natures = slices.Repeat([]bool{true}, len(p.snapshot.natures))
+	}
+	for i := range p.natures {
+		p.natures[i] = p.natures[i] && of(&p.snapshot.natures[i])
 	}
 }
 

@@ -163,7 +163,7 @@ func TestColumnsWhileRecordsCome(t *testing.T) {
 	for n := range 4 {
 		wait.Go(func() {
 			for i := 0; ; i++ {
-				askWhileRecordsCome(t, ctx, r, b, n+i)
+				askWhileRecordsCome(ctx, t, r, b, n+i)
 				select {
 				case <-done:
 					return
@@ -184,13 +184,13 @@ func TestColumnsWhileRecordsCome(t *testing.T) {
 	close(done)
 	wait.Wait()
 	awaitColumns(t, r)
-	askWhileRecordsCome(t, ctx, r, b, 0)
+	askWhileRecordsCome(ctx, t, r, b, 0)
 	if s := r.columns.now.Load(); s == nil || s.position != ledger.Position(len(b.records)) {
 		t.Fatalf("columns are not at the end: %+v", s)
 	}
 }
 
-func askWhileRecordsCome(t *testing.T, ctx context.Context, r *Reader, b *book, n int) {
+func askWhileRecordsCome(ctx context.Context, t *testing.T, r *Reader, b *book, n int) {
 	q := ledger.Query{Measures: []ledger.Measure{ledger.Opened, ledger.Sanctioned}, Unit: ledger.Units[n%len(ledger.Units)]}
 	answers, err := r.Figures(ctx, []ledger.Query{q})
 	if err != nil {

@@ -224,8 +224,8 @@ func (l *lexicon) number(a attribute, word string) (uint32, bool) {
 	return uint32(max(i, 0)), i >= 0
 }
 
-// bytes is about how much memory the lexicon takes.
-func (l *lexicon) bytes() (n uint64) {
+// wordBytes is about how much memory the lexicon takes.
+func (l *lexicon) wordBytes() (n uint64) {
 	for _, list := range l.words {
 		for _, w := range list {
 			n += 64 + 2*uint64(len(w)) // twice a header, and the map's entry

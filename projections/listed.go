@@ -34,30 +34,43 @@ func (r *Reader) Breakdown(ctx context.Context, answers []Answer, by string) ([]
 	if len(answers) == 0 {
 		return nil, nil
 	}
-	first := answers[0].Query
-	queries := make([]ledger.Query, len(answers))
-	for i, a := range answers {
-		if !a.Query.AsOf.Equal(first.AsOf) || a.Query.KnownAt != first.KnownAt {
-			return nil, fmt.Errorf("a breakdown is of one moment: answer %d is of another", i)
-		}
-		queries[i] = a.Query
+	queries, err := ofOneMoment(answers)
+	if err != nil {
+		return nil, err
 	}
 	if _, columns, err := r.stand(ctx); err != nil {
 		return nil, err
 	} else if columns != nil && columns.answers(queries...) {
 		return r.columns.breakdown(ctx, columns, queries, by)
 	}
-	var s question
-	held := s.held(first.AsOf, first.KnownAt)
-	sums := make([]string, len(answers))
+	return r.breakdown(ctx, queries, d)
+}
+
+// ofOneMoment gives the queries of answers of the same two times.
+func ofOneMoment(answers []Answer) ([]ledger.Query, error) {
+	queries := make([]ledger.Query, len(answers))
 	for i, a := range answers {
-		counts := make([]string, len(a.Query.Measures))
-		for j, m := range a.Query.Measures {
-			count := "count(DISTINCT " + unitKeys[a.Query.Unit] + ")"
-			if a.Query.Unit == ledger.UnitRespondent && !d.many {
+		queries[i] = a.Query
+		if !a.Query.AsOf.Equal(queries[0].AsOf) || a.Query.KnownAt != queries[0].KnownAt {
+			return nil, fmt.Errorf("a breakdown is of one moment: answer %d is of another", i)
+		}
+	}
+	return queries, nil
+}
+
+// breakdown breaks queries of one moment down in SQL.
+func (r *Reader) breakdown(ctx context.Context, queries []ledger.Query, d dimension) ([]Row, error) {
+	var s question
+	held := s.held(queries[0].AsOf, queries[0].KnownAt)
+	sums := make([]string, len(queries))
+	for i, q := range queries {
+		counts := make([]string, len(q.Measures))
+		for j, m := range q.Measures {
+			count := "count(DISTINCT " + unitKeys[q.Unit] + ")"
+			if q.Unit == ledger.UnitRespondent && !d.many {
 				count = "count(*)" // as in scan
 			}
-			counts[j] = fmt.Sprintf("%s FILTER (WHERE %s)", count, s.counts(m, a.Query))
+			counts[j] = fmt.Sprintf("%s FILTER (WHERE %s)", count, s.counts(m, q))
 		}
 		sums[i] = strings.Join(counts, " + ")
 	}
@@ -68,7 +81,7 @@ func (r *Reader) Breakdown(ctx context.Context, answers []Answer, by string) ([]
 			WHERE %s GROUP BY value) g
 		WHERE 0 < ANY (n) ORDER BY n[1] DESC, value COLLATE "C"`, strings.Join(sums, ", "), d.values(), held), s.args...)
 	if err != nil {
-		return nil, asking("figures by "+by, err)
+		return nil, asking("figures by "+d.column, err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Row, error) {
 		var out Row
@@ -80,7 +93,7 @@ func (r *Reader) Breakdown(ctx context.Context, answers []Answer, by string) ([]
 		return out, err
 	})
 	if err != nil {
-		return nil, asking("figures by "+by, err)
+		return nil, asking("figures by "+d.column, err)
 	}
 	return list, nil
 }

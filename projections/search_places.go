@@ -45,8 +45,8 @@ func placeCodes(f Field, code string) []string {
 
 // Place is an institution's place, or one where acts took place.
 type Place struct {
-	Code string // Kemendagri
-	Name string
+	Code string `json:"code"` // Kemendagri
+	Name string `json:"name"`
 }
 
 // MostPlaces is how many places Places gives.

@@ -24,6 +24,7 @@ type casesPage struct {
 	Before   string
 	After    string
 	National string // the figures of the same question
+	Form     questionForm
 	Keyed    bool   // the unit is neither case nor respondent
 	Summed   bool
 }
@@ -88,6 +89,7 @@ func (s *Server) casesPage(r *http.Request, q question, number int) (casesPage, 
 		From: (number-1)*listLines + 1, To: (number-1)*listLines + len(list), National: q.address(nationalPath, "measure", ""),
 		Keyed: a.Query.Unit == ledger.UnitRecommendation || a.Query.Unit == ledger.UnitPPK, Summed: len(a.Query.Measures) > 1,
 	}
+	page.Form = s.form(&q, casesPath, a.Settled.Recorded)
 	for _, m := range a.Query.Measures {
 		page.Measures = append(page.Measures, ledger.MeasureTable[m])
 	}

@@ -95,6 +95,7 @@ func (s *Server) routes() {
 	s.describeBulk()
 	s.describeKeys()
 	s.describeCases()
+	s.describeSearch()
 	s.describeStream()
 	s.describeNational()
 	s.describeWorklist()

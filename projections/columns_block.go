@@ -31,6 +31,8 @@ type block struct {
 	// reached. An entry has one byte, or four if wide.
 	index []byte
 	wide  bool
+	// abouts are what rows are about; the first is nothing.
+	abouts []about
 
 	from     []int64  // of present rows, when the state began
 	recorded []uint32 // since which position
@@ -48,51 +50,45 @@ type block struct {
 	oldest, newest       uint32
 }
 
+// about is what of a row seldom changes; a block has each once.
+type about struct{ nature, items, letter uint32 }
+
 // sayings are what rows say, one in each place.
 type sayings struct {
-	shape, nature, items, letter []uint32
-	times                        []uint32 // where a row's entries begin in its respondent's
+	shape []uint32
+	about []uint32 // which of the block's
+	times []uint32 // where a row's entries begin in its respondent's
 }
 
-func (s *sayings) add(r *stateRow, times uint32) {
-	s.shape, s.nature = append(s.shape, r.shape), append(s.nature, r.nature)
-	s.items, s.letter = append(s.items, r.items), append(s.letter, r.letter)
-	s.times = append(s.times, times)
+func (s *sayings) add(shape, about, times uint32) {
+	s.shape, s.about, s.times = append(s.shape, shape), append(s.about, about), append(s.times, times)
 }
-
-// copy adds a stretch of another's.
-func (s *sayings) copy(o *sayings, from, to uint32) {
-	s.shape, s.nature = append(s.shape, o.shape[from:to]...), append(s.nature, o.nature[from:to]...)
-	s.items, s.letter = append(s.items, o.items[from:to]...), append(s.letter, o.letter[from:to]...)
-	s.times = append(s.times, o.times[from:to]...)
-}
-
-// fit gives the lists no more room than they need.
-func (s *sayings) fit() {
-	for _, list := range []*[]uint32{&s.shape, &s.nature, &s.items, &s.letter, &s.times} {
-		*list = fitted(*list)
-	}
-}
-
-func fitted[T any](list []T) []T { return append(make([]T, 0, len(list)), list...) }
 
 // sized makes room for n.
 func (s *sayings) sized(n int) {
-	for _, list := range []*[]uint32{&s.shape, &s.nature, &s.items, &s.letter, &s.times} {
+	for _, list := range []*[]uint32{&s.shape, &s.about, &s.times} {
 		*list = slices.Grow((*list)[:0], n)[:n]
 	}
 }
 
 func (s *sayings) set(i int, o *sayings, j int) {
-	s.shape[i], s.nature[i], s.items[i], s.letter[i], s.times[i] = o.shape[j], o.nature[j], o.items[j], o.letter[j], o.times[j]
+	s.shape[i], s.about[i], s.times[i] = o.shape[j], o.about[j], o.times[j]
 }
+
+// fit gives the lists no more room than they need.
+func (s *sayings) fit() {
+	s.shape, s.about, s.times = fitted(s.shape), fitted(s.about), fitted(s.times)
+}
+
+func fitted[T any](list []T) []T { return append(make([]T, 0, len(list)), list...) }
 
 // stateRow is one row on its way into a block.
 type stateRow struct {
-	from, to                     int64
-	recordedFrom, recordedTo     int64
-	shape, nature, items, letter uint32
-	times                        []int64 // as index has them
+	from, to                 int64
+	recordedFrom, recordedTo int64
+	shape                    uint32
+	about                    about
+	times                    []int64 // as index has them
 }
 
 // rows counts them, fillers not.
@@ -109,7 +105,7 @@ func (b *block) rows() (n int) {
 func (b *block) bytes() uint64 {
 	n := 16*len(b.ids) + 8*len(b.at) + len(b.index) + 4*(len(b.respondents)+5*len(b.names))
 	n += 12*len(b.from) + 24*len(b.pastFrom)
-	n += 20 * (len(b.now.shape) + len(b.was.shape) + len(b.last.shape))
+	n += 12 * (len(b.abouts) + len(b.now.shape) + len(b.was.shape) + len(b.last.shape))
 	return uint64(n) + 1024
 }
 

@@ -20,6 +20,24 @@ type blockBuilder struct {
 	rows  []stateRow
 	at    []int64
 	spent map[string]uint32 // his entries of index, which rows share
+
+	abouts map[about]uint32
+}
+
+// about numbers what a row is about.
+func (w *blockBuilder) about(a about) uint32 {
+	if w.abouts == nil {
+		w.abouts = make(map[about]uint32)
+	}
+	if len(w.b.abouts) == 0 {
+		w.b.abouts, w.abouts[about{}] = append(w.b.abouts, about{}), 0
+	}
+	n, ok := w.abouts[a]
+	if !ok {
+		n = uint32(len(w.b.abouts))
+		w.b.abouts, w.abouts[a] = append(w.b.abouts, a), n
+	}
+	return n
 }
 
 // begin starts a case.
@@ -86,21 +104,21 @@ func (w *blockBuilder) flush() {
 		}
 		b.pastFrom, b.pastTo = append(b.pastFrom, r.from), append(b.pastTo, r.to)
 		b.recordedFrom, b.replaced = append(b.recordedFrom, uint32(r.recordedFrom)), append(b.replaced, uint32(r.recordedTo))
-		b.was.add(r, w.entries(r.times))
+		b.was.add(r.shape, w.about(r.about), w.entries(r.times))
 	}
 	if end != math.MinInt64 && end < infinity {
 		w.present(&stateRow{from: end}, 0)
 	}
 	if n := uint32(len(b.from)); n > b.present[len(b.present)-1] {
-		b.last.copy(&b.now, n-1, n)
+		b.last.add(b.now.shape[n-1], b.now.about[n-1], b.now.times[n-1])
 	} else {
-		b.last.add(&stateRow{}, 0)
+		b.last.add(0, w.about(about{}), 0)
 	}
 }
 
 func (w *blockBuilder) present(r *stateRow, times uint32) {
 	w.b.from, w.b.recorded = append(w.b.from, r.from), append(w.b.recorded, uint32(r.recordedFrom))
-	w.b.now.add(r, times)
+	w.b.now.add(r.shape, w.about(r.about), times)
 }
 
 // indexed counts the entries of index.
@@ -171,12 +189,19 @@ func (w *blockBuilder) copyCase(o *block, c int) {
 		}
 		from, to := o.present[r], o.present[r+1]
 		b.from, b.recorded = append(b.from, o.from[from:to]...), append(b.recorded, o.recorded[from:to]...)
-		b.now.copy(&o.now, from, to)
+		w.copy(&b.now, o, &o.now, from, to)
 		from, to = o.past[r], o.past[r+1]
 		b.pastFrom, b.pastTo = append(b.pastFrom, o.pastFrom[from:to]...), append(b.pastTo, o.pastTo[from:to]...)
 		b.recordedFrom, b.replaced = append(b.recordedFrom, o.recordedFrom[from:to]...), append(b.replaced, o.replaced[from:to]...)
-		b.was.copy(&o.was, from, to)
-		b.last.copy(&o.last, r, r+1)
+		w.copy(&b.was, o, &o.was, from, to)
+		w.copy(&b.last, o, &o.last, r, r+1)
+	}
+}
+
+// copy adds a stretch of another block's sayings.
+func (w *blockBuilder) copy(s *sayings, o *block, of *sayings, from, to uint32) {
+	for i := from; i < to; i++ {
+		s.add(of.shape[i], w.about(o.abouts[of.about[i]]), of.times[i])
 	}
 }
 
@@ -201,7 +226,8 @@ func (w *blockBuilder) finish() *block {
 	for _, list := range []*[]int64{&b.at, &b.from, &b.pastFrom, &b.pastTo} {
 		*list = fitted(*list)
 	}
-	b.index = fitted(b.index)
+	b.index, b.abouts = fitted(b.index), fitted(b.abouts)
+	clear(w.abouts)
 	for _, s := range []*sayings{&b.now, &b.was, &b.last} {
 		s.fit()
 	}
@@ -229,7 +255,7 @@ func (b *block) bound() {
 
 // reset empties a block and keeps its room.
 func (b *block) reset() {
-	b.ids, b.at, b.index, b.wide = b.ids[:0], b.at[:0], b.index[:0], false
+	b.ids, b.at, b.index, b.wide, b.abouts = b.ids[:0], b.at[:0], b.index[:0], false, b.abouts[:0]
 	for _, list := range []*[]uint32{
 		&b.respondents, &b.names, &b.present, &b.past, &b.moments, &b.entries, &b.recorded, &b.recordedFrom, &b.replaced,
 	} {

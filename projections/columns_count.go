@@ -132,7 +132,7 @@ func (t *tally) casesBy(b *block, in *sayings) {
 			if w == 0 {
 				continue
 			}
-			for _, v := range t.by.values(in, r, &one) {
+			for _, v := range t.by.values(b, in, r, &one) {
 				i := slices.IndexFunc(t.inCase, func(p pair) bool { return p.value == v })
 				if i < 0 {
 					i, t.inCase = len(t.inCase), append(t.inCase, pair{value: v})
@@ -155,7 +155,7 @@ func (t *tally) respondents(b *block, in *sayings) {
 		case t.by == nil:
 			t.bump(0, w)
 		default:
-			for _, v := range t.by.values(in, r, &one) {
+			for _, v := range t.by.values(b, in, r, &one) {
 				t.bump(v, w)
 			}
 		}
@@ -165,7 +165,7 @@ func (t *tally) respondents(b *block, in *sayings) {
 func (t *tally) letters(b *block, in *sayings) {
 	var one [1]uint32
 	for r := range b.names {
-		key := t.keys[in.letter[r]]
+		key := t.keys[b.abouts[in.about[r]].letter]
 		if in.shape[r] == 0 || key == 0 {
 			continue
 		}
@@ -175,7 +175,7 @@ func (t *tally) letters(b *block, in *sayings) {
 		case t.by == nil:
 			t.seen[key] |= w
 		default:
-			for _, v := range t.by.values(in, r, &one) {
+			for _, v := range t.by.values(b, in, r, &one) {
 				t.pairs = append(t.pairs, pair{v, key, w})
 			}
 		}

@@ -136,7 +136,7 @@ func (w *pace) block(b *placed) {
 			case w.by == nil:
 				w.add(i, 0, done, days)
 			default:
-				for _, v := range w.by.values(in, r, &one) {
+				for _, v := range w.by.values(b.block, in, r, &one) {
 					w.add(i, v, done, days)
 				}
 			}

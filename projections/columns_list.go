@@ -119,7 +119,7 @@ func (p *plan) lines(b *placed, scratch *sayings, yield func(r, bit int, key uin
 		}
 		var key uint32
 		if p.keys != nil {
-			if key = p.keys[in.letter[r]]; key == 0 {
+			if key = p.keys[b.abouts[in.about[r]].letter]; key == 0 {
 				continue
 			}
 		}

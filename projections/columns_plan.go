@@ -172,8 +172,14 @@ var (
 // counts says what of wanted a respondent's row counts for, and passes.
 func (p *plan) counts(b *block, in *sayings, i, respondent int) uint32 {
 	w := p.shapes[in.shape[i]]
-	if w == 0 || p.natures != nil && !p.natures[in.nature[i]] || p.items != nil && !p.items[in.items[i]] {
+	if w == 0 {
 		return 0
+	}
+	if p.natures != nil || p.items != nil {
+		a := &b.abouts[in.about[i]]
+		if p.natures != nil && !p.natures[a.nature] || p.items != nil && !p.items[a.items] {
+			return 0
+		}
 	}
 	if p.since != noTime {
 		began := p.snapshot.shapes[in.shape[i]].began
@@ -187,43 +193,37 @@ func (p *plan) counts(b *block, in *sayings, i, respondent int) uint32 {
 	return w
 }
 
-// dimensionOf tells a row's values of a dimension.
+// dimensionOf tells a row's values of a dimension: by its shape, its nature, or
+// its items.
 type dimensionOf struct {
-	of      []uint32   // the value of each shape or nature, or of each of items its set
-	members [][]uint32 // nil: a row has one value
-	from    func(*sayings) []uint32
+	items   bool
+	natural bool
+	of      []uint32   // the value of each shape or nature, or a shape's set
+	members [][]uint32 // of sets; nil: a row has one value
 	words   []string
 }
 
 func (s *snapshot) dimension(by string) *dimensionOf {
 	a := attribute(slices.Index(ledger.Filters, by))
-	d := &dimensionOf{words: s.words[a]}
-	shapes := func(in *sayings) []uint32 { return in.shape }
-	overShapes := func(of func(*shape) uint32) {
-		d.from, d.of = shapes, make([]uint32, len(s.shapes))
-		for i := range s.shapes {
-			d.of[i] = of(&s.shapes[i])
-		}
-	}
+	d := &dimensionOf{items: a == attrItem, natural: ofNature[a] != nil, words: s.words[a]}
+	standing, natural := ofShape[a], ofNature[a]
 	switch a {
 	case attrForwardedTo:
-		overShapes(func(s *shape) uint32 { return s.forwardedTo })
-		d.members = s.members[setForwardedTo]
+		standing, d.members = func(s *shape) uint32 { return s.forwardedTo }, s.members[setForwardedTo]
 	case attrItem:
-		d.from, d.members = func(in *sayings) []uint32 { return in.items }, s.members[setItems]
-		d.of = make([]uint32, len(d.members))
-		for i := range d.of {
-			d.of[i] = uint32(i)
-		}
+		d.members = s.members[setItems]
 	default:
-		if of := ofShape[a]; of != nil {
-			overShapes(of)
-			break
+	}
+	if standing != nil {
+		d.of = make([]uint32, len(s.shapes))
+		for i := range s.shapes {
+			d.of[i] = standing(&s.shapes[i])
 		}
-		d.from, d.of = func(in *sayings) []uint32 { return in.nature }, make([]uint32, len(s.natures))
-		of := ofNature[a]
+	}
+	if natural != nil {
+		d.of = make([]uint32, len(s.natures))
 		for i := range s.natures {
-			d.of[i] = of(&s.natures[i])
+			d.of[i] = natural(&s.natures[i])
 		}
 	}
 	return d
@@ -233,8 +233,16 @@ func (s *snapshot) dimension(by string) *dimensionOf {
 var none = []uint32{0}
 
 // values lists a row's values; one is room for it.
-func (d *dimensionOf) values(in *sayings, i int, one *[1]uint32) []uint32 {
-	v := d.of[d.from(in)[i]]
+func (d *dimensionOf) values(b *block, in *sayings, i int, one *[1]uint32) []uint32 {
+	var v uint32
+	switch {
+	case d.items:
+		v = b.abouts[in.about[i]].items
+	case d.natural:
+		v = d.of[b.abouts[in.about[i]].nature]
+	default:
+		v = d.of[in.shape[i]]
+	}
 	if d.members == nil {
 		one[0] = v
 		return one[:]

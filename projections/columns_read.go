@@ -67,7 +67,10 @@ type rowReader struct {
 	shape  shape
 	nature nature
 	letter letter
-	number struct{ shape, nature, items, letter uint32 }
+	number struct {
+		shape uint32
+		about about
+	}
 }
 
 // read puts in the rows of a question and counts them.
@@ -181,15 +184,15 @@ func (r *rowReader) says(row *stateRow, sent [][]byte, began, reached uint32) er
 			if err != nil {
 				return err
 			}
-			*[...]*uint32{&s.seenBy, &s.forwardedTo, &r.number.items}[i-readSets] = set
+			*[...]*uint32{&s.seenBy, &s.forwardedTo, &r.number.about.items}[i-readSets] = set
 		}
 	}
 	if changed {
 		s.began, s.reached = began, reached
 		r.number.shape = r.words.shapes.number(*s)
-		r.number.nature, r.number.letter = r.words.natures.number(*n), r.words.letters.number(r.letter)
+		r.number.about.nature, r.number.about.letter = r.words.natures.number(*n), r.words.letters.number(r.letter)
 	}
-	row.shape, row.nature, row.items, row.letter = r.number.shape, r.number.nature, r.number.items, r.number.letter
+	row.shape, row.about = r.number.shape, r.number.about
 	return nil
 }
 

@@ -151,7 +151,7 @@ func (c *course) respondent(b *block, r int, note func(moment int, before, after
 			note(c.sees(end), mask, 0, 0)
 			mask, key = 0, 0
 		}
-		now, nowKey := c.counts(b, s.in, s.place, r)&c.wanted, c.keyOf(s.in, s.place)
+		now, nowKey := c.counts(b, s.in, s.place, r)&c.wanted, c.keyOf(b, s.in, s.place)
 		if now != mask || nowKey != key {
 			note(c.sees(s.from), mask, now, nowKey)
 			mask, key = now, nowKey
@@ -167,7 +167,7 @@ func (c *course) respondent(b *block, r int, note func(moment int, before, after
 func (c *course) present(b *block, r int, note func(moment int, before, after, key uint32)) {
 	mask, key := uint32(0), uint32(0)
 	for i := int(b.present[r]); i < int(b.present[r+1]); i++ {
-		now, nowKey := c.counts(b, &b.now, i, r)&c.wanted, c.keyOf(&b.now, i)
+		now, nowKey := c.counts(b, &b.now, i, r)&c.wanted, c.keyOf(b, &b.now, i)
 		if now == mask && nowKey == key {
 			continue
 		}
@@ -180,11 +180,11 @@ func (c *course) present(b *block, r int, note func(moment int, before, after, k
 	}
 }
 
-func (c *course) keyOf(in *sayings, i int) uint32 {
+func (c *course) keyOf(b *block, in *sayings, i int) uint32 {
 	if c.keys == nil {
 		return 0
 	}
-	return c.keys[in.letter[i]]
+	return c.keys[b.abouts[in.about[i]].letter]
 }
 
 // together notes what changes for a case of several respondents: a bit that one

@@ -163,7 +163,7 @@ func (b *block) held(at int64, known uint32, dead []uint64, scratch *sayings) *s
 		} else if in, i := b.holding(r, at, known); in != nil {
 			scratch.set(r, in, i)
 		} else {
-			scratch.shape[r] = 0
+			scratch.shape[r], scratch.about[r], scratch.times[r] = 0, 0, 0
 		}
 	}
 	if dead != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,29 +121,51 @@ func (s *Server) release(ctx context.Context, c calendar, q quarter) (*release, 
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if kept := s.releases.kept[q]; kept != nil && kept.Preview != published && (published || kept.Position == c.settled) {
+	kept := s.releases.kept[q]
+	if kept != nil && kept.Preview != published && (published || kept.Position == c.settled) {
 		return kept, nil
 	}
-	known := c.settled
 	var err error
 	if published {
-		if known, err = s.Figures.PositionAt(ctx, q.cut()); err != nil {
-			return nil, figureError(err)
-		}
+		kept, err = s.published(ctx, c, q)
+	} else {
+		kept, err = s.preview(ctx, c, q)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.releases.kept[q] = kept
+	return kept, nil
+}
+
+// published makes the release of a quarter's day.
+func (s *Server) published(ctx context.Context, c calendar, q quarter) (*release, error) {
+	known, err := s.Figures.PositionAt(ctx, q.cut())
+	if err != nil {
+		return nil, figureError(err)
 	}
 	r, err := s.makeRelease(ctx, q, known)
 	if err != nil {
 		return nil, err
 	}
-	if r.Preview = !published; published {
-		if r.Restated, err = s.restatements(ctx, c, q); err != nil {
-			return nil, err
-		}
-	}
-	if r.Root, err = s.rootAt(ctx, known); err != nil && published {
+	if r.Restated, err = s.restatements(ctx, c, q); err != nil {
 		return nil, err
 	}
-	s.releases.kept[q] = r
+	r.Root, err = s.rootAt(ctx, known)
+	return r, err
+}
+
+// preview makes what a rehearsal shows of a quarter that is not published. A log
+// that is behind does not keep it from that.
+func (s *Server) preview(ctx context.Context, c calendar, q quarter) (*release, error) {
+	r, err := s.makeRelease(ctx, q, c.settled)
+	if err != nil {
+		return nil, err
+	}
+	r.Preview = true
+	if root, err := s.rootAt(ctx, c.settled); err == nil {
+		r.Root = root
+	}
 	return r, nil
 }
 
@@ -267,7 +290,7 @@ func (p *publicPage) show() {
 	}
 	p.CSV, p.JSON = publicPath+"/data/"+r.Quarter.String()+".csv", publicPath+"/data/"+r.Quarter.String()+".json"
 	p.Ask = "berkas national --measure " + publicMeasures[0].String() + " --by province --since " + string((r.Quarter - 1).To()) +
-		" --as-of " + string(r.Quarter.To()) + " --known-at " + printers[english].Sprint(uint64(r.Position))
+		" --as-of " + string(r.Quarter.To()) + " --known-at " + strconv.FormatUint(uint64(r.Position), 10)
 }
 
 // getPublicPolicy gives the policy by which the ledger can be judged.

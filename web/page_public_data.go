@@ -183,59 +183,51 @@ func (s *Server) csv(r *release) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.UseCRLF = true
-	q, root := r.Quarter, "" // in hexadecimal digits: base64 may begin with a sign that programs take for a formula
+	err := w.WriteAll(append([][]string{publicColumns}, s.lines(r)...))
+	return b.Bytes(), err
+}
+
+// lines are those of the file of a release.
+func (s *Server) lines(r *release) (out [][]string) {
+	root := "" // in hexadecimal digits: base64 may begin with a sign that programs take for a formula
 	if r.Root != nil {
 		root = "sha256:" + r.Root.String()
 	}
-	if err := w.Write(publicColumns); err != nil {
-		return nil, err
-	}
-	line := func(of quarter, table, code string, label text, measure, unit, value, mark string) error {
-		return w.Write([]string{
-			s.origin, q.String(), table, code, label.ID, label.EN, measure, unit, of.since().Format(time.RFC3339Nano), of.asOf().Format(time.RFC3339Nano),
-			strconv.FormatUint(uint64(r.Position), 10), root, string(q.Published()), value, mark,
+	line := func(of quarter, table, code string, label text, measure, unit, value, mark string) {
+		out = append(out, []string{
+			s.origin, r.Quarter.String(), table, code, label.ID, label.EN, measure, unit, of.since().Format(time.RFC3339Nano), of.asOf().Format(time.RFC3339Nano),
+			strconv.FormatUint(uint64(r.Position), 10), root, string(r.Quarter.Published()), value, mark,
 		})
 	}
-	cell := func(table, code string, label text, c publicCell) error {
-		value, mark := strconv.FormatUint(c.Value, 10), ""
-		if !c.Shown {
-			value, mark = "", suppressedMark
-		}
-		return line(q, table, code, label, c.Measure.String(), string(ledger.UnitRespondent), value, mark)
-	}
-	for _, c := range r.Total {
-		if err := cell("national", "", text{"Seluruhnya", "All"}, c); err != nil {
-			return nil, err
+	cells := func(table, code string, label text, list []publicCell) {
+		for _, c := range list {
+			value, mark := strconv.FormatUint(c.Value, 10), ""
+			if !c.Shown {
+				value, mark = "", suppressedMark
+			}
+			line(r.Quarter, table, code, label, c.Measure.String(), string(ledger.UnitRespondent), value, mark)
 		}
 	}
+	cells("national", "", text{"Seluruhnya", "All"}, r.Total)
 	for _, t := range r.Tables {
 		for _, row := range t.Rows {
-			for _, c := range row.Cells {
-				if err := cell(t.By, row.Value, groupWord(t.By, row.Value), c); err != nil {
-					return nil, err
-				}
-			}
+			cells(t.By, row.Value, groupWord(t.By, row.Value), row.Cells)
 		}
 	}
 	for _, m := range r.Medians {
 		j := m.json()
 		for i, days := range []*int{j.Days, j.Low, j.High} {
-			value, mark := "", j.Mark
+			value := ""
 			if days != nil {
 				value = strconv.Itoa(*days)
 			}
-			if err := line(q, "medians", m.Slug, m.Title, [...]string{"median_days", "median_days_low", "median_days_high"}[i], "day", value, mark); err != nil {
-				return nil, err
-			}
+			line(r.Quarter, "medians", m.Slug, m.Title, [...]string{"median_days", "median_days_low", "median_days_high"}[i], "day", value, j.Mark)
 		}
 	}
 	for _, x := range r.Restated {
-		if err := line(x.Quarter, "restated", x.Quarter.String(), x.Quarter.Name(), x.Measure.String(), string(ledger.UnitRespondent), strconv.FormatUint(x.Now, 10), ""); err != nil {
-			return nil, err
-		}
+		line(x.Quarter, "restated", x.Quarter.String(), x.Quarter.Name(), x.Measure.String(), string(ledger.UnitRespondent), strconv.FormatUint(x.Now, 10), "")
 	}
-	w.Flush()
-	return b.Bytes(), w.Error()
+	return out
 }
 
 // publicIndex lists what is published.

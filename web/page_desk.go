@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,6 +33,8 @@ func (s *Server) describeDesk() {
 	s.serve("GET "+comparePath, needCases, s.showCompare)
 	s.serve("GET "+replayPath, needCases, s.showReplay)
 	s.page("GET "+replayPath+"/{id}", needCases, s.showCaseReplay)
+	s.page("GET "+auditsPath, needCases, s.showAudits)
+	s.serve("GET "+auditsPath+"/{name}", needCases, s.getAudit)
 }
 
 type deskPage struct {
@@ -173,9 +174,6 @@ func (s *Server) showDesk(r *http.Request) (view, error) {
 	return view{Template: "desk", Title: text{"Meja auditor", "Auditor's desk"}, Data: page}, nil
 }
 
-// deskAudits is filled in where reports are read.
-func (s *Server) deskAudits(context.Context, *deskPage) error { return nil }
-
 // addressOf is the server's address as the reader reached it, for commands that
 // he copies: his own browser's word.
 func addressOf(r *http.Request, tls bool) string {
@@ -249,12 +247,4 @@ func (s *Server) readCheckpoint(signed []byte) (ledger.Witnessed, bool, error) {
 		return w, false, nil
 	}
 	return w, err == nil, err
-}
-
-// auditLine is a report in one line.
-type auditLine struct {
-	Name, Anchor string
-	Size         ledger.Position
-	Says         text
-	Beside       text
 }

@@ -124,7 +124,7 @@ func (d *deskShelf) listsChanges(query string, first, second ledger.Query, rows 
 func deskReplays(t *testing.T, d *deskShelf) {
 	last := len(d.records)
 	move := regexp.MustCompile(`<td class="number move">([^<]*)</td><td class="number"><a href="[^"]*" data-measure="([a-z_]+)">([0-9.]+)</a>`)
-	for _, at := range []int{1, 2, 20, 777, last / 2, last - 1, last} {
+	for _, at := range []int{1, 2, 777, last} {
 		for _, asOf := range []string{"", "2020-11-26"} {
 			q := ledger.Query{Unit: ledger.UnitRespondent, AsOf: d.records[at-1].Recorded}
 			path := fmt.Sprintf("/desk/replay?at=%d", at)

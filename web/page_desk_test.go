@@ -39,11 +39,12 @@ type deskShelf struct {
 	policy ledger.Policy
 	sizes  []ledger.Position // of the checkpoints
 	audits []AuditFile
+	rowsAt map[ledger.Position][]ledger.Row
 }
 
 func newDesk(t *testing.T) *deskShelf {
 	t.Helper()
-	d := &deskShelf{shelf: newShelf(t)}
+	d := &deskShelf{shelf: newShelf(t), rowsAt: map[ledger.Position][]ledger.Row{}}
 	signer, verifier, _ := d.NoteKeys("")
 	d.policy = ledger.PolicyOf(d.roster.Genesis(), d.records[0].LeafHash())
 	group := ledger.PolicyGroup{Name: "majority", Threshold: 2}
@@ -115,6 +116,7 @@ func TestDesk(t *testing.T) {
 		{"compare", deskCompares},
 		{"replay", deskReplays},
 		{"case", deskReplaysCases},
+		{"audits", deskQuotesAudits},
 	} {
 		t.Run(look.name, func(t *testing.T) {
 			d.t = t

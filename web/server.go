@@ -30,6 +30,7 @@ type Server struct {
 	extents  extents       // of the pages
 	releases releases      // of the public page
 	kept     keptSizes     // of the desk
+	audits   auditsRead    // likewise
 
 	rosterSteps rosterSteps // of case pages
 	live        live

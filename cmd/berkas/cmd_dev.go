@@ -76,6 +76,9 @@ func runDev(ctx context.Context, out io.Writer, o *options, c devConfig) (err er
 		return err
 	}
 	c.http.demo, c.http.open = "berkas dev", c.http.tokens == ""
+	if c.http.audits == "" {
+		c.http.audits = c.home.audits()
+	}
 	created, err := ensureRehearsal(c.home, devOrigin)
 	if err != nil {
 		return err

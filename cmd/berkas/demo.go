@@ -69,6 +69,9 @@ func (n *node) audited(ctx context.Context, out io.Writer) (valid bool, err erro
 	}
 	f := auditFlags{lang: string(verify.English)}
 	report, err := f.run(ctx, o, policy)
+	if err == nil {
+		err = n.home.reportOf("demo", report)
+	}
 	if err != nil {
 		return false, err
 	}

@@ -13,6 +13,9 @@ func (n *node) desk() web.Desk {
 		dir := n.evidence.Dir
 		d.Kept = func() ([]ledger.Position, error) { return transparency.Checkpoints(dir) }
 	}
+	if n.http.audits != "" {
+		d.Audits = readAudits(n.http.audits)
+	}
 	return d
 }
 

@@ -35,12 +35,14 @@ type httpConfig struct {
 	// container: the port is published on loopback only by whoever runs the
 	// container, so it may listen on all addresses without identities.
 	container bool
-	proxied   bool // a proxy in front speaks TLS
-	open      bool // everybody may read
+	proxied   bool   // a proxy in front speaks TLS
+	open      bool   // everybody may read
+	audits    string // directory of auditors' reports; "": none
 }
 
 func (c *httpConfig) register(f *pflag.FlagSet) {
 	f.StringVar(&c.addr, "http", defaultHTTP, "address of the pages and the API, host:port; \"off\" for none")
+	f.StringVar(&c.audits, "audits", "", "directory with reports that auditors wrote (berkas audit --report), shown at /desk/audits; for berkas dev the one in --data")
 	f.StringVar(&c.tokens, "tokens", "", "file of credentials for reading, made by 'berkas tokens new'")
 }
 

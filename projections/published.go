@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -66,8 +67,11 @@ type PublishedFigure struct {
 	Doubt     ledger.Doubt
 	Restates  string // the publication it replaces, "" if none
 
-	Event    string          // id of the event that published it; "" from a file
-	Position ledger.Position // of that event; 0 from a file
+	Event     string          // id of the event that published it; "" from a file
+	Position  ledger.Position // of that event; 0 from a file
+	Ordinal   int             // of the figure in the event, from 1; 0 from a file
+	Published time.Time       // when that happened; zero from a file
+	Recorded  time.Time       // when it was recorded; zero from a file
 }
 
 // Query is the question that the figure answers, known at a position (0: now).
@@ -96,8 +100,8 @@ func (f PublishedFigure) Query(known ledger.Position) (ledger.Query, error) {
 func (r *Reader) PublishedFigures(ctx context.Context) ([]PublishedFigure, error) {
 	rows, err := r.pool.Query(ctx, `
 		SELECT publication, publisher, seen_by, as_of, coalesce(since, ''), unit, measure, filter, value::text,
-			array_to_string(sources, '; '), doubt, coalesce(restates, ''), event_id, position
-		FROM projection.published_figure ORDER BY position, ordinal`)
+			array_to_string(sources, '; '), doubt, coalesce(restates, ''), f.event_id, position, ordinal, happened, recorded
+		FROM projection.published_figure f JOIN projection.record USING (position) ORDER BY position, ordinal`)
 	if err != nil {
 		return nil, asking("published figures", err)
 	}
@@ -106,11 +110,11 @@ func (r *Reader) PublishedFigures(ctx context.Context) ([]PublishedFigure, error
 		var value string
 		var event uuid.UUID
 		err := row.Scan(&f.Table, &f.Publisher, &f.SeenBy, &f.AsOf, &f.Since, &f.Unit, &f.Measure, &f.Filter, &value,
-			&f.Source, &f.Doubt, &f.Restates, &event, &f.Position)
+			&f.Source, &f.Doubt, &f.Restates, &event, &f.Position, &f.Ordinal, &f.Published, &f.Recorded)
 		if err != nil {
 			return f, err
 		}
-		f.Event = event.String()
+		f.Event, f.Published, f.Recorded = event.String(), f.Published.UTC(), f.Recorded.UTC()
 		f.Value, err = strconv.ParseUint(value, 10, 64)
 		return f, err
 	})

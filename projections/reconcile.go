@@ -72,6 +72,23 @@ const listed = 20
 // now). Nothing is forced to agree. A figure later than the last applied record
 // is a line with ReasonNotSettled; known after it is an *ErrNotSettled.
 func (r *Reader) Reconcile(ctx context.Context, figures []PublishedFigure, known ledger.Position) ([]Line, error) {
+	lines, err := r.beside(ctx, figures, func(PublishedFigure) ledger.Position { return known })
+	if err != nil {
+		return nil, err
+	}
+	for i := range lines {
+		if l := &lines[i]; l.Problem == "" && l.Difference != 0 {
+			if err := r.explain(ctx, l); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return lines, nil
+}
+
+// beside asks the ledger for each figure, known at a position; 0: now. The reason
+// of a difference is not looked for.
+func (r *Reader) beside(ctx context.Context, figures []PublishedFigure, known func(PublishedFigure) ledger.Position) ([]Line, error) {
 	p, err := r.Progress(ctx)
 	if err != nil {
 		return nil, err
@@ -81,7 +98,7 @@ func (r *Reader) Reconcile(ctx context.Context, figures []PublishedFigure, known
 	var asked []int
 	for i, f := range figures {
 		lines[i] = Line{Figure: f, Reason: ReasonUnknown}
-		q, err := f.Query(known)
+		q, err := f.Query(known(f))
 		if err != nil {
 			lines[i].Problem = err.Error()
 			continue
@@ -106,11 +123,9 @@ func (r *Reader) Reconcile(ctx context.Context, figures []PublishedFigure, known
 	}
 	for n, i := range asked {
 		l := &lines[i]
-		l.Answer, l.Difference, l.Reason = answers[n], difference(answers[n].Value, l.Figure.Value), ReasonEqual
-		if l.Difference != 0 {
-			if err := r.explain(ctx, l); err != nil {
-				return nil, err
-			}
+		l.Answer, l.Difference = answers[n], difference(answers[n].Value, l.Figure.Value)
+		if l.Difference == 0 {
+			l.Reason = ReasonEqual
 		}
 	}
 	return lines, nil
@@ -143,12 +158,7 @@ func (r *Reader) explain(ctx context.Context, l *Line) error {
 		}
 		l.Candidates = append(l.Candidates, found...)
 	}
-	slices.SortStableFunc(l.Candidates, func(a, b Candidate) int {
-		return slices.Index(likely, a.Reason) - slices.Index(likely, b.Reason)
-	})
-	if len(l.Candidates) > 0 {
-		l.Reason = l.Candidates[0].Reason
-	}
+	l.likeliest()
 	return nil
 }
 
@@ -170,6 +180,15 @@ func (r *Reader) nothing(ctx context.Context, l *Line, _ []Counted) ([]Candidate
 // readings asks the question otherwise: for neighbouring days, of any observer,
 // in other units, without a filter, and as it was known then.
 func (r *Reader) readings(ctx context.Context, l *Line, ours []Counted) ([]Candidate, error) {
+	tries, err := r.tries(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return r.fitting(ctx, l, ours, tries)
+}
+
+// tries are the other readings of a figure's question, whatever they give.
+func (r *Reader) tries(ctx context.Context, l *Line) ([]Candidate, error) {
 	var tries []Candidate
 	q, settled := l.Answer.Query, l.Answer.Settled
 	try := func(reason Reason, change string, alter func(*ledger.Query)) {
@@ -187,6 +206,9 @@ func (r *Reader) readings(ctx context.Context, l *Line, ours []Counted) ([]Candi
 	if then > 0 && then < q.KnownAt {
 		try(ReasonLate, fmt.Sprintf("known at position %d, the last recorded by then", then), func(o *ledger.Query) { o.KnownAt = then })
 	}
+	if p := l.Figure.Position; p > 0 && p < q.KnownAt && p != then {
+		try(ReasonLate, fmt.Sprintf("known at position %d, where it was published", p), func(o *ledger.Query) { o.KnownAt = p })
+	}
 	for _, days := range []int{-1, 1} {
 		try(ReasonWindow, fmt.Sprintf("as-of %+d day", days), func(o *ledger.Query) { o.AsOf = q.AsOf.AddDate(0, 0, days) })
 		if !q.Since.IsZero() {
@@ -202,7 +224,7 @@ func (r *Reader) readings(ctx context.Context, l *Line, ours []Counted) ([]Candi
 	for _, name := range slices.Sorted(maps.Keys(q.Filter)) {
 		try(ReasonScope, "without filter "+name, func(o *ledger.Query) { delete(o.Filter, name) })
 	}
-	return r.fitting(ctx, l, ours, tries)
+	return tries, nil
 }
 
 // fitting keeps the readings that give the published number.
@@ -234,9 +256,19 @@ func (r *Reader) fitting(ctx context.Context, l *Line, ours []Counted, tries []C
 // ledger shows of them - origin, contest, act, institution, class, items, day of
 // opening - only the first counts.
 func (r *Reader) doubles(ctx context.Context, l *Line, ours []Counted) ([]Candidate, error) {
-	q := l.Answer.Query
+	doubles, value, err := r.alikeOf(ctx, l.Answer.Query, ours)
+	if err != nil || len(doubles) == 0 || value != l.Figure.Value {
+		return nil, err
+	}
+	return []Candidate{{Reason: ReasonDuplicate, Change: "cases that agree in all that is shown count once", Query: l.Answer.Query, OnlyOurs: first(doubles)}}, nil
+}
+
+// alikeOf finds what of a figure stands in for an earlier entry that counts too,
+// and how many are left without it; none for units that are neither case nor
+// respondent.
+func (r *Reader) alikeOf(ctx context.Context, q ledger.Query, ours []Counted) (doubles []Counted, left uint64, err error) {
 	if q.Unit != ledger.UnitCase && q.Unit != ledger.UnitRespondent {
-		return nil, nil
+		return nil, 0, nil
 	}
 	var s question
 	rows, err := r.pool.Query(ctx, `
@@ -244,7 +276,7 @@ func (r *Reader) doubles(ctx context.Context, l *Line, ours []Counted) ([]Candid
 			respondent, origin, contest, province_of_act, institution, class, items, (opened AT TIME ZONE INTERVAL '7 hours')::date)
 		FROM projection.respondent_history WHERE `+s.held(q.AsOf, q.KnownAt), s.args...)
 	if err != nil {
-		return nil, asking("duplicates", err)
+		return nil, 0, asking("duplicates", err)
 	}
 	original := make(map[Counted]string) // by case and respondent: the first case that agrees
 	var id uuid.UUID
@@ -253,19 +285,13 @@ func (r *Reader) doubles(ctx context.Context, l *Line, ours []Counted) ([]Candid
 		original[Counted{Case: id.String(), Respondent: respondent}] = one
 		return nil
 	}); err != nil {
-		return nil, asking("duplicates", err)
+		return nil, 0, asking("duplicates", err)
 	}
-	return fitWithout(l, q, ours, original), nil
-}
-
-// fitWithout leaves out of a figure what stands in for an earlier entry.
-func fitWithout(l *Line, q ledger.Query, ours []Counted, original map[Counted]string) []Candidate {
 	counted := make(map[Counted]bool, len(ours))
 	for _, c := range ours {
 		counted[Counted{Case: c.Case, Respondent: c.Respondent, Measure: c.Measure}] = true
 	}
 	keys := make(map[string]bool)
-	var doubles []Counted
 	for _, c := range ours {
 		one := original[Counted{Case: c.Case, Respondent: c.Respondent}]
 		if one != c.Case && counted[Counted{Case: one, Respondent: c.Respondent, Measure: c.Measure}] {
@@ -274,10 +300,7 @@ func fitWithout(l *Line, q ledger.Query, ours []Counted, original map[Counted]st
 			keys[c.Measure+" "+c.Key] = true
 		}
 	}
-	if len(doubles) == 0 || uint64(len(keys)) != l.Figure.Value {
-		return nil
-	}
-	return []Candidate{{Reason: ReasonDuplicate, Change: "cases that agree in all that is shown count once", Query: q, OnlyOurs: first(doubles)}}
+	return doubles, uint64(len(keys)), nil
 }
 
 // minus lists what counts in one and not in the other.

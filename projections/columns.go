@@ -132,6 +132,9 @@ func (c *columns) want() {
 	}
 }
 
+// keepUpEvery is how long columns stay behind the tables when nobody asks.
+const keepUpEvery = time.Second
+
 // Bounds of the wait after a load that failed.
 const (
 	loadAgainFirst = 100 * time.Millisecond
@@ -146,6 +149,11 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.wanted:
+		case <-time.After(keepUpEvery):
+			// So that the next question finds little to read. If this fails, that
+			// question finds it out.
+			_, _, _ = c.look(ctx)
+			continue
 		}
 		if c.now.Load() != nil {
 			continue
@@ -268,15 +276,20 @@ func (r *Reader) stand(ctx context.Context) (Progress, *snapshot, error) {
 		p, err := r.Progress(ctx)
 		return p, nil, err
 	}
-	before := r.columns.now.Load()
-	p, at, err := readPlace(ctx, r.pool)
+	return r.columns.look(ctx)
+}
+
+// look does so with columns.
+func (c *columns) look(ctx context.Context) (Progress, *snapshot, error) {
+	before := c.now.Load()
+	p, at, err := readPlace(ctx, c.pool)
 	if err != nil {
 		return p, nil, err
 	}
 	if before != nil && !before.leadsTo(at) {
-		r.columns.drop(ctx, before, "the tables are others")
+		c.drop(ctx, before, "the tables are others")
 	}
-	s := r.columns.upTo(ctx, at)
+	s := c.upTo(ctx, at)
 	if s != nil {
 		p.Position, p.Recorded, p.Leaf = s.position, s.recorded, s.leaf
 	}

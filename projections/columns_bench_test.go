@@ -131,7 +131,8 @@ func listPage(ctx context.Context, r *Reader, q ledger.Query, known ledger.Posit
 }
 
 // BenchmarkColumns compares questions asked of columns and of SQL, no two the
-// same. BERKAS_BENCH_SQL=no leaves SQL out.
+// same. BERKAS_BENCH_SQL=no
+// leaves SQL out, =only columns.
 func BenchmarkColumns(b *testing.B) {
 	url := columnsLedger(b)
 	sql, r := openReader(b, url), openReader(b, url)
@@ -156,7 +157,7 @@ func BenchmarkColumns(b *testing.B) {
 	b.Logf("cases, respondents, present rows with fillers, replaced rows, moments, entries: %v; words take %d bytes", sizes, s.wordBytes())
 	for name, ask := range columnQuestions(b, r) {
 		for how, reader := range map[string]*Reader{"columns": r, "SQL": sql} {
-			if how == "SQL" && os.Getenv("BERKAS_BENCH_SQL") == "no" {
+			if skip := map[string]string{"no": "SQL", "only": "columns"}; how == skip[os.Getenv("BERKAS_BENCH_SQL")] {
 				continue
 			}
 			b.Run(fmt.Sprintf("%s/%s", name, how), func(b *testing.B) {

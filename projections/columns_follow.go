@@ -13,8 +13,15 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// errLeft says that tables went where columns cannot follow.
-var errLeft = errors.New("the tables were replaced")
+// errLeft says that tables went where columns cannot follow, errFar that to load
+// them anew is better.
+var (
+	errLeft = errors.New("the tables were replaced")
+	errFar  = errors.New("too many cases were touched since")
+)
+
+// farCases is how many cases are read again at most, rather than all.
+const farCases = 50_000
 
 // follow reads the cases that records have touched since a snapshot.
 func (c *columns) follow(ctx context.Context, s *snapshot) (*snapshot, error) {
@@ -33,6 +40,9 @@ func (c *columns) follow(ctx context.Context, s *snapshot) (*snapshot, error) {
 		touched, err := casesTouched(ctx, tx, s.position, at.position)
 		if err != nil {
 			return err
+		}
+		if len(touched) > farCases {
+			return errFar
 		}
 		r := rowReader{words: c.words, full: c.full}
 		for ids := range slices.Chunk(touched, 1000) {

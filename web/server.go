@@ -27,6 +27,7 @@ type Server struct {
 	keys     keyDesk
 	bulks    chan struct{} // bulk requests under way
 	streams  streams       // of records, that are open
+	exports  chan struct{} // files being made
 	extents  extents       // of the pages
 	releases releases      // of the public page
 	kept     keptSizes     // of the desk
@@ -49,6 +50,7 @@ func New(c Config) (*Server, error) {
 	s.sessions.byID = map[string]session{}
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
 	s.streams = newStreams()
+	s.exports = make(chan struct{}, exportsAtOnce)
 	s.releases = newReleases()
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, streams: map[chan reached]bool{}, ending: make(chan struct{})}
@@ -98,6 +100,7 @@ func (s *Server) routes() {
 	s.describeCases()
 	s.describeSearch()
 	s.describeStream()
+	s.describeExports()
 	s.describeNational()
 	s.describeWorklist()
 	s.describeCalendars()

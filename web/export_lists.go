@@ -1,0 +1,318 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/berkas-ledger/berkas/exports"
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
+)
+
+// The lists that are to be had as files.
+
+func (s *Server) describeExports() {
+	question := []*huma.Param{
+		inQuery("measure", "A measure or a sum a+b", "opened"),
+		inQuery("unit", "What is counted: case, respondent (default), recommendation or ppk", nil),
+		{Name: "filter", In: "query", Description: "name=value; may be repeated, each name once", Schema: &huma.Schema{Type: "array", Items: &huma.Schema{Type: "string"}}},
+		inQuery("seen-by", "Only cases that this agency opened, was sent or acted on", nil),
+		inQuery("since", "Only what began after then", nil),
+		inQuery("as-of", "A date or a time with its zone; without: when the last record was recorded", nil),
+		inQuery("known-at", "A position, date or time; without: the last record", nil),
+	}
+	s.export("national", "National figures as a file", needFigures, append(question[:len(question):len(question)], inQuery("by", "Break down by a filter", "office")), s.listNational)
+	s.export("cases", "The list behind a number as a file", needCases, question, s.listCases)
+	s.export("worklist", "Who has to act on what since when, as a file", needCases, []*huma.Param{
+		inQuery("agency", "Only what this agency has to do or to watch", nil),
+		inQuery("as-of", "A date or a time with its zone; without: when the last record was recorded", nil),
+		inQuery("known-at", "A position, date or time; without: the last record", nil),
+		inQuery("all", "true: also what was done, lapsed or ended", nil),
+	}, s.listWork)
+	s.export("published", "Published figures beside the ledger's, as a file", needFigures, nil, s.listPublished)
+	s.operation(operation{
+		Operation: huma.Operation{
+			OperationID: "export-case", Method: http.MethodGet, Path: exportPath + "/cases/{id}", Tags: []string{"read"},
+			Summary:     "A case on paper",
+			Description: "PDF, A4: where the case stands, every record with both its times, keys and leaf hash, corrections marked, and how to check it. The same case and checkpoint give the same bytes.",
+			Parameters: []*huma.Param{
+				inPath("id", "The case's id", exampleCase()),
+				inQuery("as-of", "Only what had happened by then: a date or a time with its zone", nil),
+				inQuery("known-at", "Only records up to this position", nil),
+			},
+		},
+		Needs:   needCases,
+		Answers: map[int]answerKind{200: {Says: "The paper", Media: pdfType, Body: ""}},
+	}, s.getCasePaper)
+}
+
+// Columns that several lists have.
+var (
+	columnAsOf  = listColumn{"as_of", text{"apa yang sudah terjadi sampai saat itu", "what had happened by then"}}
+	columnKnown = listColumn{"known_at", text{"catatan terakhir (posisi) yang dipakai", "the last record (position) that is used"}}
+	columnCase  = listColumn{"case", text{"id kasus", "the case's id"}}
+)
+
+func (s *Server) listNational(r *http.Request, raw string) (*list, error) {
+	q, err := parseQuestion(raw)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.national(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	l := langOf(r.Context())
+	out := &list{
+		name: "national", title: text{"Angka nasional", "National figures"}, known: ledger.Position(a.Question.KnownAt), asOf: a.Question.AsOf,
+		about: aboutQuestion(l, a.Question),
+		columns: []listColumn{
+			{"measure", text{"ukuran; definisinya di lembar kedua", "the measure; the second sheet defines it"}},
+			{"name", text{"ukuran dengan kata-kata", "the measure in words"}},
+			{"by", text{"dirinci menurut", "broken down by"}},
+			{"value", text{"kode nilai rincian; kosong: yang tidak punya nilai, atau seluruhnya", "code of the group; empty: what has none, or the whole"}},
+			{"value_name", text{"nilai rincian dengan kata-kata", "the group in words"}},
+			{"count", text{"berapa", "how many"}},
+			{"unit", text{"satuan yang dihitung", "what is counted"}},
+			{"filter", text{"saringan", "filters"}},
+			{"seen_by", text{"lembaga yang melihat kasusnya; kosong: semua kasus", "the agency that sees the case; empty: every case"}},
+			{"since", text{"hanya yang mulai sesudahnya; kosong: sejak awal", "only what began after then; empty: from the beginning"}},
+			columnAsOf, columnKnown,
+		},
+	}
+	for _, m := range ledger.MeasureTable {
+		out.about = append(out.about, exports.Line{Name: m.Name, Text: text{m.Indonesian, m.English}.in(l)})
+	}
+	out.rows = func(_ context.Context, add func(exports.Row) error) error {
+		for _, f := range a.Figures {
+			groups := f.Groups
+			if q.By == "" {
+				groups = []group{{Count: f.Value}}
+			}
+			for _, g := range groups {
+				var since any
+				if a.Question.Since != nil {
+					since = *a.Question.Since
+				}
+				name := ""
+				if q.By != "" {
+					name = valueWord(q.By, g.Value).in(l)
+				}
+				err := add(exports.Row{
+					f.Measure, measureWords(f.Measure).in(l), q.By, g.Value, name, g.Count, string(a.Question.Unit), filterText(a.Question.Filter),
+					string(a.Question.SeenBy), since, a.Question.AsOf, a.Question.KnownAt,
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return out, nil
+}
+
+func (s *Server) listCases(r *http.Request, raw string) (*list, error) {
+	q, err := parseQuestion(raw)
+	if err != nil {
+		return nil, err
+	}
+	if q.By != "" {
+		return nil, badQuery("by", "a list of cases is not broken down")
+	}
+	if q.Measure == "" {
+		q.Measure = ledger.Opened.String()
+	}
+	ctx := r.Context()
+	if err := s.settle(ctx, &q); err != nil {
+		return nil, err
+	}
+	a, err := s.Figures.Figure(ctx, q.Query)
+	if err != nil {
+		return nil, figureError(err)
+	}
+	l, query := langOf(ctx), a.Query
+	asked := questionAnswer{Measure: q.Measure, Unit: query.Unit, Filter: query.Filter, SeenBy: query.SeenBy, AsOf: query.AsOf, KnownAt: uint64(query.KnownAt), Recorded: a.Known}
+	if !query.Since.IsZero() {
+		asked.Since = &query.Since
+	}
+	out := &list{
+		name: "cases", title: text{"Di balik angka", "Behind the number"}, known: query.KnownAt, asOf: query.AsOf, about: aboutQuestion(l, asked),
+		columns: []listColumn{
+			columnCase, {"respondent", text{"terlapor dalam kasus itu", "the respondent within the case"}},
+			{"measure", text{"ukuran", "the measure"}}, {"key", text{"apa yang dihitung", "what is counted"}},
+			{"since", text{"sejak kapan", "since when"}}, {"stage", text{"tahap", "stage"}}, {"control", text{"pengendalian BKN", "BKN's ladder"}},
+			{"holder", text{"lembaga yang memegang kasus", "the agency that holds the case"}},
+			{"institution", text{"instansi terlapor", "the respondent's institution"}}, {"institution_name", text{"dengan kata-kata", "in words"}}, {"office", text{"kantor regional BKN", "BKN's regional office"}},
+			{"last_position", text{"posisi catatan terakhir", "position of the last record"}}, {"last_kind", text{"jenisnya", "its kind"}}, {"last_agency", text{"lembaganya", "its agency"}},
+			{"last_happened", text{"kapan terjadi (WIB)", "when it happened (WIB)"}}, {"last_recorded", text{"kapan dicatat (WIB)", "when it was recorded (WIB)"}},
+			columnAsOf, columnKnown,
+		},
+	}
+	out.rows = func(ctx context.Context, add func(exports.Row) error) error {
+		for offset := 0; ; offset += exportStretch {
+			lines, total, err := s.Figures.List(ctx, query, offset, exportStretch)
+			if err != nil {
+				return figureError(err)
+			}
+			for i := range lines {
+				if err := add(caseRow(l, &lines[i], query)); err != nil {
+					return err
+				}
+			}
+			if offset+len(lines) >= total || len(lines) == 0 {
+				return nil
+			}
+		}
+	}
+	return out, nil
+}
+
+func caseRow(l lang, c *projections.Listed, q ledger.Query) exports.Row {
+	return exports.Row{
+		c.Case, c.Respondent, c.Measure, c.Key, c.Since, string(c.Stage), string(c.Control), string(c.Holder),
+		c.Institution, regionWord(c.Institution).in(l), c.Office, uint64(c.Last.Position), string(c.Last.Kind), string(c.Last.Agency), c.Last.Happened, c.Last.Recorded,
+		q.AsOf, uint64(q.KnownAt),
+	}
+}
+
+func (s *Server) listWork(r *http.Request, raw string) (*list, error) {
+	q, err := parseWork(raw)
+	if err != nil {
+		return nil, err
+	}
+	q.Query.Offset, q.Query.Limit = 0, 4*exportStretch
+	ctx := r.Context()
+	first, err := s.work(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	l := langOf(ctx)
+	who := text{"semua lembaga", "every agency"}
+	if q.Query.Agency != "" {
+		who = word("agency", string(q.Query.Agency))
+	}
+	out := &list{
+		name: "worklist", title: text{"Daftar kerja", "Work list"}, known: first.Query.KnownAt, asOf: first.Query.AsOf,
+		about: []exports.Line{
+			{Name: text{"Lembaga", "Agency"}.in(l), Text: who.in(l)},
+			{Name: text{"Keadaan pada", "As of"}.in(l), Text: l.moment(first.Query.AsOf)},
+			{Name: text{"Jumlah", "In all"}.in(l), Text: l.number(first.Total)},
+			{Name: text{"Lewat waktu", "Overdue"}.in(l), Text: l.number(first.Overdue)},
+		},
+		columns: []listColumn{
+			{"uid", text{"nama tetap kewajiban", "names the obligation for ever"}}, columnCase, {"respondents", text{"terlapor", "respondents"}},
+			{"code", text{"kode tenggat", "code of the deadline"}}, {"name", text{"dengan kata-kata", "in words"}}, {"stage", text{"tahap", "stage"}},
+			{"owed_by", text{"yang perlu bertindak", "who has to act"}}, {"authority", text{"PPK yang perlu bertindak", "the appointing authority that owes"}},
+			{"watched_by", text{"yang mengawasi", "who looks after it"}}, {"to", text{"yang ditunggu: salah satu", "what is awaited: one of these"}},
+			{"since", text{"awal tenggat", "when the period began"}}, {"due", text{"hari terakhir; kosong: lamanya tidak terbit", "the last day; empty: no length is published"}},
+			{"at_most", text{"hari terakhir bila diperpanjang", "the last day if extended"}}, {"days_over", text{"hari kalender lewat; negatif: sisa", "calendar days over; negative: left"}},
+			{"provisional", text{"libur yang terbit kemudian dapat menggesernya", "holidays published later may move it"}}, {"right", text{"boleh, tidak wajib", "may be done and need not"}},
+			{"state", text{"keadaan", "state"}}, {"met", text{"kapan dipenuhi", "when it was done"}}, {"regime", text{"aturan acara", "regime"}}, {"basis", text{"dasar", "basis"}}, {"doubt", text{"keraguan sumber", "how firm the sources are"}},
+			columnAsOf, columnKnown,
+		},
+	}
+	out.rows = func(ctx context.Context, add func(exports.Row) error) error {
+		at := q
+		// The two times of the first stretch, whatever came since.
+		at.Query.AsOf, at.Query.KnownAt, at.Known = first.Query.AsOf, first.Query.KnownAt, ""
+		for page := first; ; {
+			for i := range page.Obligations {
+				if err := add(workRow(l, &page.Obligations[i], page.Query)); err != nil {
+					return err
+				}
+			}
+			at.Query.Offset += len(page.Obligations)
+			if len(page.Obligations) == 0 || at.Query.Offset >= page.Total {
+				return nil
+			}
+			var err error
+			if page, err = s.Figures.WorkList(ctx, at.Query); err != nil {
+				return figureError(err)
+			}
+		}
+	}
+	return out, nil
+}
+
+func workRow(l lang, o *ledger.Obligation, q projections.WorkQuery) exports.Row {
+	var over any
+	if days, ok := o.DaysOver(q.AsOf); ok {
+		over = days
+	}
+	to := make([]string, len(o.To))
+	for i, m := range o.To {
+		to[i] = string(m)
+	}
+	return exports.Row{
+		o.UID(), o.Case, strings.Join(o.Respondents, " "), o.Code, word("deadline", o.Code).in(l), string(o.Stage), o.OwedBy, o.Authority, string(o.WatchedBy), strings.Join(to, " "),
+		o.Since, o.Due, o.AtMost, over, o.Provisional, o.Right, string(o.State), o.Met, o.Regime, o.Basis, string(o.Doubt), q.AsOf, uint64(q.KnownAt),
+	}
+}
+
+func (s *Server) listPublished(r *http.Request, raw string) (*list, error) {
+	if _, err := parseValues(raw, "lang"); err != nil {
+		return nil, err
+	}
+	ctx := r.Context()
+	progress, err := s.Figures.Progress(ctx)
+	if err != nil {
+		return nil, figureError(err)
+	}
+	figures, err := s.Figures.PublishedFigures(ctx)
+	if err != nil {
+		return nil, figureError(err)
+	}
+	lines, err := s.Figures.Reconcile(ctx, figures, 0)
+	if err != nil {
+		return nil, figureError(err)
+	}
+	out := &list{
+		name: "published", title: text{"Angka terbitan di samping angka buku besar", "Published figures beside the ledger's"}, known: progress.Position, asOf: progress.Recorded,
+		columns: []listColumn{
+			{"table", text{"terbitan", "the publication"}}, {"publisher", text{"penerbit", "who published"}}, {"seen_by", text{"pandangan siapa", "whose view"}},
+			{"measure", text{"ukuran", "the measure"}}, {"name", text{"dengan kata-kata", "in words"}}, {"unit", text{"satuan", "unit"}}, {"filter", text{"saringan", "filters"}},
+			{"since", text{"sejak", "since"}}, {"as_of", text{"sampai hari itu", "up to that day"}},
+			{"published", text{"angka yang terbit", "the published figure"}}, {"ledger", text{"angka buku besar; kosong: tidak dapat ditanyakan", "the ledger's; empty: it cannot be asked for"}},
+			{"difference", text{"buku besar dikurangi terbitan", "the ledger's minus the published"}}, {"reason", text{"yang diketahui tentang bedanya", "what is known of the difference"}},
+			{"source", text{"sumber", "source"}}, {"doubt", text{"keraguan sumber", "how firm the source is"}}, {"restates", text{"terbitan yang digantikan", "the publication it replaces"}},
+			{"position", text{"posisi catatan yang menerbitkan", "position of the record that published it"}}, columnKnown,
+		},
+	}
+	l := langOf(ctx)
+	out.rows = func(_ context.Context, add func(exports.Row) error) error {
+		for i := range lines {
+			if err := add(publishedRow(l, &lines[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return out, nil
+}
+
+func publishedRow(l lang, line *projections.Line) exports.Row {
+	f := line.Figure
+	var ours, difference, known any
+	if line.Problem == "" {
+		ours, difference, known = line.Answer.Value, line.Difference, uint64(line.Answer.Query.KnownAt)
+	}
+	return exports.Row{
+		f.Table, string(f.Publisher), string(f.SeenBy), f.Measure, measureWords(f.Measure).in(l), string(f.Unit), filterText(f.Filter), f.Since, f.AsOf,
+		f.Value, ours, difference, string(line.Reason), f.Source, string(f.Doubt), f.Restates, uint64(f.Position), known,
+	}
+}
+
+// lastOf is the newest of the times at which a case was recorded.
+func lastOf(steps []stepAnswer) (p ledger.Position, at time.Time) {
+	for _, s := range steps {
+		if ledger.Position(s.Position) > p {
+			p, at = ledger.Position(s.Position), s.Recorded
+		}
+	}
+	return p, at
+}

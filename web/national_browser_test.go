@@ -21,7 +21,9 @@ type grower struct {
 	cases int
 }
 
-func (s *shelf) grower() *grower { return &grower{shelf: s, all: append([]ledger.Record(nil), s.records...)} }
+func (s *shelf) grower() *grower {
+	return &grower{shelf: s, all: append([]ledger.Record(nil), s.records...)}
+}
 
 // grow records a case of two respondents and gives the last position.
 func (g *grower) grow() (ledger.Position, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,47 +19,48 @@ import (
 // follower reads the events of a stream.
 type follower struct {
 	t      *testing.T
-	lines  *bufio.Scanner
 	cancel context.CancelFunc
-	gone   chan struct{}
+	gone   chan struct{} // closed when the stream has ended
 	events chan reached
 }
 
 func (s *shelf) follow(t *testing.T) *follower {
-	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.http.URL+"/live", nil)
+	f := &follower{t: t, cancel: cancel, gone: make(chan struct{}), events: make(chan reached, 100)}
+	go f.read(ctx, s.http.URL+"/live")
+	return f
+}
+
+func (f *follower) read(ctx context.Context, address string) {
+	defer close(f.gone)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		t.Fatal(err)
+		f.t.Error(err)
+		return
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		f.t.Error(err)
+		return
 	}
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != streamType {
-		t.Fatalf("%s %s", answer.Status, answer.Header)
+		f.t.Errorf("%s %s", answer.Status, answer.Header)
 	}
-	f := &follower{t: t, lines: bufio.NewScanner(answer.Body), cancel: cancel, gone: make(chan struct{}), events: make(chan reached, 100)}
-	go func() {
-		defer close(f.gone)
-		defer answer.Body.Close()
-		var id string
-		for f.lines.Scan() {
-			line := f.lines.Text()
-			if rest, ok := strings.CutPrefix(line, "id: "); ok {
-				id = rest
-			}
-			if data, ok := strings.CutPrefix(line, "data: "); ok {
-				var at reached
-				if err := json.Unmarshal([]byte(data), &at); err != nil || id == "" || plain(t, id) != uint64(at.Position) {
-					t.Errorf("id %s, data %s: %v", id, data, err)
-				}
-				f.events <- at
-			}
+	var id string
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+			id = rest
 		}
-	}()
-	return f
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			var at reached
+			if err := json.Unmarshal([]byte(data), &at); err != nil || id != strconv.FormatUint(uint64(at.Position), 10) {
+				f.t.Errorf("id %s, data %s: %v", id, data, err)
+			}
+			f.events <- at
+		}
+	}
 }
 
 // until waits for the event that a position is reached.

@@ -68,7 +68,7 @@ async function keyboard() {
   await page.waitForURL((u) => u.searchParams.get("as-of") === "2020-10-27");
   must((await number(page, "opened")) < before, where, "the numbers do not follow");
   must(page.url().includes("by=origin"), where, "the address does not follow: " + page.url());
-  for (const part of ["#said-as-of", "#view > .asked", ".headline", ".chart.wide .now"]) {
+  for (const part of ["#said-as-of", "#view .asked", ".headline", ".chart.wide .now"]) {
     must(/27 Okt(ober)? 2020/.test(await page.textContent(part + " >> nth=-1")), where, part + " says " + (await page.textContent(part + " >> nth=-1")));
   }
   must(await page.evaluate(() => document.activeElement.id === "slide-as-of"), where, "the slider lost the focus");

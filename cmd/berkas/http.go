@@ -144,14 +144,11 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 		}
 	}
 	config.Desk = n.desk()
+	config.CaseRecords, config.RosterRecords = n.caseRecords, n.rosterRecords
 	if n.evidence != nil {
 		config.Files, config.Seal = n.evidence.Fetch, n.evidence.Seal
 	}
 	if n.follower != nil {
-		config.CaseRecords = func(ctx context.Context, id string) ([]ledger.Record, error) {
-			return n.recordsOn(ctx, ledger.SubjectCase(id))
-		}
-		config.RosterRecords = func(ctx context.Context) ([]ledger.Record, error) { return n.recordsOn(ctx, ledger.SubjectRoster) }
 		reader, err := projections.OpenReader(ctx, n.database)
 		if err != nil {
 			return err
@@ -216,22 +213,6 @@ func doorError(err error) error {
 		return fmt.Errorf("%w: %w", web.ErrAway, err)
 	}
 	return err
-}
-
-// recordsOn reads the records of a subject up to the head at least.
-func (n *node) recordsOn(ctx context.Context, subject string) ([]ledger.Record, error) {
-	if err := n.follower.Reach(ctx, ledger.Position(n.tip.head.Load())); err != nil {
-		return nil, err
-	}
-	var out []ledger.Record
-	err := n.follower.Subject(subject)(ctx, 0, func(records []ledger.Record) error {
-		out = append(out, records...)
-		return nil
-	})
-	if err == nil {
-		err = ctx.Err() // a feed that the context cut short is no case
-	}
-	return out, err
 }
 
 // parts says of each part whether it works, for /readyz.

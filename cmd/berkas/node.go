@@ -63,6 +63,7 @@ type node struct {
 	projector *projections.Projector
 	evidence  *transparency.Log // nil: evidenceErr says why
 	witnesses witnessing
+	cases     *caseIndex
 	web       *webServer          // nil: no HTTP
 	figures   *projections.Reader // of the HTTP server
 	webhooks  *webhooks.Dispatcher
@@ -77,7 +78,7 @@ type node struct {
 // startNode opens everything in order and recovers the ledger. What was opened
 // is closed again when something fails.
 func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
-	n := &node{nodeConfig: c, roster: make(chan struct{}, 1)}
+	n := &node{nodeConfig: c, roster: make(chan struct{}, 1), cases: newCaseIndex()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
@@ -214,7 +215,7 @@ func (n *node) startRegistrar(ctx context.Context) error {
 		return err
 	}
 	n.judge = registrar.NewJudge(validator, n.open(validator), n.record)
-	if err := n.judge.Replay(ctx, n.store.Feed()); err != nil {
+	if err := n.judge.Replay(ctx, n.cases.watch(n.store.Feed())); err != nil {
 		return err
 	}
 	genesis := n.judge.Roster().Genesis()
@@ -279,6 +280,7 @@ func (n *node) run(ctx context.Context) error {
 	parts := map[string]func(context.Context) error{
 		"registrar": n.registrar.Run,
 		"roster":    n.followRoster,
+		"cases":     n.followCases,
 		"webhooks":  n.webhooks.Run,
 	}
 	if n.nats != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/berkas-ledger/berkas/projections"
 )
 
-// file asks for a file as a browser does that follows a link.
-func (s *shelf) file(path string) (*httptest.ResponseRecorder, []byte) {
+// fetch asks for a file as a browser does that follows a link.
+func (s *shelf) fetch(path string) (*httptest.ResponseRecorder, []byte) {
 	s.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	w := httptest.NewRecorder()
@@ -33,7 +33,7 @@ func (s *shelf) file(path string) (*httptest.ResponseRecorder, []byte) {
 // rowsOf reads a list as CSV, row by row and by the names of its columns.
 func (s *shelf) rowsOf(path string) []map[string]string {
 	s.t.Helper()
-	w, body := s.file(path)
+	w, body := s.fetch(path)
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != csvType || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 		s.t.Fatalf("%s: %d %s %s", path, w.Code, w.Header().Get("Content-Type"), body)
 	}
@@ -137,7 +137,7 @@ func TestExports(t *testing.T) {
 	})
 	t.Run("workbook", func(t *testing.T) { workbookIsWhole(t, s) })
 	t.Run("semicolons", func(t *testing.T) {
-		_, body := s.file("/v1/exports/national?format=csv&separator=semicolon")
+		_, body := s.fetch("/v1/exports/national?format=csv&separator=semicolon")
 		if !bytes.HasPrefix(body, []byte("\xef\xbb\xbfmeasure;name;by;")) {
 			t.Errorf("%.60q", body)
 		}
@@ -148,7 +148,7 @@ func TestExports(t *testing.T) {
 			"national?measure=semua": 400, "cases?by=office": 400, "worklist?agency=BKN": 400, "published?x=1": 400, "national?as-of=2099-01-01": 409, "nothing": 404,
 			"national?" + strings.Repeat("x", maxQuery): 400, "cases/x": 404, "cases/" + s.NewID(): 404, "cases/" + s.strange + "?as-of=x": 400,
 		} {
-			w, body := s.file("/v1/exports/" + path)
+			w, body := s.fetch("/v1/exports/" + path)
 			if w.Code != want || w.Header().Get("Content-Disposition") != "" || w.Header().Get("Content-Type") == csvType {
 				t.Errorf("%.60s: %d %s", path, w.Code, body)
 			}
@@ -159,7 +159,7 @@ func TestExports(t *testing.T) {
 		q := question{Measure: "opened", Query: ledger.Query{Unit: ledger.UnitCase}}
 		links := exportsOf(q.address(exportPath + "/national"))
 		for _, href := range []string{links.CSV, links.Semicolon, links.XLSX, exportsOf(exportPath + "/published").XLSX} {
-			if w, _ := s.file(href); w.Code != http.StatusOK {
+			if w, _ := s.fetch(href); w.Code != http.StatusOK {
 				t.Errorf("%s: %d", href, w.Code)
 			}
 		}
@@ -167,7 +167,7 @@ func TestExports(t *testing.T) {
 }
 
 func workbookIsWhole(t *testing.T, s *shelf) {
-	w, body := s.file("/v1/exports/national?format=xlsx&as-of=2020-11-26&by=office&measure=recommended&lang=id")
+	w, body := s.fetch("/v1/exports/national?format=xlsx&as-of=2020-11-26&by=office&measure=recommended&lang=id")
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != xlsxType || w.Header().Get("Content-Disposition") != `attachment; filename="berkas-national-20201126.xlsx"` {
 		t.Fatalf("%d %v", w.Code, w.Header())
 	}
@@ -207,8 +207,8 @@ func paperIsWhole(t *testing.T, s *shelf) {
 	for _, id := range []string{s.walks[0].Case, s.walks[1].Case, s.strange} {
 		for _, lang := range []string{"id", "en"} {
 			path := "/v1/exports/cases/" + url.PathEscape(id) + "?lang=" + lang
-			w, one := s.file(path)
-			_, two := s.file(path)
+			w, one := s.fetch(path)
+			_, two := s.fetch(path)
 			if w.Code != http.StatusOK || w.Header().Get("Content-Type") != pdfType || w.Header().Get("Content-Disposition") != `attachment; filename="berkas-kasus.pdf"` || !bytes.HasPrefix(one, []byte("%PDF-1.")) || !bytes.Equal(one, two) {
 				t.Errorf("%s: %d %v", path, w.Code, w.Header())
 			}

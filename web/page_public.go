@@ -52,14 +52,32 @@ type calendar struct {
 
 func (c calendar) has(q quarter) bool { return slices.Contains(c.Published, q) }
 
-// Newest is the quarter to show when none is asked for.
-func (c calendar) Newest() (quarter, bool) {
-	for _, list := range [][]quarter{c.Published, c.Preview} {
-		if len(list) > 0 {
-			return list[0], true
+// chosen is the quarter to show when none is asked for: the newest that is
+// published, or in a preview the one in which most was opened.
+func (s *Server) chosen(ctx context.Context, c calendar) (quarter, bool, error) {
+	if len(c.Published) > 0 {
+		return c.Published[0], true, nil
+	}
+	var queries []ledger.Query
+	for _, q := range c.Preview {
+		queries = append(queries, ledger.Query{
+			Measures: publicMeasures[:1], Unit: ledger.UnitRespondent, Since: q.since(), AsOf: q.asOf(), KnownAt: c.settled,
+		})
+	}
+	if len(queries) == 0 {
+		return 0, false, nil
+	}
+	answers, err := s.Figures.Figures(ctx, queries)
+	if err != nil {
+		return 0, false, figureError(err)
+	}
+	fullest := 0
+	for i, a := range answers {
+		if a.Value > answers[fullest].Value {
+			fullest = i
 		}
 	}
-	return 0, false
+	return c.Preview[fullest], true, nil
 }
 
 // calendar reads how far the ledger is. A quarter is published when something
@@ -257,11 +275,13 @@ func (s *Server) showPublic(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := publicPage{Calendar: c, Least: leastPublic, Median: leastMedian}
-	q, some := c.Newest()
-	if name := r.PathValue("quarter"); name != "" {
-		if q, some = parseQuarter(name); !some {
-			return errNotFound
+	q, some := parseQuarter(r.PathValue("quarter"))
+	if r.PathValue("quarter") == "" {
+		if q, some, err = s.chosen(r.Context(), c); err != nil {
+			return err
 		}
+	} else if !some {
+		return errNotFound
 	}
 	if some {
 		if page.Release, err = s.release(r.Context(), c, q); err != nil {

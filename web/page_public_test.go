@@ -3,12 +3,9 @@ package web
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -20,137 +17,18 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/berkas-ledger/berkas/internal/simulate"
-	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
-	"github.com/berkas-ledger/berkas/projections"
-	"github.com/berkas-ledger/berkas/roster"
-	"github.com/berkas-ledger/berkas/transparency"
 )
-
-// newLiveBook is a ledger that was there when things happened: each case is
-// recorded some days later, some of them months.
-func newLiveBook(t *testing.T) *book {
-	t.Helper()
-	w := testkit.NewWorld()
-	w.Start = time.Date(2019, 12, 20, 1, 0, 0, 0, time.UTC)
-	b := &book{World: w, records: w.Founding(), walks: simulate.Walks(7)}
-	config := simulate.Config{Origin: w.Origin, Seed: 7}
-	type waiting struct {
-		ledger.Submission
-		at time.Time
-	}
-	var list []waiting
-	add := func(step simulate.Step, err error) bool {
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, bad := ledger.Decode(step.Submission.Body)
-		if bad != nil {
-			t.Fatal(bad)
-		}
-		if step.Kind == ledger.ContestPublishedKind && step.Subject == testkit.Contest {
-			return true
-		}
-		hash := fnv.New32a()
-		_, _ = hash.Write([]byte(step.Subject))
-		lag := int(hash.Sum32() % 9)
-		if hash.Sum32()%11 == 0 {
-			lag = 40 + int(hash.Sum32()%160)
-		}
-		list = append(list, waiting{w.Sign(step.Submission.Agency, step.Submission.Body), e.Time.AddDate(0, 0, lag)})
-		return true
-	}
-	simulate.Pilkada2020(config)(add)
-	simulate.Steps(config, b.walks)(add)
-	slices.SortStableFunc(list, func(a, b waiting) int { return a.at.Compare(b.at) })
-	last := b.records[len(b.records)-1].Recorded
-	for _, l := range list {
-		if last = last.Add(time.Microsecond); l.at.After(last) {
-			last = l.at
-		}
-		b.records = append(b.records, b.Record(b.records, l.Submission, last))
-	}
-	var err error
-	if b.roster, err = roster.Start(b.records[0]); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// log gives the files of the log of a book, as far as one checkpoint.
-func (b *book) log(t *testing.T) transparency.Fetch {
-	t.Helper()
-	var stored []tlog.Hash
-	read := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i, at := range indexes {
-			out[i] = stored[at]
-		}
-		return out, nil
-	})
-	for i, r := range b.records {
-		more, err := tlog.StoredHashes(int64(i), r.Leaf(), read)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored = append(stored, more...)
-	}
-	root, err := tlog.TreeHash(int64(len(b.records)), read)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, _, _ := b.NoteKeys("")
-	signed, err := ledger.SignCheckpoint(ledger.Checkpoint{Origin: b.Origin, Size: ledger.Position(len(b.records)), Root: ledger.Hash(root)}, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(_ context.Context, path string) ([]byte, error) {
-		if path == "checkpoint" {
-			return signed, nil
-		}
-		tile, err := ledger.ParseTile(path)
-		if err != nil {
-			return nil, errors.New("there is no " + path)
-		}
-		return tlog.ReadTileData(tlog.Tile{H: 8, L: tile.Level, N: int64(tile.Index), W: tile.Width}, read)
-	}
-}
-
-// newLiveShelf serves a book to the public: no credential, no demo.
-func newLiveShelf(t *testing.T, name string, b *book) *shelf {
-	t.Helper()
-	s := &shelf{book: b, t: t}
-	url := testkit.Template(t, name, func(url string) error {
-		return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
-	})
-	reader, err := projections.OpenReader(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(reader.Close)
-	tokens, _ := bearers(t)
-	s.server, err = New(Config{
-		Tokens: tokens, Roster: func() *roster.Roster { return s.roster }, Head: func() ledger.Position { return ledger.Position(len(s.records)) },
-		Figures: reader, Files: b.log(t), Now: func() time.Time { return imported }, Log: testkit.Log(t),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.http = httptest.NewServer(s.server)
-	t.Cleanup(s.http.Close)
-	return s
-}
 
 // TestPublic publishes the quarters of a ledger and looks at them from all
 // sides.
 func TestPublic(t *testing.T) {
-	s := newLiveShelf(t, "public", newLiveBook(t))
+	s := &publicShelf{newLiveShelf(t, "public", newLiveBook(t)), map[int][]ledger.Row{}}
 	quarters, _ := publishedBetween(s.records[0].Recorded, s.records[len(s.records)-1].Recorded)
 	if len(quarters) < 12 {
 		t.Fatalf("only %d quarters are published", len(quarters))
 	}
-	for name, look := range map[string]func(*testing.T, *shelf, []quarter){
+	for name, look := range map[string]func(*testing.T, *publicShelf, []quarter){
 		"numbers": publicIsTheLedgers, "attack": publicWithstands, "for ever": publicNeverChanges, "restated": publicRestates, "files": publicFiles, "page": publicPageShows,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,10 +38,16 @@ func TestPublic(t *testing.T) {
 	}
 }
 
+// publicShelf keeps what the ledger's fold says as known at some positions.
+type publicShelf struct {
+	*shelf
+	kept map[int][]ledger.Row
+}
+
 // publicLine is a line of a published file.
 type publicLine struct{ Table, Code, Measure, Value, Mark, KnownAt, Root string }
 
-func (s *shelf) file(q quarter) []publicLine {
+func (s *shelf) publicFile(q quarter) []publicLine {
 	s.t.Helper()
 	lines, err := csv.NewReader(strings.NewReader(s.shows("/public/data/" + q.String() + ".csv"))).ReadAll()
 	if err != nil {
@@ -197,8 +81,11 @@ func publishedCounts(t *testing.T, lines []publicLine, table string, m ledger.Me
 }
 
 // knownRows are what the ledger's own fold says of the records up to a position.
-func (b *book) knownRows(t *testing.T, known int) []ledger.Row {
-	return (&book{World: b.World, records: b.records[:known]}).rows(t)
+func (s *publicShelf) knownRows(t *testing.T, known int) []ledger.Row {
+	if _, kept := s.kept[known]; !kept {
+		s.kept[known] = (&book{World: s.World, records: s.records[:known]}).rows(t)
+	}
+	return s.kept[known]
 }
 
 // inQuarter lists the rows that count for a measure in a quarter.
@@ -219,9 +106,9 @@ var dimensionOf = map[string]func(ledger.Row) string{
 
 // publicIsTheLedgers: what is published is what the ledger's own fold counts
 // from the records up to the position, and what is small is not.
-func publicIsTheLedgers(t *testing.T, s *shelf, quarters []quarter) {
+func publicIsTheLedgers(t *testing.T, s *publicShelf, quarters []quarter) {
 	for _, q := range quarters[len(quarters)-5:] {
-		lines := s.file(q)
+		lines := s.publicFile(q)
 		known, err := strconv.Atoi(lines[0].KnownAt)
 		if err != nil {
 			t.Fatal(err)
@@ -281,10 +168,10 @@ func hashesOf(records []ledger.Record) tlog.HashReader {
 
 // publicWithstands: an attacker who has every published table and knows which
 // pairs of values occur cannot pin a small count, of a row or of a pair.
-func publicWithstands(t *testing.T, s *shelf, quarters []quarter) {
+func publicWithstands(t *testing.T, s *publicShelf, quarters []quarter) {
 	withheld, attacked := 0, 0
 	for _, q := range quarters {
-		lines := s.file(q)
+		lines := s.publicFile(q)
 		known, err := strconv.Atoi(lines[0].KnownAt)
 		if err != nil {
 			t.Fatal(err)
@@ -312,9 +199,10 @@ func publicWithstands(t *testing.T, s *shelf, quarters []quarter) {
 	if withheld == 0 || attacked == 0 {
 		t.Errorf("%d tables, %d counts withheld: there was nothing to attack", attacked, withheld)
 	}
+	nobodyTwice(t, s, quarters)
 	// What he would find if only small counts were withheld.
 	q := quarters[len(quarters)-3]
-	lines := s.file(q)
+	lines := s.publicFile(q)
 	known, _ := strconv.Atoi(lines[0].KnownAt)
 	a := newAttack(inQuarter(s.knownRows(t, known), q, ledger.Opened), dimensionOf["province"], dimensionOf["office"])
 	var naive [2]map[string]int
@@ -334,6 +222,26 @@ func publicWithstands(t *testing.T, s *shelf, quarters []quarter) {
 	}
 	if len(a.pinned(t, naive, total)) == 0 {
 		t.Error("the attacker finds nothing where only small counts are withheld: he is no attacker")
+	}
+}
+
+// nobodyTwice: tables of different quarters count different respondents, so
+// there is nothing to subtract.
+func nobodyTwice(t *testing.T, s *publicShelf, quarters []quarter) {
+	for _, m := range publicMeasures {
+		seen, twice := map[string]quarter{}, 0
+		for _, q := range quarters {
+			known := slices.IndexFunc(s.records, func(r ledger.Record) bool { return r.Recorded.After(q.cut()) })
+			for _, r := range inQuarter(s.knownRows(t, known), q, m) {
+				if _, before := seen[r.Case+r.Respondent]; before {
+					twice++
+				}
+				seen[r.Case+r.Respondent] = q
+			}
+		}
+		if twice > 0 {
+			t.Errorf("%s: %d respondents count in two quarters", m, twice)
+		}
 	}
 }
 
@@ -415,7 +323,7 @@ func (a *attack) pinned(t *testing.T, tables [2]map[string]int, total int) []str
 
 // publicNeverChanges: a ledger that ends just after the day of a table has the
 // same bytes at its address as one that went on for years.
-func publicNeverChanges(t *testing.T, s *shelf, quarters []quarter) {
+func publicNeverChanges(t *testing.T, s *publicShelf, quarters []quarter) {
 	q := quarters[len(quarters)-4]
 	end := slices.IndexFunc(s.records, func(r ledger.Record) bool { return r.Recorded.After(q.cut()) })
 	young := newLiveShelf(t, "public-young", &book{World: s.World, records: s.records[:end+1], roster: s.roster})
@@ -443,11 +351,11 @@ func publicNeverChanges(t *testing.T, s *shelf, quarters []quarter) {
 
 // publicRestates: late records show in later tables, and no change that is
 // published is a small one.
-func publicRestates(t *testing.T, s *shelf, quarters []quarter) {
+func publicRestates(t *testing.T, s *publicShelf, quarters []quarter) {
 	stated := map[string]int{} // quarter and measure
 	restated := 0
 	for _, q := range slices.Backward(quarters) {
-		lines := s.file(q)
+		lines := s.publicFile(q)
 		for _, l := range lines {
 			if l.Table != "restated" && l.Table != "national" || l.Mark != "" {
 				continue
@@ -468,6 +376,27 @@ func publicRestates(t *testing.T, s *shelf, quarters []quarter) {
 	}
 	if restated == 0 {
 		t.Error("nothing was stated anew")
+	}
+}
+
+// TestPublicPreview: a demonstration, whose ledger began after what it tells,
+// shows the fullest quarter, says that it is a preview, and lists no file.
+func TestPublicPreview(t *testing.T) {
+	s := newShelf(t)
+	body := s.shows("/public")
+	for _, want := range []string{"Pratinjau peragaan", "triwulan III 2020", "akan terbit 15 Februari 2027", `href="/public/2020-q4"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %s", want)
+		}
+	}
+	if list := s.shows("/public/data/index.json"); strings.Contains(list, "2020-q3") {
+		t.Errorf("a preview is listed: %s", list)
+	}
+	if lines := s.publicFile(quarter(2020*4 + 2)); lines[0].Root != "" || lines[0].KnownAt != strconv.Itoa(len(s.records)) {
+		t.Errorf("%+v", lines[0])
+	}
+	if status, _ := s.page("/public/2018-q1"); status != http.StatusNotFound {
+		t.Errorf("a quarter before all: %d", status)
 	}
 }
 
@@ -503,7 +432,7 @@ func TestRestate(t *testing.T) {
 }
 
 // publicFiles: the addresses of data, their tags, and what is no address.
-func publicFiles(t *testing.T, s *shelf, quarters []quarter) {
+func publicFiles(t *testing.T, s *publicShelf, quarters []quarter) {
 	path := "/public/data/" + quarters[2].String()
 	ask := func(method, path, tag string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, path, nil)
@@ -546,7 +475,7 @@ func publicFiles(t *testing.T, s *shelf, quarters []quarter) {
 
 // publicPageShows: everybody may see the page, all of it is in the files, and
 // nothing of a case or an institution is.
-func publicPageShows(t *testing.T, s *shelf, quarters []quarter) {
+func publicPageShows(t *testing.T, s *publicShelf, quarters []quarter) {
 	if status, _ := s.page("/national"); status != http.StatusUnauthorized {
 		t.Errorf("the server is open to everybody: %d", status)
 	}
@@ -565,7 +494,7 @@ func publicPageShows(t *testing.T, s *shelf, quarters []quarter) {
 	}
 	q := quarters[len(quarters)-3]
 	body := s.shows("/public/" + q.String())
-	for _, l := range s.file(q) {
+	for _, l := range s.publicFile(q) {
 		if l.Mark == "" && l.Table != "medians" && l.Value != "" && !strings.Contains(body, ">"+l.Value+"<") {
 			t.Errorf("the page does not show %+v", l)
 		}

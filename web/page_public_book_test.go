@@ -1,0 +1,134 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/berkas-ledger/berkas/internal/simulate"
+	"github.com/berkas-ledger/berkas/internal/testkit"
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
+	"github.com/berkas-ledger/berkas/roster"
+	"github.com/berkas-ledger/berkas/transparency"
+)
+
+// newLiveBook is a ledger that was there when things happened: each case is
+// recorded some days later, some of them months.
+func newLiveBook(t *testing.T) *book {
+	t.Helper()
+	w := testkit.NewWorld()
+	w.Start = time.Date(2019, 12, 20, 1, 0, 0, 0, time.UTC)
+	b := &book{World: w, records: w.Founding(), walks: simulate.Walks(7)}
+	config := simulate.Config{Origin: w.Origin, Seed: 7}
+	type waiting struct {
+		ledger.Submission
+		at time.Time
+	}
+	var list []waiting
+	add := func(step simulate.Step, err error) bool {
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, bad := ledger.Decode(step.Submission.Body)
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		if step.Kind == ledger.ContestPublishedKind && step.Subject == testkit.Contest {
+			return true
+		}
+		hash := fnv.New32a()
+		_, _ = hash.Write([]byte(step.Subject))
+		lag := int(hash.Sum32() % 9)
+		if hash.Sum32()%11 == 0 {
+			lag = 40 + int(hash.Sum32()%160)
+		}
+		list = append(list, waiting{w.Sign(step.Submission.Agency, step.Submission.Body), e.Time.AddDate(0, 0, lag)})
+		return true
+	}
+	simulate.Pilkada2020(config)(add)
+	simulate.Steps(config, b.walks)(add)
+	slices.SortStableFunc(list, func(a, b waiting) int { return a.at.Compare(b.at) })
+	last := b.records[len(b.records)-1].Recorded
+	for _, l := range list {
+		if last = last.Add(time.Microsecond); l.at.After(last) {
+			last = l.at
+		}
+		b.records = append(b.records, b.Record(b.records, l.Submission, last))
+	}
+	var err error
+	if b.roster, err = roster.Start(b.records[0]); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// log gives the files of the log of a book, as far as one checkpoint.
+func (b *book) log(t *testing.T) transparency.Fetch {
+	t.Helper()
+	var stored []tlog.Hash
+	read := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for i, at := range indexes {
+			out[i] = stored[at]
+		}
+		return out, nil
+	})
+	for i, r := range b.records {
+		more, err := tlog.StoredHashes(int64(i), r.Leaf(), read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored = append(stored, more...)
+	}
+	root, err := tlog.TreeHash(int64(len(b.records)), read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, _, _ := b.NoteKeys("")
+	signed, err := ledger.SignCheckpoint(ledger.Checkpoint{Origin: b.Origin, Size: ledger.Position(len(b.records)), Root: ledger.Hash(root)}, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(_ context.Context, path string) ([]byte, error) {
+		if path == "checkpoint" {
+			return signed, nil
+		}
+		tile, err := ledger.ParseTile(path)
+		if err != nil {
+			return nil, errors.New("there is no " + path)
+		}
+		return tlog.ReadTileData(tlog.Tile{H: 8, L: tile.Level, N: int64(tile.Index), W: tile.Width}, read)
+	}
+}
+
+// newLiveShelf serves a book to the public: no credential, no demo.
+func newLiveShelf(t *testing.T, name string, b *book) *shelf {
+	t.Helper()
+	s := &shelf{book: b, t: t}
+	url := testkit.Template(t, name, func(url string) error {
+		return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
+	})
+	reader, err := projections.OpenReader(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(reader.Close)
+	tokens, _ := bearers(t)
+	s.server, err = New(Config{
+		Tokens: tokens, Roster: func() *roster.Roster { return s.roster }, Head: func() ledger.Position { return ledger.Position(len(s.records)) },
+		Figures: reader, Files: b.log(t), Now: func() time.Time { return imported }, Log: testkit.Log(t),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.http = httptest.NewServer(s.server)
+	t.Cleanup(s.http.Close)
+	return s
+}

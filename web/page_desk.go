@@ -33,6 +33,7 @@ func (s *Server) describeDesk() {
 	s.serve("GET "+comparePath, needCases, s.showCompare)
 	s.serve("GET "+replayPath, needCases, s.showReplay)
 	s.page("GET "+replayPath+"/{id}", needCases, s.showCaseReplay)
+	s.serve("GET "+samplePath, needCases, s.showSample)
 	s.page("GET "+auditsPath, needCases, s.showAudits)
 	s.serve("GET "+auditsPath+"/{name}", needCases, s.getAudit)
 }

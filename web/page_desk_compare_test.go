@@ -14,12 +14,15 @@ import (
 	"github.com/berkas-ledger/berkas/projections"
 )
 
-// knownBy are the rows of a book at a position.
-func (b *book) knownBy(t testing.TB, p ledger.Position) []ledger.Row {
+// knownBy are the rows of the book at a position.
+func (d *deskShelf) knownBy(t testing.TB, p ledger.Position) []ledger.Row {
 	t.Helper()
-	part := *b
-	part.records = b.records[:p]
-	return part.rows(t)
+	if rows, ok := d.rowsAt[p]; ok {
+		return rows
+	}
+	part := book{World: d.World, records: d.records[:p]}
+	d.rowsAt[p] = part.rows(t)
+	return d.rowsAt[p]
 }
 
 var comparedNumber = regexp.MustCompile(`data-(first|second)="([a-z_]+)">([0-9.]+)</a>`)

@@ -117,6 +117,7 @@ func TestDesk(t *testing.T) {
 		{"replay", deskReplays},
 		{"case", deskReplaysCases},
 		{"audits", deskQuotesAudits},
+		{"sample", deskDraws},
 	} {
 		t.Run(look.name, func(t *testing.T) {
 			d.t = t

@@ -69,7 +69,7 @@ BERKAS_AS_OF, --database as DATABASE_URL.
 		newAudit(o), newBundle(o), newVerify(o),
 		newCase(o), newSearch(o), newNext(o), newNational(o), newWorklist(o), newLate(o), newReconcile(o), newReplay(o), newRebuild(o), newDoctor(o), newReports(o),
 		newCodes(o), newKeys(o), newAccess(o), newTokens(), newNATSConfig(o), newSeal(o), newOpen(o),
-		newTrust(o), newProof(o), newExport(o), newWitness(o), newWebhooks(o),
+		newTrust(o), newProof(o), newSample(o), newExport(o), newWitness(o), newWebhooks(o),
 		newSimulate(o), newBench(o), newVersion(o),
 	)
 	return root

@@ -35,6 +35,15 @@ func (s *Server) getCasePaper(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// paperAddress is that of a case's paper at the two times of its page.
+func paperAddress(id string, at casePoint) string {
+	q := question{Query: ledger.Query{Unit: ledger.UnitRespondent, AsOf: at.asOf}}
+	if at.knownAt != 0 {
+		q.Known = strconv.FormatUint(uint64(at.knownAt), 10)
+	}
+	return q.address(exportPath + "/cases/" + id)
+}
+
 func (s *Server) paperOf(r *http.Request, a *caseAnswer) (exports.Case, error) {
 	l := langOf(r.Context())
 	say := func(id, en string) string { return text{id, en}.in(l) }

@@ -104,6 +104,7 @@ func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
 	for i := range page.Case.Respondents {
 		page.Respondents = append(page.Respondents, respondentOf(page.Case.Respondents[i]))
 	}
+	page.PDF = paperAddress(id, at)
 	if at == (casePoint{}) {
 		page.Next = nextOf(page.Case, reading.current, now)
 	}

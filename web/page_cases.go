@@ -14,6 +14,7 @@ import (
 const listLines = 50
 
 type casesPage struct {
+	Export   exportLinks
 	Asked    asked
 	Name     text // of the measure or sum
 	Measures []ledger.MeasureInfo
@@ -25,7 +26,7 @@ type casesPage struct {
 	After    string
 	National string // the figures of the same question
 	Form     questionForm
-	Keyed    bool   // the unit is neither case nor respondent
+	Keyed    bool // the unit is neither case nor respondent
 	Summed   bool
 }
 
@@ -85,7 +86,8 @@ func (s *Server) casesPage(r *http.Request, q question, number int) (casesPage, 
 		return casesPage{}, errNotFound
 	}
 	page := casesPage{
-		Asked: q.askedOf(casesPath, a, extent), Name: measureWords(q.Measure), Value: a.Value, Total: total,
+		Export: exportsOf(q.address(exportPath+"/cases", "by", "")),
+		Asked:  q.askedOf(casesPath, a, extent), Name: measureWords(q.Measure), Value: a.Value, Total: total,
 		From: (number-1)*listLines + 1, To: (number-1)*listLines + len(list), National: q.address(nationalPath, "measure", ""),
 		Keyed: a.Query.Unit == ledger.UnitRecommendation || a.Query.Unit == ledger.UnitPPK, Summed: len(a.Query.Measures) > 1,
 	}

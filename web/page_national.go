@@ -16,6 +16,7 @@ import (
 const nationalPath, casesPath = "/national", "/cases"
 
 type nationalPage struct {
+	Export   exportLinks
 	Problem  *Problem // why there are no figures; the form stands nevertheless
 	Latest   string   // address of the same question without its two times
 	Past     bool     // another moment than the latest is shown
@@ -141,6 +142,7 @@ func (s *Server) nationalPage(r *http.Request, q question) (nationalPage, error)
 		return nationalPage{}, figureError(err)
 	}
 	page := nationalPage{
+		Export: exportsOf(q.address(exportPath + "/national")),
 		Latest: q.address(nationalPath, "as-of", "", "known-at", "", "since", ""), Head: progress.Position,
 		Past: !q.Query.AsOf.IsZero() || q.Known != "",
 		Form: s.form(&q, nationalPath, progress.Recorded), Times: q.times(extent, progress, progress.Position, progress.Recorded),

@@ -19,6 +19,7 @@ type publishedPage struct {
 	Settled        projections.Settled
 	Extent         projections.Extent
 	Reconciliation bool // there is anything to compare
+	Export         exportLinks
 }
 
 // publication is one table as an agency published it.
@@ -68,7 +69,7 @@ func (s *Server) showPublished(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, figureError(err)
 	}
-	page := publishedPage{Extent: extent, Reconciliation: len(lines) > 0}
+	page := publishedPage{Extent: extent, Reconciliation: len(lines) > 0, Export: exportsOf(exportPath + "/published")}
 	for _, l := range lines {
 		page.add(l)
 	}

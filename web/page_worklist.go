@@ -27,6 +27,7 @@ type worklistPage struct {
 	After    string
 	Latest   bool
 	Calendar string // address of the list as a calendar
+	Export   exportLinks
 }
 
 // workForm asks for another list.
@@ -155,7 +156,7 @@ func (s *Server) showWorklist(w http.ResponseWriter, r *http.Request) error {
 	page := worklistPage{
 		Form: s.workForm(&q, list.Settled), Agency: q.query.Agency, Filters: q.shown(),
 		List: list, From: asked.Offset + 1, To: asked.Offset + len(list.Obligations), Latest: q.query.AsOf.IsZero(),
-		Calendar: q.address(calendarPath),
+		Calendar: q.address(calendarPath), Export: exportsOf(q.address(exportPath + "/worklist")),
 	}
 	if q.page > 1 {
 		page.Before = q.pageAddress(q.page - 1)

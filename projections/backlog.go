@@ -107,7 +107,7 @@ type TrendCount struct {
 
 // Backlog counts in one pass over the rows known at the position.
 func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
-	p, err := r.Progress(ctx)
+	p, columns, err := r.stand(ctx)
 	if err != nil {
 		return Backlog{}, err
 	}
@@ -132,7 +132,13 @@ func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
 		return c.out, asking("published rules", err)
 	}
 	c.out.Rules, c.out.Holidays = ledger.Publish(payloads), holidaysOf(payloads)
-	if err := r.rowsByCase(ctx, q, c.add); err != nil {
+	if columns != nil && columns.holds(q.AsOf) && columns.holds(q.Trend...) {
+		counted, err := r.columns.backlog(ctx, columns, q, c.out.Rules)
+		if err != nil {
+			return c.out, err
+		}
+		c.count(counted)
+	} else if err := r.rowsByCase(ctx, q, c.add); err != nil {
 		return c.out, err
 	}
 	return c.finish(), nil

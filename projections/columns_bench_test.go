@@ -120,6 +120,22 @@ func columnQuestions(b *testing.B, r *Reader) map[string]func(*Reader, int) erro
 		"list of recommendations": func(r *Reader, n int) error {
 			return listPage(ctx, r, one(ledger.UnitRecommendation, n), p.Position, 500)
 		},
+		"work list, a page": func(r *Reader, n int) error {
+			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n, years), Limit: 50})
+			return err
+		},
+		"backlog": func(r *Reader, n int) error {
+			_, err := r.Backlog(ctx, BacklogQuery{AsOf: back(n, years), Longest: 20})
+			return err
+		},
+		"backlog with a trend of 12 months": func(r *Reader, n int) error {
+			q := BacklogQuery{AsOf: back(n, years), Longest: 20}
+			for i := range 12 {
+				q.Trend = append(q.Trend, q.AsOf.AddDate(0, -i, 0))
+			}
+			_, err := r.Backlog(ctx, q)
+			return err
+		},
 		"extent": func(r *Reader, n int) error { _, err := r.Extent(ctx); return err },
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -51,7 +52,14 @@ func plainlyAsked(q ledger.Query) bool {
 			return false
 		}
 	}
-	return q.AsOf.Year() > 1900 && q.AsOf.Year() < 9999 && (q.Since.IsZero() || q.Since.Year() > 1900 && q.Since.Year() < 9999)
+	return plainTime(q.AsOf) && (q.Since.IsZero() || plainTime(q.Since))
+}
+
+func plainTime(t time.Time) bool { return t.Year() > 1900 && t.Year() < 9999 }
+
+// holds reports whether columns tell moments apart as SQL does.
+func (s *snapshot) holds(moments ...time.Time) bool {
+	return !slices.ContainsFunc(moments, func(t time.Time) bool { return !plainTime(t) })
 }
 
 // asks names what a question asks beside its measures.

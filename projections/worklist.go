@@ -75,7 +75,7 @@ type WorkList struct {
 // then by the day on which they fall due, then those without one. Offset and
 // limit cut pages of one order.
 func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
-	p, err := r.Progress(ctx)
+	p, columns, err := r.stand(ctx)
 	if err != nil {
 		return WorkList{}, err
 	}
@@ -94,18 +94,9 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 		return out, err
 	}
 	out.Regimes, out.Holidays = len(rules.Regimes), rules.Calendar.Published()
-	var list []ledger.Obligation
-	err = r.waitingRows(ctx, q, rules, func(row *ledger.Row) {
-		for _, o := range row.Obligations(rules, q.AsOf) {
-			if q.wants(&o) {
-				list = append(list, o)
-			}
-		}
-	})
-	if err != nil {
+	if out.Obligations, err = r.owed(ctx, columns, q, rules); err != nil {
 		return out, err
 	}
-	out.Obligations = ledger.MergeObligations(list)
 	out.Total = len(out.Obligations)
 	cases := make(map[string]bool, out.Total)
 	for i := range out.Obligations {
@@ -118,7 +109,25 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 	if q.Limit > 0 {
 		out.Obligations = out.Obligations[:min(q.Limit, len(out.Obligations))]
 	}
+	out.Obligations = slices.Clone(out.Obligations)
 	return out, nil
+}
+
+// owed lists what a settled query asks for, all pages of it. The list may be
+// shared and must not be changed.
+func (r *Reader) owed(ctx context.Context, columns *snapshot, q WorkQuery, rules ledger.Rules) ([]ledger.Obligation, error) {
+	if columns != nil && columns.holds(q.AsOf) {
+		return r.columns.owed(ctx, columns, q, rules)
+	}
+	var list []ledger.Obligation
+	err := r.waitingRows(ctx, q, rules, func(row *ledger.Row) {
+		for _, o := range row.Obligations(rules, q.AsOf) {
+			if q.wants(&o) {
+				list = append(list, o)
+			}
+		}
+	})
+	return ledger.MergeObligations(list), err
 }
 
 // ruleKinds are the kinds of record that rules are published by, in the words of

@@ -260,7 +260,7 @@ func (a *asyncDoc) document() object {
 		"info": object{
 			"title": "Berkas: streams of the ledger", "version": "1.0.0", "license": object{"name": "see the repository"},
 			"description": "Agencies publish signed events to INTAKE streams; the registrar writes the records to LEDGER and answers each submission with a signed receipt. " +
-				"All of it is NATS JetStream. docs/emit.md shows how to take part. Signatures in the examples are placeholders: a test signs the examples and hands them in to a running ledger, which admits them in this order.",
+				"All of it is NATS JetStream. docs/emit.md shows how to take part. The records of LEDGER are also to be had over HTTP, as server-sent events (GET /v1/stream, docs/http.md) and as webhooks that name them (docs/webhooks.md). Signatures in the examples are placeholders: a test signs the examples and hands them in to a running ledger, which admits them in this order.",
 			"contact": object{"name": "the operator of the ledger"},
 		},
 		"servers": object{"dev": object{

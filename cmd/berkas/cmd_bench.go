@@ -27,6 +27,7 @@ type benchFlags struct {
 	profile string
 
 	auditRecords int
+	cases        int // of the history over which pages are asked for
 
 	fsck        string // program; "" for none
 	fsckRecords int
@@ -46,6 +47,10 @@ verified after it stops, all of them: that is the agencies' work.
 
 Work and limit take turns, and the median of the rounds is printed.
 
+With --only pages the read models of a simulated history of --cases are filled in a
+private PostgreSQL of its own, and pages are asked for over it, 20 a second for 15 times
+--seconds. Otherwise that is left out.
+
 ` + exitHelp,
 		Example: `  berkas bench
   berkas bench --smoke        # seconds, to see that it works`,
@@ -56,7 +61,7 @@ Work and limit take turns, and the median of the rounds is printed.
 			}
 			if f.smoke {
 				f.auditRecords = 5000
-				f.rounds, f.seconds, f.bulk = 1, time.Second/2, 2000
+				f.rounds, f.seconds, f.bulk, f.cases = 1, time.Second/2, 2000, 500
 			}
 			lines, err := f.run(cmd.Context(), o, cmd.ErrOrStderr())
 			if err != nil {
@@ -74,13 +79,14 @@ Work and limit take turns, and the median of the rounds is printed.
 	fl.StringVar(&f.fsck, "fsck", "", "Tessera's fsck, which scripts/fsck.sh builds, to check a large log with (part log)")
 	fl.IntVar(&f.fsckRecords, "fsck-records", 1_000_000, "how many records the log for --fsck has")
 	fl.IntVar(&f.auditRecords, "audit-records", 100_000, "how many records the log has that is audited (part audit)")
+	fl.IntVar(&f.cases, "cases", 20_000, "how many cases the history has over which pages are asked for (part pages); about ten records each")
 	fl.StringVar(&f.profile, "profile", "", "write a CPU profile of the measurements to this file")
 	fl.StringVar(&f.dir, "dir", "", "where to work (default: a temporary directory; a disk, not memory)")
 	return c
 }
 
 // benchParts are what --only takes.
-var benchParts = []string{"submit", "import", "latency", "catchup", "log", "audit"}
+var benchParts = []string{"submit", "import", "latency", "catchup", "log", "audit", partPages}
 
 // benchLine is one row of the result: work against its limit.
 type benchLine struct {
@@ -130,6 +136,9 @@ func (f *benchFlags) run(ctx context.Context, o *options, progress io.Writer) (_
 		if err := os.Chmod(f.dir, 0o755); err != nil {
 			return nil, err
 		}
+	}
+	if f.only == partPages {
+		return f.pages(ctx, o, progress)
 	}
 	b, err := newBencher(ctx, o, f)
 	if err != nil {

@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/berkas-ledger/berkas/internal/local"
+	"github.com/berkas-ledger/berkas/internal/simulate"
+	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
+	"github.com/berkas-ledger/berkas/roster"
+	"github.com/berkas-ledger/berkas/web"
+)
+
+// partPages is a part of the benchmark that runs alone: it needs no ledger of the
+// bencher's, but a PostgreSQL of its own, and takes long.
+const partPages = "pages"
+
+// pagesPerSecond is how many pages are asked for a second, whether or not those
+// before have been answered.
+const pagesPerSecond = 20
+
+// benchPages measures how soon pages begin to arrive over a simulated history.
+type benchPages struct {
+	flags    *benchFlags
+	ledger   simulate.Ledger
+	progress io.Writer
+
+	database string
+	records  ledger.Position
+	last     time.Time // when the last one was recorded
+	samples  []string  // cases whose records are kept
+	kept     map[string][]ledger.Record
+	roster   *roster.Roster
+	founding []ledger.Record // of the roster
+}
+
+// sampled is of how many cases records are kept for case pages.
+const sampled = 200
+
+// pages fills a PostgreSQL of its own from a simulated ledger, serves pages over it,
+// and asks for them. What needs NATS or the log is left out.
+func (f *benchFlags) pages(ctx context.Context, o *options, progress io.Writer) (lines []benchLine, err error) {
+	course := simulate.Course{Cases: f.cases, Seed: 1, Until: simulate.LastDay(time.Now())}
+	if err := course.Check(); err != nil {
+		return nil, usage("%w", err)
+	}
+	b := &benchPages{
+		flags: f, progress: progress, kept: map[string][]ledger.Record{},
+		ledger: simulate.Ledger{Course: course, Grants: firstMandates(), Unsigned: true},
+	}
+	pg, err := local.StartPostgres(ctx, local.PostgresConfig{Dir: filepath.Join(f.dir, "postgres"), BinDir: os.Getenv("PG_BINDIR"), Log: o.log()})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, pg.Stop()) }()
+	b.database = pg.URL()
+	if lines, err = b.fill(ctx); err != nil {
+		return nil, err
+	}
+	reader, err := projections.OpenReader(ctx, b.database)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	began := time.Now()
+	reader.KeepColumns(o.log())
+	if err := reader.WaitColumns(ctx); err != nil {
+		return nil, err
+	}
+	rows, size := reader.ColumnsSize()
+	lines = append(lines,
+		benchLine{Work: "columns in memory: loaded", Measured: time.Since(began).Seconds() * 1000, Unit: "ms"},
+		benchLine{Work: "columns in memory: rows", Measured: float64(rows)},
+		benchLine{Work: "columns in memory: size", Measured: float64(size) / 1e6, Unit: " MB"})
+	b.say(lines)
+	more, err := b.serve(ctx, reader, o)
+	b.say(more)
+	return append(lines, more...), err
+}
+
+func (b *benchPages) say(lines []benchLine) {
+	for _, l := range lines {
+		fmt.Fprintf(b.progress, "  %-52s %14s\n", l.Work, amount(l.Measured, l.Unit))
+	}
+}
+
+// fill projects the simulated ledger.
+func (b *benchPages) fill(ctx context.Context) ([]benchLine, error) {
+	began := time.Now()
+	feed := b.ledger.Feed()
+	keep := func(ctx context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
+		return feed(ctx, after, func(records []ledger.Record) error {
+			for _, r := range records {
+				if err := b.keep(r); err != nil {
+					return err
+				}
+			}
+			return yield(records)
+		})
+	}
+	if err := projections.NewProjector(projections.Config{URL: b.database}).Run(ctx, keep); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	size, rows, err := b.size(ctx)
+	return []benchLine{
+		{Work: "records", Measured: float64(b.records)},
+		{Work: "records made and projected", Measured: float64(b.records) / took.Seconds(), Unit: "/s"},
+		{Work: "rows of respondents", Measured: rows},
+		{Work: "PostgreSQL on disk", Measured: size / 1e6, Unit: " MB"},
+		{Work: "PostgreSQL on disk, a record", Measured: size / float64(b.records), Unit: " B"},
+	}, err
+}
+
+// keep notes what the pages need of the ledger beside the tables.
+func (b *benchPages) keep(r ledger.Record) (err error) {
+	if r.Position <= b.records {
+		return nil // the feed was read again
+	}
+	b.records, b.last = r.Position, r.Recorded
+	id := r.CaseID()
+	switch {
+	case r.Position == 1:
+		b.founding = append(b.founding, r)
+		b.roster, err = roster.Start(r)
+	case r.Subject == ledger.SubjectRoster:
+		b.founding = append(b.founding, r)
+		var e ledger.Event
+		if e, err = ledger.DecodeRecord(r); err == nil {
+			b.roster, err = b.roster.Apply(r.Position, e)
+		}
+	case id != "" && (b.kept[id] != nil || len(b.samples) < sampled && int(r.Position)%max(1, b.flags.cases*10/sampled) < 3):
+		if b.kept[id] == nil {
+			if e, bad := ledger.DecodeRecord(r); bad != nil || e.Kind != ledger.CaseOpenedKind {
+				return bad
+			}
+			b.samples = append(b.samples, id)
+		}
+		b.kept[id] = append(b.kept[id], r)
+	}
+	return err
+}
+
+// size asks PostgreSQL how large its tables are with their indexes, and how many
+// rows the history of respondents has.
+func (b *benchPages) size(ctx context.Context) (bytes, rows float64, err error) {
+	conn, err := pgx.Connect(ctx, b.database)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	if err := conn.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&bytes); err != nil {
+		return 0, 0, err
+	}
+	return bytes, rows, conn.QueryRow(ctx, "SELECT count(*) FROM projection.respondent_history").Scan(&rows)
+}
+
+// serve answers over loopback and asks.
+func (b *benchPages) serve(ctx context.Context, reader *projections.Reader, o *options) (lines []benchLine, err error) {
+	server, err := web.New(web.Config{
+		Demo: "benchmark", Open: true, Figures: reader, Log: o.log(),
+		Roster: func() *roster.Roster { return b.roster }, Head: func() ledger.Position { return b.records },
+		CaseRecords:   func(_ context.Context, id string) ([]ledger.Record, error) { return b.kept[id], nil },
+		RosterRecords: func(context.Context) ([]ledger.Record, error) { return b.founding, nil },
+	})
+	if err != nil {
+		return nil, err
+	}
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(running, listener) }()
+	defer func() {
+		cancel()
+		err = errors.Join(err, <-ended)
+	}()
+	fmt.Fprintf(b.progress, "Then %d pages a second for %s, as of and known at random days, filters now and then\n", pagesPerSecond, b.flags.pageTime())
+	return b.ask(ctx, "http://"+listener.Addr().String())
+}
+
+// pageTime is how long pages are asked for.
+func (f *benchFlags) pageTime() time.Duration {
+	if f.smoke {
+		return 3 * time.Second
+	}
+	return 15 * f.seconds
+}
+
+// answer is how one page was answered.
+type answer struct {
+	page   string
+	status int
+	first  time.Duration // from when it was due to the first byte
+	err    error
+}
+
+// ask sends requests at a steady pace and gathers how they were answered.
+func (b *benchPages) ask(ctx context.Context, base string) ([]benchLine, error) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	defer client.CloseIdleConnections()
+	q := newPageQuestions(b)
+	var all []answer
+	var lines []benchLine
+	for _, p := range q.mix {
+		began := time.Now()
+		if err := b.once(ctx, client, base, p); err != nil {
+			fmt.Fprintf(b.progress, "  %s is left out: %v\n", p.name, err)
+			q.leaveOut(p.name)
+			lines = append(lines, benchLine{Work: p.name + ", left out: no answer within " + patience.String(), Measured: 1})
+			continue
+		}
+		lines = append(lines, benchLine{Work: p.name + ", asked for the first time", Measured: time.Since(began).Seconds() * 1000, Unit: "ms"})
+	}
+	answers, gathered := make(chan answer, 64), make(chan struct{})
+	go func() {
+		defer close(gathered)
+		for a := range answers {
+			all = append(all, a)
+		}
+	}()
+	var asking sync.WaitGroup
+	tick := time.NewTicker(time.Second / pagesPerSecond)
+	defer tick.Stop()
+	for until := time.Now().Add(b.flags.pageTime()); ctx.Err() == nil; {
+		due := <-tick.C
+		if due.After(until) {
+			break
+		}
+		name, path := q.next()
+		asking.Go(func() { answers <- get(ctx, client, base, name, path, due) })
+	}
+	asking.Wait()
+	close(answers)
+	<-gathered
+	return append(lines, summarised(all)...), ctx.Err()
+}
+
+// patience is how long a page may say that it is being made ready.
+const patience = 30 * time.Second
+
+// once asks for a page before it is measured, to see that it works, and waits for
+// one that is made ready first.
+func (b *benchPages) once(ctx context.Context, client *http.Client, base string, p benchPage) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		a := get(ctx, client, base, p.name, p.path(), time.Now())
+		switch {
+		case a.err == nil:
+			return nil
+		case a.status != http.StatusServiceUnavailable:
+			return a.err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready within %s: %w", p.name, patience, a.err)
+		case <-tick.C:
+		}
+	}
+}
+
+// get asks for a page that was due at a moment, and reads it whole.
+func get(ctx context.Context, client *http.Client, base, name, path string, due time.Time) answer {
+	a := answer{page: name}
+	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { a.first = time.Since(due) }}
+	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, base+path, nil)
+	if err != nil {
+		a.err = err
+		return a
+	}
+	r.Header.Set("Accept", "text/html, application/json")
+	got, err := client.Do(r)
+	if err != nil {
+		a.err = err
+		return a
+	}
+	defer got.Body.Close()
+	start, err := io.ReadAll(io.LimitReader(got.Body, 400))
+	if err == nil {
+		_, err = io.Copy(io.Discard, got.Body)
+	}
+	if a.status = got.StatusCode; a.status != http.StatusOK && err == nil {
+		err = fmt.Errorf("%s: %s: %s", path, got.Status, start)
+	}
+	a.err = err
+	return a
+}
+
+// summarised gives median and 99th percentile of each page and of all together.
+func summarised(all []answer) []benchLine {
+	pages := map[string][]float64{}
+	failed, why := 0, ""
+	for _, a := range all {
+		if a.err != nil {
+			failed, why = failed+1, a.err.Error()
+			continue
+		}
+		ms := float64(a.first) / float64(time.Millisecond)
+		pages[a.page] = append(pages[a.page], ms)
+		pages["all pages"] = append(pages["all pages"], ms)
+	}
+	var lines []benchLine
+	for _, name := range sortedKeys(pages) {
+		list := pages[name]
+		slices.Sort(list)
+		lines = append(lines,
+			benchLine{Work: name + fmt.Sprintf(", first byte, median of %d", len(list)), Measured: list[len(list)/2], Unit: "ms"},
+			benchLine{Work: name + ", first byte, p99", Measured: list[min(len(list)-1, len(list)*99/100)], Unit: "ms"})
+	}
+	work := "pages that failed"
+	if why != "" {
+		work += " (" + why + ")"
+	}
+	return append(lines, benchLine{Work: work, Measured: float64(failed)})
+}

@@ -98,45 +98,58 @@ func (q *queue) Pop() any {
 // run yields everything in order of recording. fixed are events of the roster, in
 // order.
 func (c *course) run(fixed []entry, yield func(entry) bool) {
-	var q queue
-	var done counts
-	tables, figures := issues(newDraw(c.seed, 11), c.until), newDraw(c.seed, 13)
-	nth := 0
-	upcoming := c.start(1)
-	for {
-		for upcoming != nil && (len(q) == 0 || q[0].at >= upcoming.opened) {
-			heap.Push(&q, upcoming)
-			upcoming = c.start(upcoming.number + 1)
-		}
-		next := c.end
-		if len(q) > 0 {
-			next = q[0].at
-		}
-		switch {
-		case len(fixed) > 0 && fixed[0].recorded <= next && (len(tables) == 0 || fixed[0].recorded <= tables[0].at):
-			t := fixed[0]
-			fixed = fixed[1:]
-			if !yield(t) {
-				return
-			}
-		case len(tables) > 0 && tables[0].at <= next:
-			nth++
-			if !yield(c.published(tables[0], figures, &done, nth)) {
-				return
-			}
-			tables = tables[1:]
-		case next >= c.end:
-			return
-		default:
-			s := c.step(&q)
-			for _, m := range s.marks {
-				done.add(m)
-			}
-			if !yield(s) {
-				return
-			}
+	m := &merge{
+		course: c, fixed: fixed, tables: issues(newDraw(c.seed, 11), c.until), figures: newDraw(c.seed, 13), upcoming: c.start(1),
+	}
+	for e, ok := m.next(); ok && yield(e); e, ok = m.next() {
+		continue
+	}
+}
+
+// merge puts what goes on side by side into one order.
+type merge struct {
+	*course
+	fixed    []entry
+	tables   []issue
+	issued   int
+	figures  draw
+	done     counts
+	active   queue
+	upcoming *going // the next case to begin
+}
+
+// next gives what is recorded next; ok is false at the end.
+func (m *merge) next() (e entry, ok bool) {
+	for m.upcoming != nil && (len(m.active) == 0 || m.active[0].at >= m.upcoming.opened) {
+		heap.Push(&m.active, m.upcoming)
+		m.upcoming = m.start(m.upcoming.number + 1)
+	}
+	due, table, rule := m.end, m.end, m.end
+	if len(m.active) > 0 {
+		due = m.active[0].at
+	}
+	if len(m.tables) > 0 {
+		table = m.tables[0].at
+	}
+	if len(m.fixed) > 0 {
+		rule = m.fixed[0].recorded
+	}
+	switch {
+	case min(due, table, rule) >= m.end:
+		return entry{}, false
+	case rule <= min(due, table):
+		e, m.fixed = m.fixed[0], m.fixed[1:]
+	case table <= due:
+		m.issued++
+		e = m.published(m.tables[0], m.figures, &m.done, m.issued)
+		m.tables = m.tables[1:]
+	default:
+		e = m.step(&m.active)
+		for _, x := range e.marks {
+			m.done.add(x)
 		}
 	}
+	return e, true
 }
 
 // start makes the case of a number; nil when there are no more.

@@ -92,7 +92,7 @@ func (t *telling) aside(by ledger.AgencyID, kind ledger.Kind, payload any) *sayi
 	}
 	recorded = max(recorded, t.known+instant(t.between(1, 900))*second)
 	if kind == ledger.CaseOpenedKind {
-		recorded = t.outset.recorded
+		recorded = t.recorded
 	}
 	t.says = append(t.says, saying{
 		at: t.now, recorded: recorded + instant(t.IntN(int(second))), by: by, kind: kind, id: t.draw.id(t.now.time()), payload: payload,
@@ -123,7 +123,7 @@ func (t *telling) begin() {
 	}
 	original, linked := outset{}, false
 	if t.repeats {
-		if original, linked = t.other(t.draw, t.number, t.outset.recorded+3*daily); linked {
+		if original, linked = t.other(t.draw, t.number, t.recorded+3*daily); linked {
 			p.Contest, p.Act, p.Items = original.contest, original.act, original.items
 			p.Catalogue, t.items, t.where, t.at = catalogueOf(p.Items), p.Items, original.where, original.at
 		}
@@ -176,7 +176,7 @@ func (t *telling) mistakenOpening(by ledger.AgencyID, id string) {
 // duplicate links a case to the one that it repeats; it goes no further.
 func (t *telling) duplicate(by ledger.AgencyID, o outset) {
 	t.wait(2, 0.5)
-	t.now = max(t.now, t.outset.recorded+3*daily)
+	t.now = max(t.now, t.recorded+3*daily)
 	t.now = t.atWork(t.now)
 	s := t.say(by, ledger.CaseLinkedKind, ledger.CaseLinked{Link: ledger.LinkDuplicate, Case: o.id})
 	s.marks = t.uncounted(t.now)

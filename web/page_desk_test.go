@@ -118,6 +118,7 @@ func TestDesk(t *testing.T) {
 		{"case", deskReplaysCases},
 		{"audits", deskQuotesAudits},
 		{"sample", deskDraws},
+		{"browser", deskInBrowser},
 	} {
 		t.Run(look.name, func(t *testing.T) {
 			d.t = t

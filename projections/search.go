@@ -299,7 +299,7 @@ func cutAfter(after string, s valueSpan) (value string, p ledger.Position, ok bo
 		return "", 0, true
 	}
 	number, value, found := strings.Cut(after, ".")
-	n, err := strconv.ParseInt(number, 10, 63)
+	n, err := strconv.ParseUint(number, 10, 63)
 	return value, ledger.Position(n), found && err == nil && value >= s.first && value <= s.last && len(value) <= MostSearched && strings.Trim(value, soughtBytes) == ""
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -37,7 +38,7 @@ type casePage struct {
 	Since       caseSince
 }
 
-// Moment is when obligations are looked at.
+// moment is when obligations are looked at.
 func (p *casePage) moment(now time.Time) time.Time {
 	if p.AsOf.IsZero() {
 		return now
@@ -98,6 +99,11 @@ func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
 		return page, err
 	}
 	page.linksFrom(ctx, s)
+	point := question{Query: ledger.Query{Unit: ledger.UnitRespondent, AsOf: at.asOf}}
+	if at.knownAt != 0 {
+		point.Known = strconv.FormatUint(uint64(at.knownAt), 10)
+	}
+	page.PDF = point.address(exportPath + "/cases/" + id)
 	if zone := ledger.ZoneOf(page.Case.Act.Region); zone != ledger.Jakarta {
 		page.Zone = zone
 	}

@@ -67,7 +67,7 @@ func TestPagesNeedCredentials(t *testing.T) {
 		return n.do(http.MethodGet, path, h, nil).status
 	}
 	const aCase = "/cases/01726df4-2380-7000-8000-000000000009"
-	for _, path := range []string{"/national", "/published", "/cases", "/worklist", aCase} {
+	for _, path := range []string{"/national", "/published", "/cases", "/worklist", "/search", aCase} {
 		if got := as(path, ""); got != http.StatusUnauthorized {
 			t.Errorf("%s without a credential: %d", path, got)
 		}

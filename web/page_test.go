@@ -351,7 +351,7 @@ func (s *shelf) everyPage() []string {
 	out := []string{
 		"/", "/national", "/national?as-of=2020-11-26&seen-by=bkn", "/national?as-of=2030-01-01", "/published",
 		"/cases?measure=recommended&as-of=2020-11-26", "/cases?measure=admonished&unit=ppk", "/worklist", "/worklist?agency=bkn&as-of=2020-11-26",
-		"/cases/" + s.strange,
+		"/cases/" + s.strange, "/search", "/search?q=makassar", "/search?q=CONTOH-9001&lang=id",
 	}
 	for _, w := range s.walks {
 		out = append(out, "/cases/"+w.Case)

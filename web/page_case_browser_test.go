@@ -1,0 +1,14 @@
+package web
+
+import "testing"
+
+// TestCaseInBrowser walks through cases and the search in headless Chromium.
+func TestCaseInBrowser(t *testing.T) {
+	s := newCaseShelf(t)
+	first, corrected := s.walks[0].Case, s.walks[1].Case
+	inBrowser(t, "case.mjs", s, map[string]any{
+		"corrected": corrected,
+		"looks": s.looks("/cases/"+first, "/cases/"+corrected+"?known-at=8230", "/cases/"+s.strange, "/search", "/search?q=CONTOH-9001", "/search?q=sulawesi",
+			"/search?q=makassar", "/search?q=xyzzy", "/search?refused=personal", "/search?q=CONTOH&in=letter"),
+	})
+}

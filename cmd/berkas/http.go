@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/berkas-ledger/berkas/eventstore"
+	"github.com/berkas-ledger/berkas/internal/simulate"
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/roster"
@@ -120,6 +121,9 @@ func (w *webServer) url() string {
 func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 	if n.http.addr == "" {
 		return nil
+	}
+	if n.http.demo == "" && strings.HasPrefix(n.origin, simulate.OriginPrefix) {
+		n.http.demo = "simulated" // whoever serves it
 	}
 	config := web.Config{
 		Demo: n.http.demo, Open: n.http.open, SecureCookies: n.http.proxied,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -26,13 +27,18 @@ func TestSimulatedLedgerRuns(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	n, err := startNode(ctx, nodeConfig{home: h, log: testkit.Log(t), rehearsal: true, database: testkit.DB(t)})
+	n, err := startNode(ctx, nodeConfig{home: h, log: testkit.Log(t), rehearsal: true, database: testkit.DB(t), http: httpConfig{addr: "127.0.0.1:0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	work := make(chan error, 1)
 	go func() { work <- n.run(ctx) }()
 	if err := n.tried(ctx, made); err != nil {
+		t.Error(err)
+	}
+	if got, err := http.Get(n.web.url() + "/healthz"); err != nil || got.Header.Get("Berkas-Demo") != "simulated" {
+		t.Errorf("whoever serves a simulated ledger says so: %v, %v", got, err)
+	} else if err := got.Body.Close(); err != nil {
 		t.Error(err)
 	}
 	cancel()

@@ -113,10 +113,10 @@ func (c Curve) Quantile(share, confidence float64) Quantile {
 	return q
 }
 
-// Difference compares two groups of waits.
+// Difference is between two groups of waits.
 type Difference struct {
-	// Seen and Expected count the waits of the first group that ended, and would
-	// have if both went equally fast. More than expected is faster.
+	// Seen and Expected count the waits of the part that ended, and would have if
+	// both went equally fast. More than expected is faster.
 	Seen, Expected float64
 	// P is the probability of so great a difference, either way, if both went
 	// equally fast; 1 if it cannot be told. It is an approximation that holds
@@ -124,26 +124,25 @@ type Difference struct {
 	P float64
 }
 
-// LogRank compares a group with others that are not in it.
+// LogRank compares a part of all waits with the others.
 //
 // Mantel, Cancer Chemother. Rep. 50 (1966) 163.
-func LogRank(group, others Waits) Difference {
-	g, o := remaining(group), remaining(others)
+func LogRank(part, all Waits) Difference {
+	g, n := remaining(part), remaining(all)
 	d := Difference{P: 1}
 	variance := 0.0
-	for day := range max(group.days(), others.days()) {
-		gDone, gOpen := group.at(day)
-		oDone, oOpen := others.at(day)
-		done, n := float64(gDone+oDone), float64(g+o)
+	for day := range all.days() {
+		gDone, gOpen := part.at(day)
+		done, open := all.at(day)
 		if done > 0 {
-			share := float64(g) / n
+			ends, atRisk, share := float64(done), float64(n), float64(g)/float64(n)
 			d.Seen += float64(gDone)
-			d.Expected += done * share
+			d.Expected += ends * share
 			if n > 1 {
-				variance += done * share * (1 - share) * (n - done) / (n - 1)
+				variance += ends * share * (1 - share) * (atRisk - ends) / (atRisk - 1)
 			}
 		}
-		g, o = g-gDone-gOpen, o-oDone-oOpen
+		g, n = g-gDone-gOpen, n-done-open
 	}
 	if variance > 0 {
 		d.P = twoSided((d.Seen - d.Expected) / math.Sqrt(variance))
@@ -154,19 +153,4 @@ func LogRank(group, others Waits) Difference {
 func remaining(w Waits) uint64 {
 	done, open := w.Len()
 	return done + open
-}
-
-// Without gives the waits that are not in a part of them.
-func (w Waits) Without(part Waits) Waits {
-	out := Waits{make([]uint32, len(w.Done)), make([]uint32, len(w.Open))}
-	for day := range w.days() {
-		done, open := part.at(day)
-		if day < len(w.Done) {
-			out.Done[day] = w.Done[day] - min(w.Done[day], uint32(done))
-		}
-		if day < len(w.Open) {
-			out.Open[day] = w.Open[day] - min(w.Open[day], uint32(open))
-		}
-	}
-	return out
 }

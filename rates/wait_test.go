@@ -66,12 +66,13 @@ func TestKaplanMeierAsPublished(t *testing.T) {
 // 10.75; chi-squared 16.79 (Kleinbaum and Klein, Survival Analysis, 3rd ed.
 // 2012, chapter 2).
 func TestLogRankAsPublished(t *testing.T) {
-	d := LogRank(mp, placebo)
+	both := together(mp, placebo)
+	d := LogRank(mp, both)
 	near(t, "seen", d.Seen, 9, 0)
 	near(t, "expected", d.Expected, 19.25, .005)
 	z := math.Sqrt2 * math.Erfcinv(d.P)
 	near(t, "chi-squared", z*z, 16.79, .005)
-	other := LogRank(placebo, mp)
+	other := LogRank(placebo, both)
 	near(t, "the other way", other.P, d.P, 1e-12)
 	near(t, "expected of placebo", other.Expected, 10.75, .005)
 }
@@ -81,7 +82,7 @@ func TestWaitsOfNothing(t *testing.T) {
 		if q := KaplanMeier(w).Quantile(.5, .95); q.Known || q.LowKnown || q.HighKnown {
 			t.Errorf("%s: %+v", name, q)
 		}
-		if d := LogRank(w, Waits{}); d.P != 1 {
+		if d := LogRank(w, w); d.P != 1 {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
@@ -121,9 +122,9 @@ func TestWaitProperties(t *testing.T) {
 				t.Fatalf("without open ones the median is %d, not %d", plainMedian(w), q.Days)
 			}
 		}
-		part := drawWaits(t, "others")
-		d := LogRank(w, part)
-		if math.IsNaN(d.P) || d.P < 0 || d.P > 1 || d.Expected < 0 {
+		others := drawWaits(t, "others")
+		d, mirror := LogRank(w, together(w, others)), LogRank(others, together(w, others))
+		if math.IsNaN(d.P) || d.P < 0 || d.P > 1 || d.Expected < 0 || math.Abs(d.P-mirror.P) > 1e-9 {
 			t.Fatalf("%+v", d)
 		}
 	})
@@ -141,12 +142,16 @@ func plainMedian(w Waits) int {
 	return -1
 }
 
-func TestWithout(t *testing.T) {
-	all := waits([]int{1, 1, 2, 9}, []int{3})
-	got := all.Without(waits([]int{1, 9}, nil))
-	if done, open := got.Len(); done != 2 || open != 1 || got.Done[1] != 1 || got.Done[9] != 0 {
-		t.Errorf("%+v", got)
+// together puts two groups into one.
+func together(a, b Waits) Waits {
+	out := Waits{make([]uint32, max(a.days(), b.days())), make([]uint32, max(a.days(), b.days()))}
+	for day := range out.Done {
+		for _, w := range []Waits{a, b} {
+			done, open := w.at(day)
+			out.Done[day], out.Open[day] = out.Done[day]+uint32(done), out.Open[day]+uint32(open)
+		}
 	}
+	return out
 }
 
 // TestMedianCovers: waits of a known median, a third of them cut off: the
@@ -195,7 +200,7 @@ func FuzzWaits(f *testing.F) {
 			}
 		}
 		c.Quantile(.5, .95)
-		if d := LogRank(w, Waits{w.Open, w.Done}); math.IsNaN(d.P) {
+		if d := LogRank(Waits{Open: w.Open}, w); math.IsNaN(d.P) {
 			t.Fatalf("%+v", d)
 		}
 	})

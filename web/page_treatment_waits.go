@@ -45,8 +45,7 @@ func waitsOf(whole, groups []projections.Duration) waitsBy {
 	all := rates.Waits{Done: whole[0].Done, Open: whole[0].Open}
 	for _, d := range groups {
 		g := waitOf(d)
-		one := rates.Waits{Done: d.Done, Open: d.Open}
-		found := rates.LogRank(one, all.Without(one))
+		found := rates.LogRank(rates.Waits{Done: d.Done, Open: d.Open}, all)
 		others := float64(out.All.Done) - found.Expected
 		if !g.Tiny() && found.Expected >= fewEnds && others >= fewEnds {
 			// Fewer ends than expected is a longer wait.

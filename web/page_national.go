@@ -23,6 +23,7 @@ type nationalPage struct {
 	Head     ledger.Position
 	Asked    asked
 	Times    times
+	Units    []sliderStep // the same page in other units; no address: this one
 	Form     questionForm
 	Headline headline
 	Funnel   []funnelStep
@@ -175,7 +176,7 @@ func (s *Server) fillNational(ctx context.Context, page *nationalPage, q, asked 
 		}
 	}
 	page.Times = q.times(extent, progress, first.Query.KnownAt, first.Known)
-	page.Asked = q.askedOf(nationalPath, first, extent)
+	page.Asked, page.Units = q.askedOf(nationalPath, first, extent), q.units()
 	page.Sections = q.sections(all)
 	page.Headline = q.headline(all)
 	page.Funnel, page.Aside = q.funnel(all), q.aside(all)
@@ -199,6 +200,18 @@ func (s *Server) fillNational(ctx context.Context, page *nationalPage, q, asked 
 	}
 	page.Spans = stageTimes(spans)
 	return nil
+}
+
+func (q *question) units() []sliderStep {
+	var out []sliderStep
+	for _, u := range ledger.Units {
+		step := sliderStep{Label: word("unit", string(u))}
+		if u != q.Query.Unit {
+			step.Href = q.address(nationalPath, "unit", string(u))
+		}
+		out = append(out, step)
+	}
+	return out
 }
 
 // drawn is the measure on the map.

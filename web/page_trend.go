@@ -93,6 +93,7 @@ type mark struct {
 	Label text
 	Day   ledger.Date
 	X     float64
+	After bool // the label stands after the line, for there is no room before it
 }
 
 // drawing is a chart in the units of its own box.
@@ -199,8 +200,14 @@ func (q *question) draw(d drawing, v *trendView, t projections.Trend) drawing {
 		upper = append(upper, lower[i])
 	}
 	d.Gap = strings.Join(upper, " ")
+	taken := 0.0
 	for _, c := range v.Contests {
 		c.X = x(c.Day.Start().Add(12 * time.Hour))
+		if c.After = c.X-markRoom < taken; c.After {
+			taken = c.X + markRoom
+		} else {
+			taken = c.X
+		}
 		d.Marks = append(d.Marks, c)
 	}
 	if !q.Query.AsOf.IsZero() {
@@ -209,6 +216,9 @@ func (q *question) draw(d drawing, v *trendView, t projections.Trend) drawing {
 	}
 	return d
 }
+
+// markRoom is the length of the label of a marked day.
+const markRoom = 92
 
 // labelRoom is the height of a label at the end of a line: a name and a number.
 const labelRoom = 34

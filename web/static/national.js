@@ -18,8 +18,10 @@
   let turn = 0;
   const go = async (url, keep) => {
     const mine = ++turn;
-    view().setAttribute("aria-busy", "true");
-    await htmx.ajax("GET", url.toString(), { source: "#view", target: "#view", select: "#view", swap: "outerMorph" });
+    const asked = new URL(url);
+    asked.hash = ""; // or the page would jump there
+    if (keep) view().setAttribute("aria-busy", "true");
+    await htmx.ajax("GET", asked.toString(), { source: "#view", target: "#view", select: "#view", swap: "outerMorph" });
     if (mine !== turn) return; // another one is under way
     view().removeAttribute("aria-busy");
     if (keep === "push") history.pushState(null, "", url);

@@ -114,7 +114,7 @@ async function live() {
   const follows = async (n) => {
     await page.waitForFunction((v) => document.querySelector('[data-measure="opened"]').textContent.replaceAll(/[.,]/g, "") === String(v), n);
   };
-  await page.goto(base + "/national?lang=id");
+  await page.goto(base + "/national?lang=id#rincian"); // what follows must not lead back there
   await status(page, "Langsung");
   await page.evaluate(() => (document.querySelector("details.change").open = true));
   await page.fill("#f-item", "politi");

@@ -234,6 +234,9 @@ func (n *node) parts(ctx context.Context) map[string]error {
 	if err == nil && p.Stopped != "" {
 		err = errors.New(p.Stopped)
 	}
+	if ended := n.noProjections.Load(); err == nil && ended != nil {
+		err = fmt.Errorf("the projections ended: %w", *ended) // of what they could not write down
+	}
 	out["projections"] = err
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +74,8 @@ type node struct {
 	welcomed  []ledger.AgencyID // have their intake
 
 	evidenceErr error // why no log is sealed
+	// noProjections is why the projections ended; nil while they run.
+	noProjections atomic.Pointer[error]
 }
 
 // startNode opens everything in order and recovers the ledger. What was opened
@@ -310,6 +313,7 @@ func (n *node) run(ctx context.Context) error {
 				// Intake goes on while PostgreSQL or a projection is broken; a
 				// registrar that stopped ends the process.
 				if name == "projections" {
+					n.noProjections.Store(&err)
 					n.log.Error("projections stopped; intake goes on", "error", err)
 					return
 				}

@@ -182,7 +182,10 @@ func (s *Server) auditLine(ctx context.Context, a auditRead, newest ledger.Check
 		out.Says = text{"berkas ini tidak terbaca sebagai laporan", "this file cannot be read as a report"}
 		return out
 	case a.Report.Total > 0:
-		out.Says = text{"menulis: " + indonesian.number(a.Report.Total) + " temuan", "writes: " + english.number(a.Report.Total) + " findings"}
+		out.Says = text{"menulis: " + indonesian.number(a.Report.Total) + " temuan", "writes: " + english.number(a.Report.Total) + " finding"}
+		if a.Report.Total > 1 {
+			out.Says.EN += "s"
+		}
 	case a.Report.Valid:
 		out.Says = text{"menulis: tidak ada temuan", "writes: nothing found"}
 	default:

@@ -70,7 +70,7 @@ func deskQuotesAudits(t *testing.T, d *deskShelf) {
 		wants = append(wants, []string{author, says, beside})
 	}
 	add("bpk", d.report(at(newest)), "writes: nothing found", "its checkpoint is the newest one here")
-	add("kampus", d.report(at(257), found), "writes: 1 findings", "begins with the same records")
+	add("kampus", d.report(at(257), found), "writes: 1 finding<", "begins with the same records")
 	add("lain", d.report(at(257), func(r *verify.Report) {
 		r.Origin = "berkas.example/lain"
 		r.Checkpoint.Signed = strings.Replace(r.Checkpoint.Signed, d.Origin, r.Origin, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
 	"strconv"
@@ -45,12 +46,14 @@ func columnsLedger(b *testing.B) (url string) {
 	return url
 }
 
-// columnQuestions are those of pages, at the latest and at other times.
-func columnQuestions(b *testing.B, r *Reader) map[string]func(*Reader, int) error {
-	p, err := r.Progress(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+// anotherMoment is another one for each n, in a span that ends with the last
+// record.
+func anotherMoment(p Progress, n int, span time.Duration) time.Time {
+	return p.Recorded.Add(-span/997*time.Duration(n%997) - time.Duration(n)*time.Microsecond)
+}
+
+// figureQuestions ask for all measures, at the latest and at other times.
+func figureQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) error {
 	ctx := b.Context()
 	all := func(change func(q *ledger.Query, n int)) func(*Reader, int) error {
 		return func(r *Reader, n int) error {
@@ -63,23 +66,8 @@ func columnQuestions(b *testing.B, r *Reader) map[string]func(*Reader, int) erro
 			return err
 		}
 	}
-	back := func(n int, span time.Duration) time.Time { // another moment for each n
-		return p.Recorded.Add(-span/997*time.Duration(n%997) - time.Duration(n)*time.Microsecond)
-	}
+	back := func(n int, span time.Duration) time.Time { return anotherMoment(p, n, span) }
 	const years = 5 * 365 * day
-	one := func(u ledger.Unit, n int) ledger.Query {
-		return ledger.Query{Measures: []ledger.Measure{ledger.Recommended}, Unit: u, AsOf: back(n, years)}
-	}
-	trend := func(u ledger.Unit) func(*Reader, int) error {
-		return func(r *Reader, n int) error {
-			at := make([]time.Time, 300)
-			for i := range at {
-				at[i] = p.Recorded.Add(-time.Duration(i)*7*day - time.Duration(n)*time.Microsecond)
-			}
-			_, err := r.Trend(ctx, ledger.Query{Unit: u}, []ledger.Measure{ledger.Opened, ledger.Recommended, ledger.FollowedUp, ledger.NotFollowedUp, ledger.Sanctioned, ledger.Blocked}, at)
-			return err
-		}
-	}
 	return map[string]func(*Reader, int) error{
 		"figures of cases, latest":          all(func(q *ledger.Query, n int) { q.AsOf = back(n, time.Hour) }),
 		"figures of cases, any as-of":       all(func(q *ledger.Query, n int) { q.AsOf = back(n, years) }),
@@ -93,6 +81,27 @@ func columnQuestions(b *testing.B, r *Reader) map[string]func(*Reader, int) erro
 			q.AsOf, q.Filter, q.SeenBy = back(n, years), map[string]string{"province": "73", "class": "pelaksana"}, ledger.BKN
 		}),
 		"figures, since": all(func(q *ledger.Query, n int) { q.AsOf, q.Since = back(n, years), back(n, years).Add(-365*day) }),
+	}
+}
+
+// otherQuestions are breakdowns, trends, lists and what is owed.
+func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) error {
+	ctx := b.Context()
+	back := func(n int) time.Time { return anotherMoment(p, n, 5*365*day) }
+	one := func(u ledger.Unit, n int) ledger.Query {
+		return ledger.Query{Measures: []ledger.Measure{ledger.Recommended}, Unit: u, AsOf: back(n)}
+	}
+	trend := func(u ledger.Unit) func(*Reader, int) error {
+		return func(r *Reader, n int) error {
+			at := make([]time.Time, 300)
+			for i := range at {
+				at[i] = p.Recorded.Add(-time.Duration(i)*7*day - time.Duration(n)*time.Microsecond)
+			}
+			_, err := r.Trend(ctx, ledger.Query{Unit: u}, []ledger.Measure{ledger.Opened, ledger.Recommended, ledger.FollowedUp, ledger.NotFollowedUp, ledger.Sanctioned, ledger.Blocked}, at)
+			return err
+		}
+	}
+	return map[string]func(*Reader, int) error{
 		"by institution, respondents": func(r *Reader, n int) error {
 			_, _, err := r.FiguresBy(ctx, one(ledger.UnitRespondent, n), "institution")
 			return err
@@ -108,7 +117,7 @@ func columnQuestions(b *testing.B, r *Reader) map[string]func(*Reader, int) erro
 		"trend of 300 weeks, cases":           trend(ledger.UnitCase),
 		"trend of 300 weeks, recommendations": trend(ledger.UnitRecommendation),
 		"durations of 3 steps by office": func(r *Reader, n int) error {
-			_, _, err := r.Durations(ctx, ledger.Query{Unit: ledger.UnitRespondent, AsOf: back(n, years)}, []Step{
+			_, _, err := r.Durations(ctx, ledger.Query{Unit: ledger.UnitRespondent, AsOf: back(n)}, []Step{
 				{ledger.MilestoneOpened, ledger.MilestoneForwarded}, {ledger.MilestoneForwarded, ledger.MilestoneRecommended}, {ledger.MilestoneRecommended, ledger.MilestoneDecided},
 			}, "office")
 			return err
@@ -121,15 +130,15 @@ func columnQuestions(b *testing.B, r *Reader) map[string]func(*Reader, int) erro
 			return listPage(ctx, r, one(ledger.UnitRecommendation, n), p.Position, 500)
 		},
 		"work list, a page": func(r *Reader, n int) error {
-			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n, years), Limit: 50})
+			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), Limit: 50})
 			return err
 		},
 		"backlog": func(r *Reader, n int) error {
-			_, err := r.Backlog(ctx, BacklogQuery{AsOf: back(n, years), Longest: 20})
+			_, err := r.Backlog(ctx, BacklogQuery{AsOf: back(n), Longest: 20})
 			return err
 		},
 		"backlog with a trend of 12 months": func(r *Reader, n int) error {
-			q := BacklogQuery{AsOf: back(n, years), Longest: 20}
+			q := BacklogQuery{AsOf: back(n), Longest: 20}
 			for i := range 12 {
 				q.Trend = append(q.Trend, q.AsOf.AddDate(0, -i, 0))
 			}
@@ -171,7 +180,13 @@ func BenchmarkColumns(b *testing.B) {
 		}
 	}
 	b.Logf("cases, respondents, present rows with fillers, replaced rows, moments, entries: %v; words take %d bytes", sizes, s.wordBytes())
-	for name, ask := range columnQuestions(b, r) {
+	p, err := r.Progress(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	questions := figureQuestions(b, p)
+	maps.Copy(questions, otherQuestions(b, p))
+	for name, ask := range questions {
 		for how, reader := range map[string]*Reader{"columns": r, "SQL": sql} {
 			if skip := map[string]string{"no": "SQL", "only": "columns"}; how == skip[os.Getenv("BERKAS_BENCH_SQL")] {
 				continue

@@ -108,7 +108,7 @@ func (m *rowMaker) respondent(b *block, c, r int) {
 
 // make makes a row, if it is wanted.
 func (m *rowMaker) make(b *block, c, r int, s *during) {
-	sh, a := &m.snapshot.shapes[s.in.shape[s.place]], &b.abouts[s.in.about[s.place]]
+	sh, a := &m.shapes[s.in.shape[s.place]], &b.abouts[s.in.about[s.place]]
 	letter := &m.letters[a.letter]
 	if s.in.shape[s.place] == 0 || sh.duplicate || m.ends[sh.stage] && (m.pending != nil || s.to <= m.at) || m.ppk != 0 && letter.ppk != m.ppk {
 		return

@@ -36,7 +36,7 @@ func Calendar(list projections.WorkList, inEnglish bool) string {
 		name += " " + word("agency", string(a)).in(l)
 	}
 	c.SetName(name)
-	c.SetRefreshInterval(calendarAgain, ics.WithValue(string(ics.ValueDataTypeDuration)))
+	c.SetRefreshInterval(calendarAgain)
 	c.SetXPublishedTTL(calendarAgain)
 	c.SetDescription(calendarSays(list, l))
 	for i := range list.Obligations {

@@ -215,8 +215,18 @@ func (p *paper) mark(e *CaseEvent) string {
 }
 
 var paperMonths = [...][2]string{
-	{"Januari", "January"}, {"Februari", "February"}, {"Maret", "March"}, {"April", "April"}, {"Mei", "May"}, {"Juni", "June"},
-	{"Juli", "July"}, {"Agustus", "August"}, {"September", "September"}, {"Oktober", "October"}, {"November", "November"}, {"Desember", "December"},
+	{"Januari", "January"},
+	{"Februari", "February"},
+	{"Maret", "March"},
+	{"April", "April"},
+	{"Mei", "May"},
+	{"Juni", "June"},
+	{"Juli", "July"},
+	{"Agustus", "August"},
+	{"September", "September"},
+	{"Oktober", "October"},
+	{"November", "November"},
+	{"Desember", "December"},
 }
 
 // wall is a time by the clock in Jakarta.

@@ -52,49 +52,50 @@ var exportForms = []string{"format", "separator", "bom"}
 
 // splitExport takes the form out of a query string and leaves the question.
 func splitExport(raw string) (exportForm, string, error) {
-	var f exportForm
 	if len(raw) > maxQuery {
-		return f, "", badQuery("", "the query is longer than 4 KiB")
+		return exportForm{}, "", badQuery("", "the query is longer than 4 KiB")
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return f, "", badQuery("", "the query is not written as in an address")
+		return exportForm{}, "", badQuery("", "the query is not written as in an address")
 	}
-	for _, name := range exportForms {
-		if len(values[name]) > 1 {
-			return f, "", badQuery(name, "it stands more than once")
-		}
-	}
-	switch values.Get("format") {
-	case "", "csv":
-	case "xlsx":
-		f.xlsx = true
-	default:
-		return f, "", badQuery("format", "it is csv or xlsx")
-	}
-	switch values.Get("separator") {
-	case "", "comma":
-	case "semicolon":
-		f.csv.Semicolon = true
-	default:
-		return f, "", badQuery("separator", "it is comma or semicolon")
-	}
-	switch values.Get("bom") {
-	case "":
-		f.csv.BOM = f.csv.Semicolon // who wants semicolons opens it with Excel
-	case "true":
-		f.csv.BOM = true
-	case "false":
-	default:
-		return f, "", badQuery("bom", "it is true or false")
-	}
-	if f.xlsx && (values.Has("separator") || values.Has("bom")) {
-		return f, "", badQuery("format", "a separator and a mark are of CSV")
-	}
+	f, err := formOf(values)
 	for _, name := range exportForms {
 		values.Del(name)
 	}
-	return f, values.Encode(), nil
+	return f, values.Encode(), err
+}
+
+// formOf reads the form; csv, comma and no mark where nothing is said.
+func formOf(values url.Values) (f exportForm, err error) {
+	for _, p := range []struct {
+		name    string
+		choices []string // the first is what nothing means
+		to      *bool    // whether it is the second
+	}{
+		{"format", []string{"csv", "xlsx"}, &f.xlsx},
+		{"separator", []string{"comma", "semicolon"}, &f.csv.Semicolon},
+		{"bom", []string{"false", "true"}, &f.csv.BOM},
+	} {
+		list := values[p.name]
+		if len(list) == 0 {
+			continue
+		}
+		if len(list) > 1 {
+			return f, badQuery(p.name, "it stands more than once")
+		}
+		if !slices.Contains(p.choices, list[0]) {
+			return f, badQuery(p.name, "it is "+strings.Join(p.choices, " or "))
+		}
+		*p.to = list[0] == p.choices[1]
+	}
+	if f.xlsx && (values.Has("separator") || values.Has("bom")) {
+		return f, badQuery("format", "a separator and a mark are of CSV")
+	}
+	if !values.Has("bom") {
+		f.csv.BOM = f.csv.Semicolon // who wants semicolons opens it with Excel
+	}
+	return f, nil
 }
 
 // exportLinks are the addresses of the files of a question, for part_export.html.

@@ -60,81 +60,10 @@ func (s *shelf) rowsOf(path string) []map[string]string {
 // says what it is of.
 func TestExports(t *testing.T) {
 	s := newShelf(t)
-	rows := s.rows(t)
-	t.Run("national", func(t *testing.T) {
-		q := ledger.Query{Unit: ledger.UnitRespondent, AsOf: ledger.Date("2020-11-26").End(), KnownAt: ledger.Position(len(s.records)), SeenBy: ledger.BKN}
-		got := s.rowsOf("/v1/exports/national?as-of=2020-11-26&seen-by=bkn")
-		if len(got) != len(ledger.MeasureTable) {
-			t.Fatalf("%d rows", len(got))
-		}
-		for i, m := range ledger.MeasureTable {
-			q.Measures = []ledger.Measure{m.Measure}
-			want := strconv.FormatUint(ledger.Count(rows, q), 10)
-			if r := got[i]; r["measure"] != m.Name || r["count"] != want || r["unit"] != "respondent" || r["seen_by"] != "bkn" || r["known_at"] != fmt.Sprint(len(s.records)) || r["as_of"] != "2020-11-27T00:00:00+07:00" && r["as_of"] != "2020-11-26T23:59:59+07:00" {
-				t.Errorf("%s: %v, want %s", m.Name, r, want)
-			}
-		}
-		var sum uint64
-		for _, r := range s.rowsOf("/v1/exports/national?measure=recommended&by=office&lang=en") {
-			n, err := strconv.ParseUint(r["count"], 10, 64)
-			if err != nil || r["by"] != "office" || r["value"] == "" || r["value_name"] == "" {
-				t.Errorf("%v %v", r, err)
-			}
-			sum += n
-		}
-		whole := s.rowsOf("/v1/exports/national?measure=recommended")
-		if len(whole) != 1 || whole[0]["count"] != strconv.FormatUint(sum, 10) || sum == 0 {
-			t.Errorf("%v, the groups add up to %d", whole, sum)
-		}
-	})
-	t.Run("cases", func(t *testing.T) {
-		const question = "measure=recommended&as-of=2020-11-26&filter=office%3DIV"
-		got, whole := s.rowsOf("/v1/exports/cases?"+question), s.rowsOf("/v1/exports/national?"+question)
-		if strconv.Itoa(len(got)) != whole[0]["count"] || len(got) < 20 {
-			t.Fatalf("%d rows, the number is %s", len(got), whole[0]["count"])
-		}
-		seen := map[string]bool{}
-		for _, r := range got {
-			key := r["case"] + r["respondent"]
-			if seen[key] || !caseID.MatchString(r["case"]) || r["measure"] != "recommended" || r["office"] != "IV" || r["last_position"] == "" || r["institution_name"] == "" {
-				t.Errorf("%v", r)
-			}
-			seen[key] = true
-		}
-	})
-	t.Run("worklist", func(t *testing.T) {
-		list, err := s.server.work(t.Context(), workRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := s.rowsOf("/v1/exports/worklist")
-		if len(got) != list.Total || len(got) == 0 {
-			t.Fatalf("%d rows of %d", len(got), list.Total)
-		}
-		for i, o := range list.Obligations {
-			if r := got[i]; r["uid"] != o.UID() || r["case"] != o.Case || r["due"] != string(o.Due) || r["state"] != string(o.State) || r["owed_by"] != o.OwedBy {
-				t.Errorf("%v", r)
-			}
-		}
-	})
-	t.Run("published", func(t *testing.T) {
-		figures, err := s.server.Figures.PublishedFigures(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := s.rowsOf("/v1/exports/published")
-		if len(got) != len(figures) || len(got) == 0 {
-			t.Fatalf("%d rows of %d", len(got), len(figures))
-		}
-		for _, r := range got {
-			a, _ := strconv.Atoi(r["published"])
-			b, _ := strconv.Atoi(r["ledger"])
-			d, _ := strconv.Atoi(r["difference"])
-			if r["ledger"] != "" && b-a != d || r["reason"] == "" {
-				t.Errorf("%v", r)
-			}
-		}
-	})
+	t.Run("national", func(t *testing.T) { nationalFile(t, s) })
+	t.Run("cases", func(t *testing.T) { casesFile(t, s) })
+	t.Run("worklist", func(t *testing.T) { workFile(t, s) })
+	t.Run("published", func(t *testing.T) { publishedFile(t, s) })
 	t.Run("workbook", func(t *testing.T) { workbookIsWhole(t, s) })
 	t.Run("semicolons", func(t *testing.T) {
 		_, body := s.fetch("/v1/exports/national?format=csv&separator=semicolon")
@@ -322,4 +251,87 @@ func TestExportIsProven(t *testing.T) {
 	}
 	n.server.Figures = new(projections.Reader)
 	n.wants(as("/national", ReaderAuditor), 503, "crowded")
+}
+
+// nationalFile: every measure is the ledger's own count, and groups add up.
+func nationalFile(t *testing.T, s *shelf) {
+	rows := s.rows(t)
+	q := ledger.Query{Unit: ledger.UnitRespondent, AsOf: ledger.Date("2020-11-26").End(), KnownAt: ledger.Position(len(s.records)), SeenBy: ledger.BKN}
+	got := s.rowsOf("/v1/exports/national?as-of=2020-11-26&seen-by=bkn")
+	if len(got) != len(ledger.MeasureTable) {
+		t.Fatalf("%d rows", len(got))
+	}
+	for i, m := range ledger.MeasureTable {
+		q.Measures = []ledger.Measure{m.Measure}
+		want := strconv.FormatUint(ledger.Count(rows, q), 10)
+		if r := got[i]; r["measure"] != m.Name || r["count"] != want || r["unit"] != "respondent" || r["seen_by"] != "bkn" || r["known_at"] != fmt.Sprint(len(s.records)) || r["as_of"] != "2020-11-27T00:00:00+07:00" && r["as_of"] != "2020-11-26T23:59:59+07:00" {
+			t.Errorf("%s: %v, want %s", m.Name, r, want)
+		}
+	}
+	var sum uint64
+	for _, r := range s.rowsOf("/v1/exports/national?measure=recommended&by=office&lang=en") {
+		n, err := strconv.ParseUint(r["count"], 10, 64)
+		if err != nil || r["by"] != "office" || r["value"] == "" || r["value_name"] == "" {
+			t.Errorf("%v %v", r, err)
+		}
+		sum += n
+	}
+	whole := s.rowsOf("/v1/exports/national?measure=recommended")
+	if len(whole) != 1 || whole[0]["count"] != strconv.FormatUint(sum, 10) || sum == 0 {
+		t.Errorf("%v, the groups add up to %d", whole, sum)
+	}
+}
+
+// casesFile: the list is as long as the number, and nothing is in it twice.
+func casesFile(t *testing.T, s *shelf) {
+	const question = "measure=recommended&as-of=2020-11-26&filter=office%3DIV"
+	got, whole := s.rowsOf("/v1/exports/cases?"+question), s.rowsOf("/v1/exports/national?"+question)
+	if strconv.Itoa(len(got)) != whole[0]["count"] || len(got) < 20 {
+		t.Fatalf("%d rows, the number is %s", len(got), whole[0]["count"])
+	}
+	seen := map[string]bool{}
+	for _, r := range got {
+		key := r["case"] + r["respondent"]
+		if seen[key] || !caseID.MatchString(r["case"]) || r["measure"] != "recommended" || r["office"] != "IV" || r["last_position"] == "" || r["institution_name"] == "" {
+			t.Errorf("%v", r)
+		}
+		seen[key] = true
+	}
+}
+
+// workFile: all of the work list, in its order.
+func workFile(t *testing.T, s *shelf) {
+	list, err := s.server.work(t.Context(), workRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.rowsOf("/v1/exports/worklist")
+	if len(got) != list.Total || len(got) == 0 {
+		t.Fatalf("%d rows of %d", len(got), list.Total)
+	}
+	for i, o := range list.Obligations {
+		if r := got[i]; r["uid"] != o.UID() || r["case"] != o.Case || r["due"] != string(o.Due) || r["state"] != string(o.State) || r["owed_by"] != o.OwedBy {
+			t.Errorf("%v", r)
+		}
+	}
+}
+
+// publishedFile: every published figure, and the difference is one.
+func publishedFile(t *testing.T, s *shelf) {
+	figures, err := s.server.Figures.PublishedFigures(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.rowsOf("/v1/exports/published")
+	if len(got) != len(figures) || len(got) == 0 {
+		t.Fatalf("%d rows of %d", len(got), len(figures))
+	}
+	for _, r := range got {
+		a, _ := strconv.Atoi(r["published"])
+		b, _ := strconv.Atoi(r["ledger"])
+		d, _ := strconv.Atoi(r["difference"])
+		if r["ledger"] != "" && b-a != d || r["reason"] == "" {
+			t.Errorf("%v", r)
+		}
+	}
 }

@@ -114,27 +114,11 @@ func parseStream(r *http.Request) (streamQuestion, error) {
 	if err != nil {
 		return q, err
 	}
-	from, name := values.Get("after"), "after"
-	if last := r.Header.Values("Last-Event-ID"); len(last) > 0 {
-		from, name = last[0], "Last-Event-ID"
-		if len(last) > 1 {
-			return q, badQuery(name, "it stands more than once")
-		}
+	if err := q.begin(values.Get("after"), r.Header.Values("Last-Event-ID")); err != nil {
+		return q, err
 	}
-	if from == "" {
-		q.now = true
-	} else if n, err := strconv.ParseUint(from, 10, 63); err != nil || strconv.FormatUint(n, 10) != from {
-		return q, badQuery(name, "it is a position, or 0 for the beginning")
-	} else {
-		q.after = ledger.Position(n)
-	}
-	if list := values.Get("kind"); list != "" {
-		for k := range strings.SplitSeq(list, ",") {
-			if _, known := ledger.LookupKind(ledger.Kind(k), 1); !known || len(q.kinds) == maxStreamKinds {
-				return q, badQuery("kind", "it is a list of kinds of /v1/codes/kinds, separated by commas")
-			}
-			q.kinds = append(q.kinds, ledger.Kind(k))
-		}
+	if q.kinds, err = parseKinds(values.Get("kind")); err != nil {
+		return q, err
 	}
 	if q.agency = ledger.AgencyID(values.Get("agency")); q.agency != "" && !q.agency.Valid() {
 		return q, badQuery("agency", "it is an agency of /v1/codes/agencies")
@@ -148,6 +132,42 @@ func parseStream(r *http.Request) (streamQuestion, error) {
 		}
 	}
 	return q, nil
+}
+
+// begin reads where to begin; Last-Event-ID goes before after.
+func (q *streamQuestion) begin(after string, last []string) error {
+	name := "after"
+	if len(last) > 0 {
+		after, name = last[0], "Last-Event-ID"
+	}
+	if len(last) > 1 {
+		return badQuery(name, "it stands more than once")
+	}
+	if after == "" {
+		q.now = true
+		return nil
+	}
+	n, err := strconv.ParseUint(after, 10, 63)
+	if err != nil || strconv.FormatUint(n, 10) != after {
+		return badQuery(name, "it is a position, or 0 for the beginning")
+	}
+	q.after = ledger.Position(n)
+	return nil
+}
+
+// parseKinds reads kinds separated by commas; none: every kind.
+func parseKinds(list string) ([]ledger.Kind, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var out []ledger.Kind
+	for k := range strings.SplitSeq(list, ",") {
+		if _, known := ledger.LookupKind(ledger.Kind(k), 1); !known || len(out) == maxStreamKinds {
+			return nil, badQuery("kind", "it is a list of kinds of /v1/codes/kinds, separated by commas")
+		}
+		out = append(out, ledger.Kind(k))
+	}
+	return out, nil
 }
 
 // wants tells whether a record fits the filters.
@@ -293,23 +313,10 @@ type stream struct {
 // does: nothing gathers in memory.
 func (st *stream) run(r *http.Request) error {
 	ctx, cancel := context.WithCancel(r.Context())
-	batches, gone := make(chan []ledger.Record), make(chan error, 1)
-	go func() {
-		gone <- st.s.Feed(ctx, st.reached, func(records []ledger.Record) error {
-			select {
-			case batches <- records:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	}()
-	over := false
+	batches, gone, done := st.follow(ctx)
 	defer func() {
 		cancel()
-		if !over {
-			<-gone
-		}
+		<-done
 	}()
 	beat, life := time.NewTicker(st.s.Limits.Heartbeat), time.NewTimer(feedLife)
 	defer beat.Stop()
@@ -332,7 +339,6 @@ func (st *stream) run(r *http.Request) error {
 				return err
 			}
 		case err := <-gone:
-			over = true
 			return st.finish(endOf(err), nil)
 		case <-st.s.streams.ended:
 			return st.finish("restart", nil)
@@ -342,6 +348,23 @@ func (st *stream) run(r *http.Request) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// follow hands over what the feed has, a batch at a time, and why it ended.
+func (st *stream) follow(ctx context.Context) (batches <-chan []ledger.Record, gone <-chan error, done <-chan struct{}) {
+	records, ended, closed := make(chan []ledger.Record), make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(closed)
+		ended <- st.s.Feed(ctx, st.reached, func(batch []ledger.Record) error {
+			select {
+			case records <- batch:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	return records, ended, closed
 }
 
 // endOf says what the end of a feed means to its reader.
@@ -356,12 +379,10 @@ func endOf(err error) string {
 // tell writes what fits of a batch. A reason ends the stream.
 func (st *stream) tell(records []ledger.Record) (reason string, err error) {
 	for _, r := range records {
-		if r.Position != st.reached+1 {
-			return "broken", nil
-		}
-		e, err := ledger.DecodeRecord(r)
-		if err != nil {
-			return "broken", nil
+		e, bad := ledger.DecodeRecord(r)
+		if bad != nil || r.Position != st.reached+1 {
+			st.s.Log.Error("a stream met a record that does not follow", "position", st.reached+1, "error", bad)
+			return "broken", nil //nolint:nilerr // the reader is told, and the log
 		}
 		st.reached = r.Position
 		if !st.q.wants(r, e) {

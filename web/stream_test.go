@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -145,8 +146,9 @@ func TestStream(t *testing.T) {
 	}
 	// Another reader is at the beginning, and asks for one kind of one agency's cases.
 	rest := feedFrom(t, n.http.URL, "after=0&limit=1&kind=case.registered,case.opened&agency=bawaslu&case="+id[:30], as(ReaderAuditor))
-	var last heard
-	for last = rest.next(); last.name == feedAt; last = rest.next() {
+	last := rest.next()
+	for last.name == feedAt {
+		last = rest.next()
 	}
 	if r := last.record(t); r.Position != receipt.Position {
 		t.Errorf("%+v", last)
@@ -154,7 +156,7 @@ func TestStream(t *testing.T) {
 	if reason := rest.next().reason(t); reason != "limit" {
 		t.Error(reason)
 	}
-	if _, err := nextEvent(rest.Reader); err != io.EOF {
+	if _, err := nextEvent(rest.Reader); !errors.Is(err, io.EOF) {
 		t.Error("it goes on after its end:", err)
 	}
 	// One credential does not take everybody's places.
@@ -344,7 +346,7 @@ func TestStreamEndsWithTheServer(t *testing.T) {
 func TestStreamAndSlowReaders(t *testing.T) {
 	g := newGrowing()
 	gone := make(chan ledger.Position, 1)
-	endless := func(ctx context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
+	endless := func(_ context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
 		defer func() { gone <- after }()
 		for ; ; after++ {
 			r := g.records[4]

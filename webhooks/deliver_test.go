@@ -51,10 +51,10 @@ func (b *book) feed(ctx context.Context, after ledger.Position, yield func([]led
 func (b *book) head() ledger.Position { return ledger.Position(len(b.records)) }
 
 // positions are those of the records that an endpoint wants.
-func (b *book) positions(t *testing.T, e *Endpoint, after ledger.Position) []ledger.Position {
+func (b *book) positions(t *testing.T, e *Endpoint) []ledger.Position {
 	t.Helper()
 	var out []ledger.Position
-	for _, r := range b.records[after:] {
+	for _, r := range b.records {
 		ev, err := ledger.DecodeRecord(r)
 		if err != nil {
 			t.Fatal(err)
@@ -240,7 +240,7 @@ func TestDelivery(t *testing.T) {
 	all := newReceiver(t, p.head(), nil)
 	every := p.add("all", all)
 	some := Endpoint{Kinds: []ledger.Kind{ledger.CaseRecommendedKind, ledger.DecisionRecordedKind}, Agency: ledger.BKN}
-	want := p.positions(t, &some, 0)
+	want := p.positions(t, &some)
 	few := newReceiver(t, want[len(want)-1], nil)
 	p.add("few", few, func(e *Endpoint) { e.Kinds, e.Agency = some.Kinds, some.Agency })
 	_, end := p.run()
@@ -248,7 +248,7 @@ func TestDelivery(t *testing.T) {
 	<-few.done
 	p.kept("all")
 	end()
-	if got := all.taken(); !slices.Equal(got, p.positions(t, &Endpoint{}, 0)) || len(all.got) != len(got) {
+	if got := all.taken(); !slices.Equal(got, p.positions(t, &Endpoint{})) || len(all.got) != len(got) {
 		t.Errorf("%v", got)
 	}
 	if got := few.taken(); !slices.Equal(got, want) || len(few.got) != len(want) {
@@ -339,7 +339,7 @@ func TestDeliveryThroughFaults(t *testing.T) {
 			_, end := p.run()
 			<-rc.done
 			end()
-			if got := rc.taken(); !slices.Equal(got, p.positions(t, &Endpoint{}, 0)) {
+			if got := rc.taken(); !slices.Equal(got, p.positions(t, &Endpoint{})) {
 				t.Errorf("%v", got)
 			}
 			for i, m := range rc.messages() {
@@ -380,7 +380,7 @@ func TestCrashBetweenDeliveryAndCursor(t *testing.T) {
 	<-rc.done
 	end()
 	got := rc.messages()
-	if len(got) != len(p.records)+1 || got[4].id != got[5].id || got[4].body != got[5].body || !slices.Equal(rc.taken(), p.positions(t, &Endpoint{}, 0)) {
+	if len(got) != len(p.records)+1 || got[4].id != got[5].id || got[4].body != got[5].body || !slices.Equal(rc.taken(), p.positions(t, &Endpoint{})) {
 		t.Errorf("%+v", got[4:6])
 	}
 }

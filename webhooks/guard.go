@@ -70,8 +70,10 @@ func (r reach) control(_ context.Context, _, address string, _ syscall.RawConn) 
 		return fmt.Errorf("%w: %q", ErrAddress, address)
 	}
 	a := to.Addr().Unmap()
-	ok := public(a)
+	ok := false
 	switch r {
+	case reachPublic:
+		ok = public(a)
 	case reachPrivate: // never what no host has: nobody, everybody, many
 		ok = !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	case reachLoopback:

@@ -288,9 +288,11 @@ func (l Ledger) Feed() ledger.Feed {
 		write := func(first int, list []entry) ([]ledger.Record, error) {
 			out := make([]ledger.Record, len(list))
 			for i, e := range list {
-				if out[i], err = l.record(keys, ledger.Position(first+i+2), e); err != nil {
+				r, err := l.record(keys, ledger.Position(first+i+2), e)
+				if err != nil {
 					return nil, err
 				}
+				out[i] = r
 			}
 			return out, nil
 		}

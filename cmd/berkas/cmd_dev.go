@@ -188,8 +188,8 @@ func (n *node) showPages(out io.Writer) {
 	}
 	fmt.Fprintf(out, "In a browser, begin at %s/ and look at:\n", url)
 	for _, p := range []string{
-		"/national?as-of=2020-11-26&seen-by=bkn", "/treatment?as-of=2020-11-26&seen-by=bkn", "/worklist?agency=bkn&as-of=2020-11-26",
-		"/published", "/desk", "/verify",
+		"/national?as-of=2020-11-26&seen-by=bkn", "/treatment?as-of=2020-11-26&seen-by=bkn", "/backlog?as-of=2020-11-26",
+		"/worklist?agency=bkn&as-of=2020-11-26", "/published", "/search", "/desk", "/public", "/verify",
 	} {
 		fmt.Fprintf(out, "  %s%s\n", url, p)
 	}

@@ -200,8 +200,17 @@ func (c *caseChart) ticks() []caseTick {
 			}
 		}
 		if len(out) <= most {
-			return out
+			return c.withFirst(out)
 		}
 	}
 	return nil
+}
+
+// withFirst names the month in which the case begins, where there is room.
+func (c *caseChart) withFirst(list []caseTick) []caseTick {
+	const room = 14
+	if len(list) > 0 && c.share(list[0].At) < room {
+		return list
+	}
+	return append([]caseTick{{At: c.From, X: casePercent(0)}}, list...)
 }

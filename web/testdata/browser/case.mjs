@@ -56,7 +56,7 @@ async function personal() {
   const { context, page } = await open({ viewport: { width: 800, height: 800 } }, where);
   await page.goto(base + "/search?lang=id");
   const asked = [];
-  page.on("request", (r) => asked.push(r.url()));
+  page.on("request", (r) => r.isNavigationRequest() && asked.push(r.url()));
   for (const number of ["198001012005011001", "1980 0101 2005 0110 01", "7371010101800001", "a@b.example"]) {
     await page.fill("#q", number);
     await page.click(".search button");

@@ -190,13 +190,21 @@ func between(a, b, wanted float64) float64 {
 // of alpha. It is at most alpha, and less where numbers are small: counts are
 // whole.
 func (c Chance) Outside(alpha float64) float64 {
-	least, greatest := c.within(alpha)
-	out := 0.0
-	if least > c.low {
-		out += c.AtMost(least - 1)
+	if c.low == c.high {
+		return 0
 	}
-	if greatest < c.high {
-		out += c.AtLeast(greatest + 1)
+	// Beyond these ends nothing is left to speak of.
+	far := 12*c.spread + 12
+	first, last := max(c.low, uint64(max(0, c.mean-far))), min(c.high, uint64(c.mean+far))
+	below, term := 0.0, math.Exp(c.logP(first))
+	for k := first; 2*(below+term) <= alpha && k < last; k++ {
+		below += term
+		term /= c.before(k + 1)
 	}
-	return min(1, out)
+	above, term := 0.0, math.Exp(c.logP(last))
+	for k := last; 2*(above+term) <= alpha && k > first; k-- {
+		above += term
+		term *= c.before(k)
+	}
+	return min(1, below+above)
 }

@@ -131,8 +131,14 @@ func TestTails(t *testing.T) {
 		if inside := k >= least && k <= greatest; inside != (c.P(k) > alpha) {
 			t.Fatalf("%d lies within %d to %d, P %v", k, least, greatest, c.P(k))
 		}
-		if out := c.Outside(alpha); out > alpha+1e-9 {
-			t.Fatalf("chance is outside with %v", out)
+		want := 0.0
+		for k := c.low; k <= c.high; k++ {
+			if k < least || k > greatest {
+				want += math.Exp(c.logP(k))
+			}
+		}
+		if out := c.Outside(alpha); out > alpha+1e-9 || math.Abs(out-want) > 1e-9 {
+			t.Fatalf("chance is outside with %v, not %v", out, want)
 		}
 		limits := c.Limits(alpha)
 		if limits.Low > float64(least)/float64(n)+1e-12 || limits.High < float64(greatest)/float64(n)-1e-12 || limits.Low < 0 || limits.High > 1 {
@@ -157,6 +163,14 @@ func TestLargeGroups(t *testing.T) {
 func BenchmarkLimits(b *testing.B) {
 	for b.Loop() {
 		Dealt(400_000, 300_000, 1_000_000).Limits(.001)
+	}
+}
+
+func BenchmarkOutside(b *testing.B) {
+	for b.Loop() {
+		c := Dealt(1700, 300_000, 1_000_000)
+		c.P(560)
+		c.Outside(.05)
 	}
 }
 

@@ -97,20 +97,31 @@ const rounding = 1e-9
 // days on which the share could have been reached as far as the bands tell.
 func (c Curve) Quantile(share, confidence float64) Quantile {
 	var q Quantile
+	q.Days, q.Known = c.Reached(share)
 	left := 1 - share + rounding
 	for _, p := range c {
 		band := p.Band(confidence)
-		if !q.Known && p.Left <= left {
-			q.Days, q.Known = p.Day, true
-		}
-		if !q.LowKnown && (band.Low <= left && p.Left < 1) {
+		if !q.LowKnown && band.Low <= left {
 			q.Low, q.LowKnown = p.Day, true
 		}
-		if !q.HighKnown && p.Left > 0 && band.High <= left {
+		if p.Left > 0 && band.High <= left {
 			q.High, q.HighKnown = p.Day, true
+			break
 		}
 	}
 	return q
+}
+
+// Reached gives the first day by which at least a share of waits has ended;
+// false if it has not.
+func (c Curve) Reached(share float64) (days int, known bool) {
+	left := 1 - share + rounding
+	for _, p := range c {
+		if p.Left <= left {
+			return p.Day, true
+		}
+	}
+	return 0, false
 }
 
 // Difference is between two groups of waits.

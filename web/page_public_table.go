@@ -284,7 +284,7 @@ func (s *Server) publicMedians(ctx context.Context, base ledger.Query) ([]public
 	var out []publicMedian
 	for i, w := range treatmentWaits {
 		m := publicMedian{Slug: strings.TrimPrefix(w.Slug, "wait-"), Title: w.Title, Says: w.Says}
-		if g := waitOf(groups[i][0]); g.Done >= leastMedian && g.Median.Known {
+		if g := waitOf(groups[i][0]).estimated(); g.Done >= leastMedian && g.Median.Known {
 			m.Shown, m.Median = true, g.Median
 		}
 		out = append(out, m)

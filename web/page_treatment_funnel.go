@@ -29,7 +29,7 @@ type funnelDot struct {
 }
 
 const (
-	funnelSteps = 48
+	funnelSteps = 36
 	// funnelLabels bounds the names written into the plot.
 	funnelLabels = 12
 )

@@ -15,9 +15,10 @@ type waitGroup struct {
 	Value      string
 	Done, Open uint64
 	Median     rates.Quantile
-	Quarter    rates.Quantile // by then a quarter had done it
-	Most       rates.Quantile // by then three quarters
+	Quarter    rates.Quantile // by then a quarter had done it; without its interval
+	Most       rates.Quantile // by then three quarters; without its interval
 	Href       string         // a list of the group
+	waits      rates.Waits
 }
 
 // Len is how many waited or wait.
@@ -28,11 +29,17 @@ func (g waitGroup) Tiny() bool  { return g.Len() < tinyGroup }
 func (g waitGroup) Small() bool { return !g.Tiny() && g.Len() < smallGroup }
 
 func waitOf(d projections.Duration) waitGroup {
-	w := rates.Waits{Done: d.Done, Open: d.Open}
-	g := waitGroup{Value: d.Value}
-	g.Done, g.Open = w.Len()
-	c := rates.KaplanMeier(w)
-	g.Median, g.Quarter, g.Most = c.Quantile(.5, sureness), c.Quantile(.25, sureness), c.Quantile(.75, sureness)
+	g := waitGroup{Value: d.Value, waits: rates.Waits{Done: d.Done, Open: d.Open}}
+	g.Done, g.Open = g.waits.Len()
+	return g
+}
+
+// estimated works out the medians, which only what is drawn needs.
+func (g waitGroup) estimated() waitGroup {
+	c := rates.KaplanMeier(g.waits)
+	g.Median = c.Quantile(.5, sureness)
+	g.Quarter.Days, g.Quarter.Known = c.Reached(.25)
+	g.Most.Days, g.Most.Known = c.Reached(.75)
 	return g
 }
 
@@ -42,10 +49,9 @@ func waitsOf(whole, groups []projections.Duration) waitsBy {
 		return out
 	}
 	out.All = waitOf(whole[0])
-	all := rates.Waits{Done: whole[0].Done, Open: whole[0].Open}
 	for _, d := range groups {
 		g := waitOf(d)
-		found := rates.LogRank(rates.Waits{Done: d.Done, Open: d.Open}, all)
+		found := rates.LogRank(g.waits, out.All.waits)
 		others := float64(out.All.Done) - found.Expected
 		if !g.Tiny() && found.Expected >= fewEnds && others >= fewEnds {
 			// Fewer ends than expected is a longer wait.
@@ -119,6 +125,7 @@ func waitScale(rows []waitGroup, all waitGroup) dotScale {
 func (t *treatment) waitPicture(q *question, i int) *waitPicture {
 	info, by := treatmentWaits[i], t.waits[i]
 	by.All.Href = q.address(casesPath, "measure", info.Measure.String(), "by", "")
+	by.All = by.All.estimated()
 	p := &waitPicture{All: by.All}
 	var drawn []waitGroup
 	for _, g := range by.Groups {
@@ -136,6 +143,9 @@ func (t *treatment) waitPicture(q *question, i int) *waitPicture {
 	})
 	p.More = max(0, len(drawn)-treatmentRows)
 	drawn = drawn[:len(drawn)-p.More]
+	for i, g := range drawn {
+		drawn[i] = g.estimated()
+	}
 	slices.SortStableFunc(drawn, longestFirst)
 	slices.SortStableFunc(p.Tiny, func(a, b waitGroup) int {
 		return cmp.Or(cmp.Compare(b.Len(), a.Len()), cmp.Compare(a.Value, b.Value))

@@ -290,21 +290,16 @@ func get(ctx context.Context, client *http.Client, base, name, path string, due 
 		a.err = err
 		return a
 	}
-	r.Header.Set("Accept", "text/html, application/json")
 	got, err := client.Do(r)
 	if err != nil {
 		a.err = err
 		return a
 	}
 	defer got.Body.Close()
-	start, err := io.ReadAll(io.LimitReader(got.Body, 400))
-	if err == nil {
-		_, err = io.Copy(io.Discard, got.Body)
+	_, a.err = io.Copy(io.Discard, got.Body)
+	if a.status = got.StatusCode; a.status != http.StatusOK && a.err == nil {
+		a.err = fmt.Errorf("%s: %s", path, got.Status)
 	}
-	if a.status = got.StatusCode; a.status != http.StatusOK && err == nil {
-		err = fmt.Errorf("%s: %s: %s", path, got.Status, start)
-	}
-	a.err = err
 	return a
 }
 
@@ -331,7 +326,7 @@ func summarised(all []answer) []benchLine {
 	}
 	work := "pages that failed"
 	if why != "" {
-		work += " (" + why + ")"
+		work += ", the last: " + why
 	}
 	return append(lines, benchLine{Work: work, Measured: float64(failed)})
 }

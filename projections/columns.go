@@ -29,8 +29,9 @@ type columns struct {
 	// now is what questions ask; nil: nothing, or nothing that holds any more.
 	now  atomic.Pointer[snapshot]
 	memo memo
-	// scans bounds the questions that are counted at the same time.
-	scans chan struct{}
+	// scans bounds the questions that are counted at the same time; works those
+	// that follow rules row by row, which take longest and must not hold up others.
+	scans, works chan struct{}
 
 	mu    sync.Mutex  // held by whoever brings columns up to date
 	words *vocabulary // of now
@@ -82,7 +83,7 @@ func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &columns{
 		pool: r.pool, log: log, stretch: stretch, full: full, cancel: cancel, done: make(chan struct{}),
-		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2),
+		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2), works: make(chan struct{}, 1),
 	}
 	r.columns = c
 	c.want()

@@ -191,8 +191,10 @@ func TestWaits(t *testing.T) {
 	awaitColumns(t, r)
 	q := ledger.Query{Unit: ledger.UnitRespondent, AsOf: b.recorded, KnownAt: ledger.Position(len(b.records))}
 	steps := []Step{
-		{ledger.MilestoneRecommended, ledger.MilestoneSent}, {ledger.MilestoneOpened, ledger.MilestoneChecked},
-		{ledger.MilestoneOpened, ledger.MilestoneDelivered}, {ledger.MilestoneRecommended, ledger.MilestoneDecreed},
+		{ledger.MilestoneRecommended, ledger.MilestoneSent},
+		{ledger.MilestoneOpened, ledger.MilestoneChecked},
+		{ledger.MilestoneOpened, ledger.MilestoneDelivered},
+		{ledger.MilestoneRecommended, ledger.MilestoneDecreed},
 	}
 	for _, reader := range []*Reader{sql, r} {
 		_, got, err := reader.Durations(t.Context(), q, steps, "")

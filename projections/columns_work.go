@@ -186,8 +186,8 @@ func mayPend(rules ledger.Rules, asOf time.Time) func(ledger.Stage, *ledger.Reac
 func (c *columns) owed(ctx context.Context, s *snapshot, q WorkQuery, rules ledger.Rules) ([]ledger.Obligation, error) {
 	q.Offset, q.Limit = 0, 0
 	value, err := c.memo.answer(ctx, fmt.Sprintf("owed %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), func() (any, int) {
-		c.scans <- struct{}{}
-		defer func() { <-c.scans }()
+		c.works <- struct{}{}
+		defer func() { <-c.works }()
 		at := columnTime(q.AsOf)
 		w := workRows{at: at, first: at, known: uint32(q.KnownAt), authority: q.Filter.Authority}
 		if q.pending() {
@@ -218,8 +218,8 @@ const obligationWords = 64
 // backlog counts what Backlog does.
 func (c *columns) backlog(ctx context.Context, s *snapshot, q BacklogQuery, rules ledger.Rules) (*counter, error) {
 	value, err := c.memo.answer(ctx, fmt.Sprintf("backlog %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), func() (any, int) {
-		c.scans <- struct{}{}
-		defer func() { <-c.scans }()
+		c.works <- struct{}{}
+		defer func() { <-c.works }()
 		w := workRows{at: columnTime(q.AsOf), known: uint32(q.KnownAt)}
 		w.first = w.at
 		for _, t := range q.Trend {

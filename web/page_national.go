@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
@@ -146,7 +147,10 @@ func (s *Server) nationalPage(r *http.Request, q question) (nationalPage, error)
 		Export: exportsOf(q.address(exportPath + "/national")),
 		Latest: q.address(nationalPath, "as-of", "", "known-at", "", "since", ""), Head: progress.Position,
 		Past: !q.Query.AsOf.IsZero() || q.Known != "",
-		Form: s.form(&q, nationalPath, progress.Recorded), Times: q.times(extent, progress, progress.Position, progress.Recorded),
+		Form: s.form(&q, nationalPath, progress.Recorded), Times: q.times(extent, progress, 0, time.Time{}),
+	}
+	if q.Known != "" {
+		page.Times.Known.Now = text{q.Known, q.Known} // until it is known what that is
 	}
 	asked := q
 	if err := s.settle(ctx, &asked); err != nil {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"html"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -247,6 +248,9 @@ func TestSliders(t *testing.T) {
 	if k := short.Known; !k.Position || k.Stops < 100 || k.Stops > positionPlaces || k.At != k.Stops {
 		t.Errorf("of a few days: %+v", k)
 	}
+	if body := s.shows404("/national?known-at=2020-01-01"); !strings.Contains(body, "<output id=\"said-known-at\" for=\"slide-known-at\">2020-01-01</output>") {
+		t.Error("the slider of a moment before the first record says something else")
+	}
 	long := p
 	long.Recorded = extent.Recorded.AddDate(0, 2, 3)
 	q.Known, q.Query.AsOf = string(dayOf(extent.Recorded.AddDate(0, 1, 0))), dayOf(extent.Recorded.AddDate(0, 1, 0)).End()
@@ -261,6 +265,16 @@ func TestSliders(t *testing.T) {
 	for _, step := range slices.Concat(short.AsOf.Steps, short.Known.Steps) {
 		s.shows(step.Href)
 	}
+}
+
+// shows404 is a page that says why it has no figures.
+func (s *shelf) shows404(path string) string {
+	s.t.Helper()
+	status, body := s.page(path)
+	if status != http.StatusNotFound {
+		s.t.Fatalf("%s: %d", path, status)
+	}
+	return body
 }
 
 // TestSpanOf: the picture stands still while as-of moves through a year.

@@ -38,7 +38,7 @@ func sameEverywhere(t *testing.T, r, sql *Reader, b *book) {
 	for _, unit := range ledger.Units {
 		for i := range 4 {
 			q := ledger.Query{
-				Measures: []ledger.Measure{ledger.InProcess, ledger.Recommended}, Unit: unit,
+				Measures: []ledger.Measure{ledger.InProcess, ledger.Recommended, ledger.Opened}, Unit: unit,
 				AsOf: last.Recorded.Add(-last.Recorded.Sub(b.records[0].Recorded) / 7 * time.Duration(i)), KnownAt: last.Position - ledger.Position(i*len(b.records)/5),
 			}
 			if i > 1 {
@@ -157,6 +157,21 @@ func TestColumnsOfOtherTables(t *testing.T) {
 		fmt.Sprintf("UPDATE projection.record SET leaf = decode(repeat('01', 32), 'hex') WHERE position = %d", at),
 		"UPDATE projection.respondent_history SET opened = NULL WHERE case_id = (SELECT case_id FROM projection.respondent_history ORDER BY case_id LIMIT 1)",
 		"UPDATE projection.progress SET leaf = decode(repeat('01', 32), 'hex')",
+	} {
+		if _, err := conn.Exec(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitColumns(t, r)
+	sameEverywhere(t, r, sql, other)
+	// And such that went on since.
+	for _, change := range []string{
+		"UPDATE projection.respondent_history SET opened = NULL WHERE case_id = (SELECT case_id FROM projection.respondent_history ORDER BY case_id DESC LIMIT 1)",
+		fmt.Sprintf("CREATE TEMP TABLE one AS SELECT * FROM projection.record WHERE position = %d", at),
+		"UPDATE one SET position = position + 1",
+		"INSERT INTO projection.record SELECT * FROM one",
+		fmt.Sprintf("UPDATE projection.record SET leaf = decode(repeat('02', 32), 'hex') WHERE position = %d", at),
+		"UPDATE projection.progress SET position = position + 1",
 	} {
 		if _, err := conn.Exec(t.Context(), change); err != nil {
 			t.Fatal(err)

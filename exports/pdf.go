@@ -45,7 +45,7 @@ type CaseEvent struct {
 const (
 	pageMargin = 18.0
 	pageWidth  = 210.0 - 2*pageMargin
-	labelWidth = 42.0
+	labelWidth = 50.0
 	eventLeast = 34.0 // an event begins a new page when less is left
 	lineSmall  = 4.2
 	lineText   = 5.0
@@ -233,7 +233,7 @@ var paperMonths = [...][2]string{
 func (p *paper) wall(t time.Time) string {
 	t = t.In(ledger.Jakarta)
 	month := paperMonths[t.Month()-1]
-	return fmt.Sprintf("%d %s %d, %s WIB", t.Day(), p.say(month[0], month[1]), t.Year(), t.Format("15.04.05"))
+	return fmt.Sprintf("%d %s %d, %s WIB", t.Day(), p.say(month[0], month[1]), t.Year(), t.Format(p.say("15.04.05", "15:04:05")))
 }
 
 func (p *paper) footer(c Case) {

@@ -55,8 +55,9 @@ type course struct {
 	terrain   terrain
 	catalogue map[ledger.When][]string
 
-	until ledger.Date
-	ids   draw
+	until   ledger.Date
+	ids     draw
+	scratch []saying // of tell
 }
 
 func newCourse(c Course) *course {

@@ -56,7 +56,7 @@ func (c *course) tell(number int) *telling {
 	t := &telling{course: c, draw: d, outset: c.outset(d, number), supervisor: ledger.KASN}
 	t.now, t.known = t.opened, t.opened
 	t.pace = c.terrain.pace[t.at.Key()]
-	t.says = make([]saying, 0, 16)
+	t.says = c.scratch[:0]
 	t.begin()
 	// The order of telling decides between equals.
 	slices.SortStableFunc(t.says, func(a, b saying) int {
@@ -69,6 +69,9 @@ func (c *course) tell(number int) *telling {
 			return 0
 		}
 	})
+	// What waits for months is kept in no more room than it takes.
+	t.says, c.scratch = slices.Clone(t.says), t.says
+	clear(c.scratch)
 	return t
 }
 

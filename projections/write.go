@@ -113,14 +113,14 @@ func (w *writer) write(ctx context.Context, b *batch) error {
 	if err := w.rule(ctx, tx, b.ruling); err != nil {
 		return err
 	}
-	if err := copyRows(ctx, pg, w.schema, refusalTable, refusalColumns, b.refusals); err != nil {
-		return err
-	}
-	if err := copyRows(ctx, pg, w.schema, figureTable, figureColumns, b.figures); err != nil {
-		return err
-	}
-	if err := copyRows(ctx, pg, w.schema, soughtTable, soughtColumns, b.sought); err != nil {
-		return err
+	for _, t := range []struct {
+		name    string
+		columns []string
+		tuples  []byte
+	}{{refusalTable, refusalColumns, b.refusals}, {figureTable, figureColumns, b.figures}, {soughtTable, soughtColumns, b.sought}} {
+		if err := copyRows(ctx, pg, w.schema, t.name, t.columns, t.tuples); err != nil {
+			return err
+		}
 	}
 	if err := w.advance(ctx, tx, b); err != nil {
 		return err

@@ -97,8 +97,10 @@ func (s *caseStrips) tell(c *ledger.Case, at time.Time) {
 		own, ok := s.of[r.ID]
 		if !ok {
 			own = &[4]caseStrip{
-				{name: text{"Tahap", "Stage"}}, {name: text{"Pengendalian BKN", "BKN's control"}},
-				{name: text{"Upaya administratif", "Remedies"}}, {name: text{"Jalur pidana", "Criminal branch"}},
+				{name: text{"Tahap", "Stage"}},
+				{name: text{"Pengendalian BKN", "BKN's control"}},
+				{name: text{"Upaya administratif", "Remedies"}},
+				{name: text{"Jalur pidana", "Criminal branch"}},
 			}
 			s.of[r.ID], s.order = own, append(s.order, r.ID)
 		}

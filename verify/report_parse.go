@@ -113,12 +113,24 @@ func (r *Report) check() error {
 		return errors.New("it finds nothing wrong, and has findings or no checkpoint")
 	case r.Recorded != "" && !isStamp(r.Recorded, ledger.RecordedFormat):
 		return errors.New("recorded is no time as records write it")
-	case len(r.Held) > MaxReportFindings || len(r.Unchecked) > MaxReportFindings || len(r.Proofs) > MaxReportFindings || len(r.Counts) > MaxReportFindings:
+	case max(len(r.Held), len(r.Unchecked), len(r.Proofs), len(r.Counts), len(r.Findings)) > MaxReportFindings:
 		return fmt.Errorf("a list has more than %d lines", MaxReportFindings)
+	case r.Tables != nil && len(r.Tables.Tables) > MaxReportFindings:
+		return errors.New("tables: too many")
 	}
 	if err := r.checkCheckpoint(); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
+	if err := r.checkLists(); err != nil {
+		return err
+	}
+	if err := r.checkCounts(); err != nil {
+		return err
+	}
+	return r.checkFindings()
+}
+
+func (r *Report) checkLists() error {
 	for i, h := range r.Held {
 		if !isHex(h.Root) || !words(h.Source) || h.Seen != "" && !isStamp(h.Seen, time.RFC3339) {
 			return fmt.Errorf("held, %d: not a checkpoint's source, root and time", i+1)
@@ -129,7 +141,12 @@ func (r *Report) check() error {
 			return fmt.Errorf("proofs, %d: not a file, an agency and two notes", i+1)
 		}
 	}
-	return r.checkFindings()
+	for _, u := range r.Unchecked {
+		if !isCode(Code(u)) {
+			return errors.New("unchecked: not a code")
+		}
+	}
+	return nil
 }
 
 // maxReportNote bounds a receipt that stands in a report, in bytes.
@@ -159,10 +176,7 @@ func (r *Report) checkCheckpoint() error {
 	return nil
 }
 
-func (r *Report) checkFindings() error {
-	if len(r.Findings) > MaxReportFindings {
-		return fmt.Errorf("more than %d findings", MaxReportFindings)
-	}
+func (r *Report) checkCounts() error {
 	var total uint64
 	for code, n := range r.Counts {
 		if !isCode(code) || n == 0 || total+n < total {
@@ -170,9 +184,13 @@ func (r *Report) checkFindings() error {
 		}
 		total += n
 	}
-	if total != r.Total || uint64(len(r.Findings)) > total {
+	if total != r.Total {
 		return errors.New("findings_total is not the sum of findings_by_code")
 	}
+	return nil
+}
+
+func (r *Report) checkFindings() error {
 	listed := map[Code]uint64{}
 	for i, f := range r.Findings {
 		if listed[f.Code]++; listed[f.Code] > r.Counts[f.Code] {
@@ -186,14 +204,6 @@ func (r *Report) checkFindings() error {
 				return fmt.Errorf("findings, %d: words of more than %d bytes, or with signs that are none", i+1, maxReportText)
 			}
 		}
-	}
-	for _, u := range r.Unchecked {
-		if !isCode(Code(u)) {
-			return errors.New("unchecked: not a code")
-		}
-	}
-	if r.Tables != nil && len(r.Tables.Tables) > MaxReportFindings {
-		return errors.New("tables: too many")
 	}
 	return nil
 }

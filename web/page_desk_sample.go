@@ -93,18 +93,10 @@ type sampleLine struct {
 
 func parseSample(values url.Values) (sampleQuestion, error) {
 	c := sampleQuestion{n: sampleDefault}
-	own := map[string]string{}
-	for _, name := range []string{"seed", "n", "checkpoint", "draw", "format"} {
-		list := values[name]
-		values.Del(name)
-		if len(list) > 1 || len(list) == 1 && (len(list[0]) > verify.MaxSeed || unwritten(list[0])) {
-			return c, badQuery(name, "it stands more than once, or is too long")
-		}
-		if len(list) == 1 {
-			own[name] = list[0]
-		}
+	own, err := takeOwn(values, "seed", "n", "checkpoint", "draw", "format")
+	if err != nil {
+		return c, err
 	}
-	var err error
 	if c.question, err = parseQuestion(values.Encode()); err != nil {
 		return c, err
 	}
@@ -121,28 +113,46 @@ func parseSample(values url.Values) (sampleQuestion, error) {
 			return c, err
 		}
 	}
-	if c.seed = own["seed"]; c.seed != "" {
-		lot := verify.Lot{Seed: c.seed, Size: 1, Question: verify.RecordsQuestion}
-		if lot.Check() != nil {
-			return c, badQuery("seed", "it is 1 to 256 characters of ASCII, without a space at its ends")
-		}
-	}
-	c.records, c.format = own["draw"] == "records", own["format"]
-	_, filtered := c.Query.Filter[c.By]
-	switch {
-	case own["draw"] != "" && !c.records:
-		return c, badQuery("draw", "it is records, or is left out")
-	case !slices.Contains([]string{"", "csv", "json"}, c.format):
-		return c, badQuery("format", "it is csv or json, or is left out")
-	case c.format != "" && c.seed == "":
-		return c, badQuery("seed", "without a seed nothing is drawn")
-	case filtered || c.records && c.By != "":
-		return c, badQuery("by", "it is no filter of the question, and records have no strata")
-	}
 	if c.Measure == "" {
 		c.Measure = ledger.Opened.String()
 	}
-	return c, nil
+	c.seed, c.records, c.format = own["seed"], own["draw"] == "records", own["format"]
+	if own["draw"] != "" && !c.records {
+		return c, badQuery("draw", "it is records, or is left out")
+	}
+	return c, c.checkSample()
+}
+
+// takeOwn takes parameters that a figure's question does not have out of values.
+func takeOwn(values url.Values, names ...string) (map[string]string, error) {
+	own := map[string]string{}
+	for _, name := range names {
+		list := values[name]
+		values.Del(name)
+		if len(list) > 1 || len(list) == 1 && (len(list[0]) > verify.MaxSeed || unwritten(list[0])) {
+			return nil, badQuery(name, "it stands more than once, or is too long")
+		}
+		if len(list) == 1 {
+			own[name] = list[0]
+		}
+	}
+	return own, nil
+}
+
+func (c *sampleQuestion) checkSample() error {
+	lot := verify.Lot{Seed: c.seed, Size: 1, Question: verify.RecordsQuestion}
+	_, filtered := c.Query.Filter[c.By]
+	switch {
+	case c.seed != "" && lot.Check() != nil:
+		return badQuery("seed", "it is 1 to 256 characters of ASCII, without a space at its ends")
+	case !slices.Contains([]string{"", "csv", "json"}, c.format):
+		return badQuery("format", "it is csv or json, or is left out")
+	case c.format != "" && c.seed == "":
+		return badQuery("seed", "without a seed nothing is drawn")
+	case filtered || c.records && c.By != "":
+		return badQuery("by", "it is no filter of the question, and records have no strata")
+	}
+	return nil
 }
 
 // to writes the address of the sample.
@@ -323,7 +333,12 @@ func (s *Server) sampleStrata(ctx context.Context, c *sampleQuestion, size ledge
 		keys, err := s.sampleKeys(ctx, a.Query)
 		return map[string][]string{"": keys}, err
 	}
-	_, groups, err := s.Figures.FiguresBy(ctx, a.Query, c.By)
+	return s.strataBy(ctx, a.Query, c.By)
+}
+
+// strataBy asks for what each value of a dimension counts.
+func (s *Server) strataBy(ctx context.Context, q ledger.Query, by string) (map[string][]string, error) {
+	_, groups, err := s.Figures.FiguresBy(ctx, q, by)
 	if err != nil {
 		return nil, figureError(err)
 	}
@@ -335,9 +350,9 @@ func (s *Server) sampleStrata(ctx context.Context, c *sampleQuestion, size ledge
 		if g.Value == "" {
 			continue
 		}
-		one := a.Query
-		one.Filter = map[string]string{c.By: g.Value}
-		for name, value := range a.Query.Filter {
+		one := q
+		one.Filter = map[string]string{by: g.Value}
+		for name, value := range q.Filter {
 			one.Filter[name] = value
 		}
 		if out[g.Value], err = s.sampleKeys(ctx, one); err != nil {

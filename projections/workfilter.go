@@ -51,7 +51,7 @@ func (f *WorkFilter) wants(o *ledger.Obligation, asOf time.Time) bool {
 	is := func(asked, has string) bool { return asked == "" || asked == has }
 	return is(string(f.State), string(o.State)) && is(f.OwedBy, o.OwedBy) && is(f.Authority, o.Authority) &&
 		is(f.Code, o.Code) && is(f.Regime, o.Regime) && is(string(f.Doubt), string(o.Doubt)) &&
-		(f.Awaits == "" || slices.Contains(o.To, f.Awaits)) && !(f.Duties && o.Right) && f.due(o) && f.age(o, asOf)
+		(f.Awaits == "" || slices.Contains(o.To, f.Awaits)) && (!f.Duties || !o.Right) && f.due(o) && f.age(o, asOf)
 }
 
 func (f *WorkFilter) due(o *ledger.Obligation) bool {

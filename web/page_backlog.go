@@ -188,7 +188,7 @@ func (s *Server) backlogPage(r *http.Request, q *backlogQuestion) (backlogPage, 
 		Pending: q.count(b.All.Pending), Overdue: q.count(b.All.Overdue, "state", string(ledger.ObligationOverdue)), Undated: q.count(b.All.Undated, "due", dueNone),
 		Soon: q.soon(b.All.Soon, b.Query.AsOf), Provision: b.All.Provisional, Owers: q.owers(&b), Deadlines: q.deadlines(&b),
 		Ages: q.ages(&b), Trend: q.trend(b.Trend), NoCases: !c.open && c.token.Reader == ReaderDashboard,
-		Calendar: q.list.address(calendarPath), Month: q.monthOf(&b, extent), Steps: q.steps(extent), Plain: q.list.query.Agency == "",
+		Calendar: q.list.address(calendarPath), Month: q.monthOf(&b), Steps: q.steps(extent), Plain: q.list.query.Agency == "",
 	}
 	page.MedianAge = medianAge(b.Ages)
 	page.setAuthorities(q, &b)
@@ -222,7 +222,7 @@ func (q *backlogQuestion) steps(e projections.Extent) []sliderStep {
 		{text{"+ 1 tahun", "+ 1 year"}, 1, 0, 0},
 	} {
 		day := dayOf(from.AddDate(s.years, s.months, s.days))
-		if day >= dayOf(e.First) && day <= dayOf(e.Last) && !(at.IsZero() && s.years+s.months+s.days > 0) {
+		if day >= dayOf(e.First) && day <= dayOf(e.Last) && (!at.IsZero() || s.years+s.months+s.days < 0) {
 			out = append(out, sliderStep{s.label, q.address("as-of", string(day), "month", "")})
 		}
 	}

@@ -70,7 +70,7 @@ type dueItem struct {
 	N    int
 }
 
-func (q *backlogQuestion) monthOf(b *projections.Backlog, e projections.Extent) monthView {
+func (q *backlogQuestion) monthOf(b *projections.Backlog) monthView {
 	today := ledger.DayOf(b.Query.AsOf)
 	months := map[string]int{}
 	var order []string

@@ -71,29 +71,16 @@ func parseWorkPageQuestion(values url.Values) (workPageQuestion, error) {
 	if err != nil {
 		return q, err
 	}
-	if q.query.Agency = ledger.AgencyID(values.Get("agency")); q.query.Agency != "" && !q.query.Agency.Valid() {
-		return q, badQuery("agency", "it is an agency of /v1/codes/agencies")
-	}
-	if text := values.Get("as-of"); text != "" {
-		if q.query.AsOf, err = ledger.ParseMoment(text); err != nil {
-			return q, badQuery("as-of", "it is a date such as 2020-11-26 or a time with its zone")
-		}
-	}
 	if text := values.Get("page"); text != "" {
 		if q.page, err = strconv.Atoi(text); err != nil || q.page < 1 || q.page > 1_000_000 {
 			return q, badQuery("page", "it is the number of a page, counted from 1")
 		}
 	}
-	switch values.Get("all") {
-	case "", "false":
-	case "true":
-		q.query.All = true
-		q.filter.Set("all", "true")
-	default:
-		return q, badQuery("all", "it is true or false")
-	}
-	if q.query.Filter, err = parseWorkFilter(values); err != nil {
+	if err := parseWorkQuery(values, &q.query); err != nil {
 		return q, err
+	}
+	if q.query.All {
+		q.filter.Set("all", "true")
 	}
 	for _, name := range workFilters {
 		if v := values.Get(name); v != "" {

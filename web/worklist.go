@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -33,23 +34,8 @@ func parseWork(raw string) (workRequest, error) {
 	if err != nil {
 		return q, err
 	}
-	q.Known, q.Query.Agency = values.Get("known-at"), ledger.AgencyID(values.Get("agency"))
-	if q.Query.Agency != "" && !q.Query.Agency.Valid() {
-		return q, badQuery("agency", "it is an agency of /v1/codes/agencies")
-	}
-	if text := values.Get("as-of"); text != "" {
-		if q.Query.AsOf, err = ledger.ParseMoment(text); err != nil {
-			return q, badQuery("as-of", "it is a date such as 2020-11-26 or a time with its zone")
-		}
-	}
-	switch values.Get("all") {
-	case "", "false":
-	case "true":
-		q.Query.All = true
-	default:
-		return q, badQuery("all", "it is true or false")
-	}
-	if q.Query.Filter, err = parseWorkFilter(values); err != nil {
+	q.Known = values.Get("known-at")
+	if err := parseWorkQuery(values, &q.Query); err != nil {
 		return q, err
 	}
 	if text := values.Get("offset"); text != "" {
@@ -67,6 +53,27 @@ func parseWork(raw string) (workRequest, error) {
 		q.Query.Limit = n
 	}
 	return q, nil
+}
+
+// parseWorkQuery reads what every work list is asked: agency, as-of, all, filters.
+func parseWorkQuery(values url.Values, q *projections.WorkQuery) (err error) {
+	if q.Agency = ledger.AgencyID(values.Get("agency")); q.Agency != "" && !q.Agency.Valid() {
+		return badQuery("agency", "it is an agency of /v1/codes/agencies")
+	}
+	if text := values.Get("as-of"); text != "" {
+		if q.AsOf, err = ledger.ParseMoment(text); err != nil {
+			return badQuery("as-of", "it is a date such as 2020-11-26 or a time with its zone")
+		}
+	}
+	switch values.Get("all") {
+	case "", "false":
+	case "true":
+		q.All = true
+	default:
+		return badQuery("all", "it is true or false")
+	}
+	q.Filter, err = parseWorkFilter(values)
+	return err
 }
 
 // workAnswer is the answer of /v1/worklist.

@@ -73,6 +73,8 @@ type FoundGroup struct {
 	Total int
 	// After goes on from here; "" at the end.
 	After string
+
+	last string // value of the last one
 }
 
 // Found is one record by which a case was found.
@@ -182,21 +184,41 @@ func (r *Reader) Search(ctx context.Context, q SearchQuery) (SearchAnswer, error
 		return out, asking("the time of a record", err)
 	}
 	out.Known = out.Known.UTC()
-	for _, s := range q.spans() {
-		g := FoundGroup{Field: s.field}
-		if s.field == FieldCase {
-			err = r.findCases(ctx, &g, s, out.KnownAt, q)
-		} else {
-			err = r.findSaid(ctx, &g, s, out.KnownAt, q)
+	spans := q.spans()
+	for len(spans) > 0 {
+		n := 1 // a code of four digits is two: a central institution's and a regency's
+		for n < len(spans) && spans[n].field == spans[0].field {
+			n++
 		}
-		if err != nil {
+		g := FoundGroup{Field: spans[0].field}
+		if err := r.find(ctx, &g, spans[:n], out.KnownAt, q); err != nil {
 			return out, err
 		}
-		if len(g.Found) > 0 {
+		if spans = spans[n:]; len(g.Found) > 0 {
 			out.Groups = append(out.Groups, g)
 		}
 	}
 	return out, r.describeFound(ctx, out.Groups, out.KnownAt, p.Recorded)
+}
+
+// find reads the stretches of one field, in the order of their values.
+func (r *Reader) find(ctx context.Context, g *FoundGroup, spans []valueSpan, known ledger.Position, q SearchQuery) error {
+	if g.Field == FieldCase {
+		return r.findCases(ctx, g, spans[0], known, q)
+	}
+	value, after, ok := cutAfter(q.After)
+	ok = ok && (q.After == "" || slices.ContainsFunc(spans, func(s valueSpan) bool { return value >= s.first && value <= s.last }))
+	if !ok {
+		return ErrSearch
+	}
+	slices.SortFunc(spans, func(a, b valueSpan) int { return strings.Compare(a.first, b.first) })
+	for _, s := range spans {
+		if err := r.findSaid(ctx, g, s, known, q.Limit, value, after); err != nil {
+			return err
+		}
+	}
+	g.Total = min(g.Total, MostCounted)
+	return nil
 }
 
 // foundColumns are those of a record by which a case is found.
@@ -204,27 +226,27 @@ const foundColumns = `r.position, r.kind, r.version, r.agency, r.happened, r.rec
 	coalesce((SELECT min(c.position) FROM projection.record c
 		WHERE c.case_id = r.case_id AND c.kind = 'event.corrected' AND c.position <= $1 AND c.data->>'event' = r.event_id::text AND c.data->>'kind' = r.kind), 0)`
 
-// findSaid reads a stretch of the table sought.
-func (r *Reader) findSaid(ctx context.Context, g *FoundGroup, s valueSpan, known ledger.Position, q SearchQuery) error {
-	afterValue, after, ok := cutAfter(q.After, s)
-	if !ok {
-		return ErrSearch
-	}
+// findSaid reads a stretch of the table sought, after a value and position.
+func (r *Reader) findSaid(ctx context.Context, g *FoundGroup, s valueSpan, known ledger.Position, limit int, value string, after ledger.Position) error {
 	const where = "field = $2 AND value >= $3 AND value <= $4 AND position <= $1"
+	var total int
 	if err := r.pool.QueryRow(ctx, "SELECT count(*) FROM (SELECT FROM projection.sought WHERE "+where+" LIMIT $5) s",
-		int64(known), s.field, s.first, s.last, MostCounted).Scan(&g.Total); err != nil {
+		int64(known), s.field, s.first, s.last, MostCounted).Scan(&total); err != nil {
 		return asking("what was searched for", err)
+	}
+	if g.Total += total; total == 0 || value > s.last || g.After != "" {
+		return nil
 	}
 	rows, err := r.pool.Query(ctx, `
 		SELECT s.case_id, s.value, `+foundColumns+`
 		FROM (SELECT value, position, case_id FROM projection.sought
 			WHERE `+where+` AND (value, position) > ($5, $6) ORDER BY value, position LIMIT $7) s
 		JOIN projection.record r ON r.position = s.position ORDER BY s.value, s.position`,
-		int64(known), s.field, s.first, s.last, afterValue, int64(after), q.Limit+1)
+		int64(known), s.field, s.first, s.last, value, int64(after), limit-len(g.Found)+1)
 	if err != nil {
 		return asking("what was searched for", err)
 	}
-	return g.collect(rows, q.Limit, s.exact)
+	return g.collect(rows, limit, s.exact)
 }
 
 // findCases reads cases by the beginning of their id: each with its first record.
@@ -262,13 +284,12 @@ func (g *FoundGroup) collect(rows pgx.Rows, limit int, exact string) error {
 	var known bool
 	var data []byte
 	var corrected int64
-	lastValue := ""
 	_, err := pgx.ForEachRow(rows, []any{&id, &value, &last.Position, &last.Kind, &last.Version, &last.Agency, &last.Happened, &last.Recorded, &known, &data, &corrected}, func() error {
 		if len(g.Found) == limit {
-			g.After = afterOf(g.Field, lastValue, g.Found[limit-1].Last.Position)
+			g.After = afterOf(g.Field, g.last, g.Found[limit-1].Last.Position)
 			return nil
 		}
-		last.Happened, last.Recorded, lastValue = last.Happened.UTC(), last.Recorded.UTC(), value
+		last.Happened, last.Recorded, g.last = last.Happened.UTC(), last.Recorded.UTC(), value
 		f := Found{Case: id.String(), Text: value, Exact: value == exact, Last: last, Corrected: ledger.Position(corrected)}
 		if known && g.Field != FieldCase {
 			payload, err := ledger.DecodePayload(last.Kind, last.Version, data)
@@ -293,14 +314,14 @@ func afterOf(f Field, value string, p ledger.Position) string {
 	return strconv.FormatUint(uint64(p), 10) + "." + value
 }
 
-// cutAfter reads where a list goes on, which has to lie in the span.
-func cutAfter(after string, s valueSpan) (value string, p ledger.Position, ok bool) {
+// cutAfter reads where a list goes on; the zero values are its beginning.
+func cutAfter(after string) (value string, p ledger.Position, ok bool) {
 	if after == "" {
 		return "", 0, true
 	}
 	number, value, found := strings.Cut(after, ".")
 	n, err := strconv.ParseUint(number, 10, 63)
-	return value, ledger.Position(n), found && err == nil && value >= s.first && value <= s.last && len(value) <= MostSearched && strings.Trim(value, soughtBytes) == ""
+	return value, ledger.Position(n), found && err == nil && len(value) <= MostSearched && strings.Trim(value, soughtBytes) == ""
 }
 
 // soughtBytes are those of values in the table sought.

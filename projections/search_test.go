@@ -186,6 +186,9 @@ func searchPages(t *rapid.T, reader *Reader, b *book, q SearchQuery, f Field) []
 			return out
 		}
 		g := a.Groups[0]
+		if len(a.Groups) > 1 || len(g.Found) > q.Limit {
+			t.Fatalf("%d groups of one field, %d found with limit %d", len(a.Groups), len(g.Found), q.Limit)
+		}
 		for _, one := range g.Found {
 			value := one.Case
 			if f != FieldCase {

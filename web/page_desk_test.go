@@ -118,6 +118,7 @@ func TestDesk(t *testing.T) {
 		{"case", deskReplaysCases},
 		{"audits", deskQuotesAudits},
 		{"sample", deskDraws},
+		{"whom", deskIsForWhom},
 		{"browser", deskInBrowser},
 	} {
 		t.Run(look.name, func(t *testing.T) {

@@ -55,7 +55,7 @@ func TestColumnsAnswerAsTheLedgerCounts(t *testing.T) {
 		b := drawBook(t)
 		dropTables(t, conn)
 		reader := pick(t, "reader", readers...)
-		ends := rapid.SliceOfN(rapid.IntRange(1, len(b.records)), 0, 4).Draw(t, "ends")
+		ends := rapid.SliceOfN(rapid.IntRange(1, len(b.records)), 0, 2).Draw(t, "ends")
 		slices.Sort(ends)
 		for _, end := range append(ends, len(b.records)) {
 			part := &book{records: b.records[:end], recorded: b.recorded, events: b.events}

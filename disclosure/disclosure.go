@@ -29,11 +29,12 @@ type Shown struct {
 // Suppress chooses the sums to publish so that of every sum and every single
 // count from 1 to least-1 the best informed attacker can tell no more than an
 // interval that spans at least least, and so none that lies below it. He is
-// taken to know every published sum, that counts are not negative, and which
-// pairs of row and column are empty.
+// taken to know every published sum, that no withheld sum is 0, that counts are
+// not negative, and which pairs of row and column are empty.
 //
-// Sums of 0 are published: that nobody is there says nothing about anybody. Of a
-// total below least nothing is published at all.
+// Sums of 0 are published: that nobody is there says nothing about anybody. Only
+// where they would, because few are spread over many, is nothing but the total.
+// Of a total below least nothing is published at all.
 func Suppress(c Counts, least uint64) Shown {
 	s := newSums(c)
 	show := Shown{Total: true, Rows: make([]bool, len(s.rows)), Columns: make([]bool, len(s.columns))}
@@ -58,7 +59,9 @@ func Suppress(c Counts, least uint64) Shown {
 		}
 		next, ok := n.best(show, s, arc, width)
 		if !ok {
-			break // every sum but the total is hidden, which is enough for any
+			// Every sum that is not 0 is hidden, and still those of 0 tell too much of
+			// them: of five in five rows each has one. So these go, too.
+			return Shown{Total: true, Rows: make([]bool, len(s.rows)), Columns: make([]bool, len(s.columns))}
 		}
 		next.set(&show, false)
 		n.hold(show)

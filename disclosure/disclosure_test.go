@@ -77,6 +77,19 @@ func (a *attacker) note() {
 			return
 		}
 	}
+	// Sums of 0 are published, so what is withheld is none, unless all are.
+	if slices.Contains(a.show.Rows, true) || slices.Contains(a.show.Columns, true) {
+		for i, shown := range a.show.Rows {
+			if !shown && t.rows[i] == 0 {
+				return
+			}
+		}
+		for j, shown := range a.show.Columns {
+			if !shown && t.columns[j] == 0 {
+				return
+			}
+		}
+	}
 	see := func(i, j int, v uint64) {
 		key := [2]int{i, j}
 		if low, seen := a.low[key]; !seen || v < low {
@@ -201,6 +214,15 @@ func TestSuppressLittle(t *testing.T) {
 		if count(show.Rows) != c.rows || count(show.Columns) != c.columns || !show.Total {
 			t.Errorf("%s: %+v", name, show)
 		}
+	}
+	// Five in five rows, beside rows of 0: whoever sees which are 0 knows the rest.
+	few := Counts{{1}, {1}, {1}, {1}, {1}, {0}}
+	naive := Shown{Total: true, Rows: []bool{false, false, false, false, false, true}, Columns: []bool{true}}
+	if len(attack(few, naive).pinned(5)) != 10 {
+		t.Error("that five withheld rows of five have one each is not seen")
+	}
+	if show := Suppress(few, 5); !show.Total || count(show.Rows) != 6 || count(show.Columns) != 1 {
+		t.Errorf("of five in five rows: %+v", show)
 	}
 	if show := Suppress(nil, 5); !show.Total || show.Rows == nil && len(show.Rows) != 0 {
 		t.Errorf("of nothing: %+v", show)

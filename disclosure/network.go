@@ -1,5 +1,7 @@
 package disclosure
 
+import "slices"
+
 // network says what can be told of counts by their published sums: the counts
 // are a flow from a source over rows and columns to a sink, and so is every
 // other table with the same published sums. An arc whose flow is published is
@@ -17,6 +19,7 @@ type arc struct {
 	from, to int
 	flow     uint64
 	held     bool
+	floor    uint64 // the least that it can be: sums of 0 are published, so what is withheld is none
 }
 
 const source, sink = 0, 1
@@ -47,8 +50,15 @@ func newNetwork(c Counts, s sums, least uint64) *network {
 	return n
 }
 
-// hold sets which arcs are published.
+// hold sets which arcs are published. Where no sum is, those of 0 are not either.
 func (n *network) hold(show Shown) {
+	floor := uint64(0)
+	if slices.Contains(show.Rows, true) || slices.Contains(show.Columns, true) {
+		floor = 1
+	}
+	for i := range n.rows + len(show.Columns) {
+		n.arcs[i].floor = floor
+	}
 	for i, shown := range show.Rows {
 		n.arcs[i].held = shown
 	}
@@ -82,7 +92,7 @@ func (n *network) width(i int) uint64 {
 	if up >= n.least {
 		return n.least
 	}
-	return up + n.push(i, a.from, a.to, min(a.flow, n.least-up))
+	return up + n.push(i, a.from, a.to, min(a.flow-a.floor, n.least-up))
 }
 
 // push tells how much can be moved from one node to another without an arc, at
@@ -118,7 +128,7 @@ func (n *network) path(without, from, to int, want uint64) uint64 {
 		for _, i := range n.at[node] {
 			a := n.arcs[i]
 			next := a.from + a.to - node
-			if i == without || a.held || next == from || n.seen[next] >= 0 || a.from != node && a.flow == 0 {
+			if i == without || a.held || next == from || n.seen[next] >= 0 || a.from != node && a.flow <= a.floor {
 				continue
 			}
 			n.seen[next] = i
@@ -130,7 +140,7 @@ func (n *network) path(without, from, to int, want uint64) uint64 {
 	}
 	n.walk(from, to, func(a *arc, along bool) {
 		if !along {
-			want = min(want, a.flow)
+			want = min(want, a.flow-a.floor)
 		}
 	})
 	n.walk(from, to, func(a *arc, along bool) {

@@ -116,8 +116,8 @@ func rootText(h ledger.Hash) string { return base64.StdEncoding.EncodeToString(h
 
 // suppressionSays explains the mark.
 var suppressionSays = text{
-	"Angka 1 sampai 4 ditahan, dan bersamanya angka lain yang akan membocorkannya lewat jumlah. Nol tidak ditahan.",
-	"Counts of 1 to 4 are withheld, and with them others that would give them away through sums. Zeros are not withheld.",
+	"Angka 1 sampai 4 ditahan, dan bersamanya angka lain yang akan membocorkannya lewat jumlah. Nol tidak ditahan, kecuali bila tidak satu pun angka dalam tabel ditampilkan.",
+	"Counts of 1 to 4 are withheld, and with them others that would give them away through sums. Zeros are not withheld, unless nothing of a table is shown.",
 }
 
 func (s *Server) publicData(r *release) publicData {

@@ -117,6 +117,7 @@ func TestJudgesNeedAPolicy(t *testing.T) {
 	others := map[string]string{
 		"export": "copies the data directory's own log",
 		"bundle": "makes bundles for somebody else to judge",
+		"sample": "draws what somebody else will examine; a policy makes it check the checkpoint first",
 		"serve":  "names the witnesses to ask",
 	}
 	for _, c := range newRoot().Commands() {

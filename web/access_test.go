@@ -268,6 +268,9 @@ func TestCrowd(t *testing.T) {
 	if r := n.get("/healthz"); r.status != 200 {
 		t.Errorf("health: %d", r.status)
 	}
+	if r := n.do(http.MethodPost, "/v1/events", nil, nil); r.status == 503 {
+		t.Errorf("whoever reads keeps events out: %d %s", r.status, r.body)
+	}
 	close(leave)
 	<-done
 	if r := n.get("/v1/schemas"); r.status != 200 {

@@ -82,7 +82,7 @@ var (
 // Limits bound what one request and all together may take. Zero fields get the
 // values that docs/http.md names.
 type Limits struct {
-	InFlight    int           // requests at a time; 512
+	InFlight    int           // requests at a time, of those that read and of those that send; 512
 	ReceiptWait time.Duration // for the receipt of one submission; 20 s
 	Request     time.Duration // for every other answer; 30 s
 	BulkWindow  int           // submissions of one bulk request under way; 64

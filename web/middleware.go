@@ -116,12 +116,18 @@ func (a *answered) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find the connection.
 func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// crowd turns requests away when too many are under way. Health is asked by
-// whoever decides to start the program anew, and is always answered.
+// crowd turns requests away when too many are under way. Those who send have
+// places of their own, so that whoever reads, however much, keeps no event out.
+// Health is asked by whoever decides to start the program anew, and is always
+// answered.
 func (s *Server) crowd(next http.Handler) http.Handler {
-	places := make(chan struct{}, s.Limits.InFlight)
+	reading, sending := make(chan struct{}, s.Limits.InFlight), make(chan struct{}, s.Limits.InFlight)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz" {
+			places := reading
+			if r.Method == http.MethodPost {
+				places = sending
+			}
 			select {
 			case places <- struct{}{}:
 				defer func() { <-places }()

@@ -311,6 +311,7 @@ func (c *columns) drop(ctx context.Context, s *snapshot, why string) {
 
 func (c *columns) dropLocked(ctx context.Context, s *snapshot, why string) {
 	if c.now.CompareAndSwap(s, nil) {
+		c.memo.clear() // or both would be in memory, the old and the new
 		c.loaded = make(chan struct{})
 		c.log.InfoContext(ctx, "figures are loaded into memory anew; PostgreSQL answers meanwhile", "because", why)
 		c.want()

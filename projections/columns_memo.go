@@ -56,6 +56,13 @@ func (m *memo) answer(ctx context.Context, key string, work func() (value any, w
 	return r.value, nil
 }
 
+// clear forgets everything: answers hold on to the columns that they are from.
+func (m *memo) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.by, m.used, m.words = nil, nil, 0
+}
+
 // keep counts an answer, and forgets those used longest ago.
 func (m *memo) keep(r *remembered) {
 	m.mu.Lock()

@@ -49,7 +49,8 @@ type Remedy struct {
 	Decided time.Time // zero while it is not
 	Ruling  Letter
 	Outcome string // RemedyOutcomes; "" while it is not decided
-	Sanction
+	// Named, for written flat in JSON its kind would be lost behind the remedy's.
+	Sanction `json:"Sanction"`
 }
 
 // Standing is the sanction that stands: the decree's, or the last remedy's that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"testing"
 	"time"
@@ -14,7 +15,16 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+// draws is how many random histories a property is tried with: each takes tables of
+// its own, and every run draws others. -args -rapid.checks=1000 tries more.
+const draws = "25"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", draws); err != nil { // before the command line is read
+		panic(err)
+	}
+	testkit.Main(m)
+}
 
 const origin = "berkas.example/test"
 

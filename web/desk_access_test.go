@@ -17,14 +17,18 @@ func deskIsForWhom(t *testing.T, d *deskShelf) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := func(path, secret string) int {
+	body := func(path, secret string) (int, string) {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		if secret != "" {
 			r.Header.Set("Authorization", "Bearer "+secret)
 		}
 		w := httptest.NewRecorder()
 		server.ServeHTTP(w, r)
-		return w.Code
+		return w.Code, w.Body.String()
+	}
+	ask := func(path, secret string) int {
+		status, _ := body(path, secret)
+		return status
 	}
 	for _, path := range d.deskPages() {
 		open := path == "/desk" || strings.HasPrefix(path, "/desk/checkpoints") || strings.HasPrefix(path, "/desk/consistency")
@@ -35,6 +39,11 @@ func deskIsForWhom(t *testing.T, d *deskShelf) {
 			if got := ask(path, secrets[reader]); got != want {
 				t.Errorf("%s as %q: %d, not %d", path, reader, got, want)
 			}
+		}
+	}
+	for reader, want := range map[Reader]bool{"": false, ReaderDashboard: false, ReaderAuditor: true} {
+		if _, got := body("/desk", secrets[reader]); strings.Contains(got, "/desk/audits#") != want {
+			t.Errorf("/desk as %q names who reported: %v", reader, !want)
 		}
 	}
 	if got := ask("/desk/audits/universitas-contoh.json", ""); got != 401 {

@@ -10,16 +10,11 @@ folder=web/static/vendor
 # package, version, SHA-512 as npm writes it
 packages=(
   "htmx.org 4.0.1 sha512-oF7JgXhDW9UXCy/k1ZYFUQgzu/rm19ORWPSPNL91vPluB2PB9+MV55tyQdH/w7o2EAbTYUG5SDW1R60mdkdqGg=="
-  "uplot 1.6.32 sha512-KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw=="
 )
 # file in a package, file here
 files=(
   "htmx.org/dist/htmx.min.js htmx-4.0.1.min.js"
-  "htmx.org/dist/ext/hx-sse.min.js hx-sse-4.0.1.min.js"
   "htmx.org/LICENSE htmx-LICENSE.txt"
-  "uplot/dist/uPlot.iife.min.js uplot-1.6.32.min.js"
-  "uplot/dist/uPlot.min.css uplot-1.6.32.min.css"
-  "uplot/LICENSE uplot-LICENSE.txt"
 )
 
 temporary=$(mktemp -d)

@@ -1,8 +1,6 @@
 package verify
 
 import (
-	"bytes"
-	_ "embed" // the schema
 	"errors"
 	"fmt"
 	"time"
@@ -24,16 +22,8 @@ const (
 	maxReportText     = 4 << 10 // of a finding's words
 )
 
-// reportSchema is the JSON Schema of reports, for readers in any language.
-//
-//go:embed audit-report.schema.json
-var reportSchema []byte
-
-// ReportSchema gives the JSON Schema of reports (draft 2020-12).
-func ReportSchema() []byte { return bytes.Clone(reportSchema) }
-
 // ParseReport reads an audit report that somebody wrote: one JSON object in UTF-8,
-// no name twice, as ReportSchema says, and at one with itself. Members that it
+// no name twice, as audit-report.schema.json says, and at one with itself. Members that it
 // does not know are passed over, for reports grow; null is nowhere. What it says
 // is its author's word: nothing is judged here.
 func ParseReport(raw []byte) (Report, error) {

@@ -44,7 +44,7 @@ type Proof struct {
 // moment writes a time as people in western Indonesia read it; machines find it, too.
 func moment(t time.Time) string { return t.In(ledger.Jakarta).Format("2006-01-02T15:04:05-07:00") }
 
-// text gives a cell that is none of the typed ones.
+// unknown is the error of a cell that is none of those that Row names.
 func unknown(v any) error { return fmt.Errorf("exports: a cell of type %T", v) }
 
 // formulaStarts begin what a spreadsheet may take for a formula, in the forms that East

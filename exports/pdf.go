@@ -161,7 +161,7 @@ func (p *paper) small(text string) {
 func (p *paper) proof(c Case) {
 	p.section(p.say("Cara memeriksa", "How to check this"))
 	p.small(p.say(
-		"Kertas ini bukan bukti. Buktinya adalah catatan yang ditandatangani lembaga dan tercakup checkpoint di bawah ini; perintah berikut memeriksanya dengan kunci publik, tanpa percaya pada pengelola.",
+		"Kertas ini bukan bukti. Buktinya adalah catatan yang ditandatangani lembaga dan tercakup titik periksa di bawah ini; perintah berikut memeriksanya dengan kunci publik, tanpa percaya pada pengelola.",
 		"This paper is no proof. The proof is the records, signed by their agencies and covered by the checkpoint below; these commands check them by public keys, without trusting the operator."))
 	for _, l := range c.Proof.lines(c.Lang) {
 		font := "Helvetica"

@@ -221,10 +221,10 @@ func (p Proof) lines(lang string) []Line {
 	}
 	if p.Covered {
 		out = append(out,
-			Line{say("Checkpoint: jumlah catatan", "Checkpoint: number of records"), fmt.Sprint(uint64(p.At.Size))},
-			Line{say("Checkpoint: hash akar", "Checkpoint: root hash"), p.At.Root.String()})
+			Line{say("Titik periksa: jumlah catatan", "Checkpoint: number of records"), fmt.Sprint(uint64(p.At.Size))},
+			Line{say("Titik periksa: hash akar", "Checkpoint: root hash"), p.At.Root.String()})
 	} else {
-		out = append(out, Line{"Checkpoint", say("belum ada yang mencakup posisi itu", "none covers that position yet")})
+		out = append(out, Line{say("Titik periksa", "Checkpoint"), say("belum ada yang mencakup posisi itu", "none covers that position yet")})
 	}
 	if p.Address != "" {
 		out = append(out, Line{say("Alamat pertanyaan ini", "Address of this question"), p.Address})

@@ -123,11 +123,12 @@ func (c *counter) tally(t *Tally, o *ledger.Obligation) {
 	}
 }
 
+// earlier is the earlier of two days, of which none may be there.
 func earlier(a, b ledger.Date) ledger.Date {
-	if a == "" || b < a {
-		return b
+	if b == "" || a != "" && a < b {
+		return a
 	}
-	return a
+	return b
 }
 
 // wait keeps those that began first.

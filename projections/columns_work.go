@@ -254,16 +254,16 @@ func (c *counter) count(o *counter) {
 
 // merge adds what another counter counted of other cases.
 func (c *counter) merge(o *counter) {
-	c.out.All.merge(&o.out.All)
+	c.out.All.Add(&o.out.All)
 	c.out.Rights, c.out.Unaged = c.out.Rights+o.out.Rights, c.out.Unaged+o.out.Unaged
 	for key, t := range o.heaps {
-		of(c.heaps, key, Tally{}).merge(t)
+		of(c.heaps, key, Tally{}).Add(t)
 	}
 	for key, t := range o.authorities {
 		sum := of(c.authorities, key, AuthorityTally{Authority: key})
 		sum.Owed, sum.Overdue, sum.Open = sum.Owed+t.Owed, sum.Overdue+t.Overdue, sum.Open+t.Open
 		sum.Decided, sum.Ended = sum.Decided+t.Decided, sum.Ended+t.Ended
-		sum.OldestDue = earliestDay(sum.OldestDue, t.OldestDue)
+		sum.OldestDue = earlier(sum.OldestDue, t.OldestDue)
 	}
 	for days, a := range o.ages {
 		sum := of(c.ages, days, AgeCount{Days: days})
@@ -282,19 +282,12 @@ func (c *counter) merge(o *counter) {
 	}
 }
 
-func (t *Tally) merge(o *Tally) {
+// Add counts what another tally has counted, too.
+func (t *Tally) Add(o *Tally) {
 	t.Pending, t.Overdue, t.Undated = t.Pending+o.Pending, t.Overdue+o.Overdue, t.Undated+o.Undated
 	t.Soon, t.Provisional = t.Soon+o.Soon, t.Provisional+o.Provisional
 	if !o.Oldest.IsZero() && (t.Oldest.IsZero() || o.Oldest.Before(t.Oldest)) {
 		t.Oldest = o.Oldest
 	}
-	t.OldestDue = earliestDay(t.OldestDue, o.OldestDue)
-}
-
-// earliestDay is the earlier of two days, of which none may be there.
-func earliestDay(a, b ledger.Date) ledger.Date {
-	if b == "" {
-		return a
-	}
-	return earlier(a, b)
+	t.OldestDue = earlier(t.OldestDue, o.OldestDue)
 }

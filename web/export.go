@@ -175,7 +175,7 @@ func (s *Server) sendList(w http.ResponseWriter, r *http.Request, form exportFor
 		end, media = ".xlsx", xlsxType
 	}
 	h.Set("Content-Type", media)
-	attach(h, "berkas-"+l.name+"-"+strings.ReplaceAll(string(dayOf(l.asOf)), "-", "")+end)
+	attach(h, "berkas-"+l.name+"-"+strings.ReplaceAll(string(ledger.DayOf(l.asOf)), "-", "")+end)
 	buffer := bufio.NewWriterSize(out, feedPortion)
 	var err error
 	if form.xlsx {

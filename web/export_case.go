@@ -62,7 +62,7 @@ func (s *Server) paperOf(r *http.Request, a *caseAnswer) (exports.Case, error) {
 		out.Facts = append(out.Facts, exports.Line{Name: say("Yang tercatat sampai", "What was recorded by"), Text: say("posisi ", "position ") + strconv.FormatUint(*a.KnownAt, 10)})
 	}
 	if a.DuplicateOf != "" {
-		out.Facts = append(out.Facts, exports.Line{Name: say("Pengulangan dari", "Repeats"), Text: a.DuplicateOf})
+		out.Facts = append(out.Facts, exports.Line{Name: say("Duplikat dari", "Duplicate of"), Text: a.DuplicateOf})
 	}
 	for _, p := range a.Respondents {
 		parts := []string{word("class", p.Class).in(l), regionWord(p.Institution).in(l), say("tahap: ", "stage: ") + word("stage", string(p.Stage)).in(l)}

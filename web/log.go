@@ -37,7 +37,7 @@ var (
 		"The id of an event is unique in its case only: add ?case=<id of the case>, or name the record's position, which its receipt says.",
 	})
 	errNotSealed = problem(http.StatusServiceUnavailable, "not-sealed", text{
-		"Catatan itu belum dicakup checkpoint yang terbit. Coba lagi sebentar.",
+		"Catatan itu belum dicakup titik periksa yang terbit. Coba lagi sebentar.",
 		"No published checkpoint covers the record yet. Try again in a moment.",
 	}).again(2)
 )

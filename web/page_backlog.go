@@ -209,31 +209,13 @@ func (q *backlogQuestion) steps(e projections.Extent) []sliderStep {
 	if at.IsZero() {
 		from = e.Last
 	}
-	var out []sliderStep
-	for _, s := range []struct {
-		label               text
-		years, months, days int
-	}{
-		{text{"− 1 tahun", "− 1 year"}, -1, 0, 0},
-		{text{"− 1 bulan", "− 1 month"}, 0, -1, 0},
-		{text{"− 1 hari", "− 1 day"}, 0, 0, -1},
-		{text{"+ 1 hari", "+ 1 day"}, 0, 0, 1},
-		{text{"+ 1 bulan", "+ 1 month"}, 0, 1, 0},
-		{text{"+ 1 tahun", "+ 1 year"}, 1, 0, 0},
-	} {
-		day := dayOf(from.AddDate(s.years, s.months, s.days))
-		if day >= dayOf(e.First) && day <= dayOf(e.Last) && (!at.IsZero() || s.years+s.months+s.days < 0) {
-			out = append(out, sliderStep{s.label, q.address("as-of", string(day), "month", "")})
-		}
-	}
-	if !at.IsZero() {
-		out = append(out, sliderStep{text{"terbaru", "the latest"}, q.address("as-of", "", "month", "")})
-	}
-	return out
+	return daySteps(from, ledger.DayOf(e.First), ledger.DayOf(e.Last), !at.IsZero(), func(day string) string {
+		return q.address("as-of", day, "month", "")
+	})
 }
 
 func (q *backlogQuestion) soon(n int, asOf time.Time) count {
-	return q.count(n, "due-from", string(dayOf(asOf)), "due-to", string(dayOf(asOf.AddDate(0, 0, 6))))
+	return q.count(n, "due-from", string(ledger.DayOf(asOf)), "due-to", string(ledger.DayOf(asOf.AddDate(0, 0, 6))))
 }
 
 // owers adds heaps up by who owes; rights are left out.
@@ -248,10 +230,7 @@ func (q *backlogQuestion) owers(b *projections.Backlog) []owerRow {
 			t = &projections.Tally{}
 			sums[h.OwedBy], order = t, append(order, h.OwedBy)
 		}
-		t.Pending, t.Overdue, t.Undated, t.Soon = t.Pending+h.Tally.Pending, t.Overdue+h.Tally.Overdue, t.Undated+h.Tally.Undated, t.Soon+h.Tally.Soon
-		if !h.Tally.Oldest.IsZero() && (t.Oldest.IsZero() || h.Tally.Oldest.Before(t.Oldest)) {
-			t.Oldest = h.Tally.Oldest
-		}
+		t.Add(&h.Tally)
 	}
 	slices.SortStableFunc(order, func(x, y string) int {
 		return slices.Compare([]int{sums[y].Overdue, sums[y].Pending}, []int{sums[x].Overdue, sums[x].Pending})
@@ -264,11 +243,11 @@ func (q *backlogQuestion) owers(b *projections.Backlog) []owerRow {
 	for _, owedBy := range order {
 		t := sums[owedBy]
 		row := owerRow{
-			Who: partyWord(owedBy), Oldest: t.Oldest, Share: percentOf(t.Pending, most), LateShare: percentOf(t.Overdue, most),
+			Who: partyWord(owedBy), Oldest: t.Oldest, Share: percent(float64(t.Pending), float64(most)), LateShare: percent(float64(t.Overdue), float64(most)),
 			OldestAge: ledger.DaysBetween(ledger.DayOf(t.Oldest), ledger.DayOf(b.Query.AsOf)),
 			Pending:   q.count(t.Pending, "owed-by", owedBy), Overdue: q.count(t.Overdue, "owed-by", owedBy, "state", string(ledger.ObligationOverdue)),
 			Undated: q.count(t.Undated, "owed-by", owedBy, "due", dueNone),
-			Soon:    q.count(t.Soon, "owed-by", owedBy, "due-from", string(dayOf(b.Query.AsOf)), "due-to", string(dayOf(b.Query.AsOf.AddDate(0, 0, 6)))),
+			Soon:    q.count(t.Soon, "owed-by", owedBy, "due-from", string(ledger.DayOf(b.Query.AsOf)), "due-to", string(ledger.DayOf(b.Query.AsOf.AddDate(0, 0, 6)))),
 		}
 		if owedBy == "" { // no filter asks for nobody
 			row.Pending.Href, row.Overdue.Href, row.Undated.Href, row.Soon.Href = "", "", "", ""
@@ -276,10 +255,6 @@ func (q *backlogQuestion) owers(b *projections.Backlog) []owerRow {
 		out = append(out, row)
 	}
 	return out
-}
-
-func percentOf(n, of int) string {
-	return strconv.FormatFloat(float64(n)*100/float64(max(1, of)), 'f', 2, 64) + "%"
 }
 
 // deadlines names each deadline that is pending, with basis and doubt.
@@ -370,8 +345,6 @@ func (q *backlogQuestion) authority(a projections.AuthorityTally, asOf time.Time
 	if a.OldestDue != "" {
 		row.OldestOver = ledger.DaysBetween(a.OldestDue, ledger.DayOf(asOf))
 	}
-	row.BarLow, row.BarWidth, row.BarAt = barPercent(row.Low), barPercent(row.High-row.Low), barPercent(row.Rate)
+	row.BarLow, row.BarWidth, row.BarAt = percent(row.Low, 1), percent(row.High-row.Low, 1), percent(row.Rate, 1)
 	return row
 }
-
-func barPercent(share float64) string { return strconv.FormatFloat(100*share, 'f', 2, 64) + "%" }

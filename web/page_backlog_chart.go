@@ -102,7 +102,7 @@ func (q *backlogQuestion) ages(b *projections.Backlog) ageChart {
 		bin.Undated = with(undated, "due", dueNone)
 		bin.Open = count{N: pending - overdue - undated}
 		x := float64(i) * width
-		bin.X, bin.Mid, bin.Width = barPercent((x+width*.08)/100), barPercent((x+width/2)/100), barPercent(width*.84/100)
+		bin.X, bin.Mid, bin.Width = percent(x+width*.08, 100), percent(x+width/2, 100), percent(width*.84, 100)
 		c.Most = max(c.Most, pending)
 		c.Bins = append(c.Bins, bin)
 		least = most + 1

@@ -76,7 +76,7 @@ func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
 	id, ctx, now := r.PathValue("id"), r.Context(), s.Now()
 	page := &casePage{
 		ID: id, AsOf: at.asOf, KnownAt: at.knownAt, Head: s.Head(), Now: casesPath + "/" + id,
-		Field: fieldOf("as-of", at.asOf, string(dayOf(now))), Bundles: s.Files != nil && s.RosterRecords != nil,
+		Field: fieldOf("as-of", at.asOf, string(ledger.DayOf(now))), Bundles: s.Files != nil && s.RosterRecords != nil,
 	}
 	if !caseID.MatchString(id) {
 		return page, errNoCase

@@ -181,13 +181,11 @@ func (c *caseChart) bar(s caseStrip) caseBar {
 			seg.To = c.To
 		}
 		x, w := c.share(seg.From), c.share(seg.To)-c.share(seg.From)
-		seg.X, seg.W, seg.Wide, seg.Number = casePercent(x), casePercent(max(w, 0.3)), w > 4, i+1
+		seg.X, seg.W, seg.Wide, seg.Number = percent(x, 100), percent(max(w, 0.3), 100), w > 4, i+1
 		b.Segments = append(b.Segments, seg)
 	}
 	return b
 }
-
-func casePercent(v float64) string { return fmt.Sprintf("%.2f%%", v) }
 
 // ticks are first days of months, at most five.
 func (c *caseChart) ticks() []caseTick {
@@ -198,7 +196,7 @@ func (c *caseChart) ticks() []caseTick {
 		t := time.Date(from.Year(), time.Month((int(from.Month())-1)/min(months, 12)*min(months, 12)+1), 1, 0, 0, 0, 0, ledger.Jakarta)
 		for ; t.Before(c.To) && len(out) <= most; t = t.AddDate(0, months, 0) {
 			if x := c.share(t); !t.Before(c.From) && x < 96 {
-				out = append(out, caseTick{At: t, X: casePercent(x), Last: x > 80})
+				out = append(out, caseTick{At: t, X: percent(x, 100), Last: x > 80})
 			}
 		}
 		if len(out) <= most {
@@ -214,5 +212,5 @@ func (c *caseChart) withFirst(list []caseTick) []caseTick {
 	if len(list) > 0 && c.share(list[0].At) < room {
 		return list
 	}
-	return append([]caseTick{{At: c.From, X: casePercent(0)}}, list...)
+	return append([]caseTick{{At: c.From, X: percent(0, 100)}}, list...)
 }

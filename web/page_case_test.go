@@ -162,8 +162,8 @@ func recordsAreHeld(t *testing.T, s *shelf, id string) {
 				t.Errorf("%s, position %d: the page does not say %s", id, e.Position, want)
 			}
 		}
-		in := strings.Contains(item, "tercakup checkpoint ukuran") && strings.Contains(item, fmt.Sprintf(`/v1/events/%d/proof`, e.Position))
-		if want := e.Position <= ledger.Position(len(s.records)-3); in != want || in == strings.Contains(item, "belum tercakup checkpoint") {
+		in := strings.Contains(item, "tercakup titik periksa berukuran") && strings.Contains(item, fmt.Sprintf(`/v1/events/%d/proof`, e.Position))
+		if want := e.Position <= ledger.Position(len(s.records)-3); in != want || in == strings.Contains(item, "belum tercakup titik periksa") {
 			t.Errorf("%s, position %d: covered %v, not %v", id, e.Position, in, want)
 		}
 		if in {

@@ -103,29 +103,16 @@ const compareLines = 50
 
 func parseCompare(values url.Values) (compareQuestion, error) {
 	var c compareQuestion
-	take := func(name string) (string, error) {
-		list := values[name]
-		values.Del(name)
-		if len(list) > 1 || len(list) == 1 && (len(list[0]) > 40 || unwritten(list[0])) {
-			return "", badQuery(name, "it stands more than once, or is no moment")
-		}
-		if len(list) == 0 {
-			return "", nil
-		}
-		return list[0], nil
-	}
-	asOf, err := take(thenAsOf)
+	own, err := takeOwn(values, thenAsOf, thenKnown)
 	if err != nil {
 		return c, err
 	}
-	if asOf != "" {
-		if c.then.asOf, err = ledger.ParseMoment(asOf); err != nil {
+	if own[thenAsOf] != "" {
+		if c.then.asOf, err = ledger.ParseMoment(own[thenAsOf]); err != nil {
 			return c, badQuery(thenAsOf, "it is a date such as 2020-11-26 or a time with its zone")
 		}
 	}
-	if c.then.known, err = take(thenKnown); err != nil {
-		return c, err
-	}
+	c.then.known = own[thenKnown]
 	if c.question, c.page, err = listQuestion(values); err != nil {
 		return c, err
 	}
@@ -138,7 +125,7 @@ func parseCompare(values url.Values) (compareQuestion, error) {
 	return c, nil
 }
 
-// at is the same question at the second moment.
+// second is the same question at the second moment.
 func (c *compareQuestion) second() question {
 	q := c.question
 	q.Query.AsOf, q.Known, q.Query.KnownAt = c.then.asOf, c.then.known, 0
@@ -147,17 +134,8 @@ func (c *compareQuestion) second() question {
 
 // to writes the address of the comparison, with changes.
 func (c *compareQuestion) to(changes ...string) string {
-	u, err := url.Parse(c.address(comparePath, changes...))
-	if err != nil { // it was written a moment ago
-		return comparePath
-	}
-	v := u.Query()
-	for name, value := range map[string]string{thenAsOf: writeMoment(c.then.asOf), thenKnown: c.then.known} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
-	return (&url.URL{Path: comparePath, RawQuery: v.Encode()}).String()
+	own := []string{thenAsOf, writeMoment(c.then.asOf), thenKnown, c.then.known}
+	return c.address(comparePath, append(own, changes...)...)
 }
 
 func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
@@ -207,10 +185,10 @@ func (s *Server) comparePage(ctx context.Context, c compareQuestion) (comparePag
 	}
 	if c.Query.AsOf.IsZero() && c.Known == "" && c.then == (momentText{}) && !extent.Last.IsZero() {
 		// Nothing was asked for yet: a month before the end, and the end.
-		c.Query.AsOf = dayOf(extent.Last.AddDate(0, -1, 0)).End()
+		c.Query.AsOf = ledger.DayOf(extent.Last.AddDate(0, -1, 0)).End()
 	}
 	page := comparePage{
-		Form: s.form(&c.question, comparePath, s.Now()), Then: fieldOf(thenAsOf, c.then.asOf, string(dayOf(s.Now()))), ThenKnown: c.then.known,
+		Form: s.form(&c.question, comparePath, s.Now()), Then: fieldOf(thenAsOf, c.then.asOf, string(ledger.DayOf(s.Now()))), ThenKnown: c.then.known,
 	}
 	first, second := c.question, c.second()
 	for _, q := range []*question{&first, &second} {

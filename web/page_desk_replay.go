@@ -99,7 +99,7 @@ func (s *Server) showReplay(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) replayPage(ctx context.Context, at ledger.Position, asOf time.Time) (replayPage, error) {
-	page := replayPage{At: at, AsOf: asOf, Field: fieldOf("as-of", asOf, string(dayOf(s.Now()))), Unit: ledger.UnitRespondent, Speeds: replaySpeeds}
+	page := replayPage{At: at, AsOf: asOf, Field: fieldOf("as-of", asOf, string(ledger.DayOf(s.Now()))), Unit: ledger.UnitRespondent, Speeds: replaySpeeds}
 	p, err := s.Figures.Progress(ctx)
 	if err != nil {
 		return page, figureError(err)

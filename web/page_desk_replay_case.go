@@ -297,7 +297,7 @@ var respondentFields = []struct {
 }{
 	{text{"Tahap", "Stage"}, coded("stage", func(r *ledger.Respondent) string { return string(r.Stage) })},
 	{text{"Pengendalian", "Control"}, coded("control", func(r *ledger.Respondent) string { return string(r.Control) })},
-	{text{"Upaya hukum", "Remedy"}, coded("remedy", func(r *ledger.Respondent) string { return r.Remedy() })},
+	{text{"Upaya administratif", "Remedies"}, coded("remedy", func(r *ledger.Respondent) string { return r.Remedy() })},
 	{text{"Pidana", "Criminal branch"}, coded("criminal", func(r *ledger.Respondent) string { return string(r.Criminal) })},
 	{text{"Rekomendasi", "Recommendation"}, coded("", func(r *ledger.Respondent) string {
 		if r.Recommendation == nil {

@@ -157,20 +157,11 @@ func (c *sampleQuestion) checkSample() error {
 
 // to writes the address of the sample.
 func (c *sampleQuestion) to(size ledger.Position, format string) string {
-	u, err := url.Parse(c.address(samplePath))
-	if err != nil { // it was written a moment ago
-		return samplePath
-	}
-	v := u.Query()
-	for name, value := range map[string]string{"seed": c.seed, "n": strconv.Itoa(c.n), "checkpoint": strconv.FormatUint(uint64(size), 10), "format": format} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
+	own := []string{"seed", c.seed, "n", strconv.Itoa(c.n), "checkpoint", strconv.FormatUint(uint64(size), 10), "format", format}
 	if c.records {
-		v.Set("draw", "records")
+		own = append(own, "draw", "records")
 	}
-	return (&url.URL{Path: samplePath, RawQuery: v.Encode()}).String()
+	return c.address(samplePath, own...)
 }
 
 func (s *Server) showSample(w http.ResponseWriter, r *http.Request) error {

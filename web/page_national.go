@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -118,8 +117,7 @@ func (s *Server) showNational(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := view{Template: "national", Title: text{"Angka nasional", "National figures"}}
 	page, err := s.nationalPage(r, q)
-	var p *Problem
-	if errors.As(err, &p) && (p.Code == "not-settled" || p.Code == "nothing-recorded") {
+	if p := unsettled(err); p != nil {
 		page.Problem, v.Status, err = p, p.Status, nil
 		trailOf(r.Context()).code = p.Code
 	}

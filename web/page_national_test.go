@@ -253,13 +253,13 @@ func TestSliders(t *testing.T) {
 	}
 	long := p
 	long.Recorded = extent.Recorded.AddDate(0, 2, 3)
-	q.Known, q.Query.AsOf = string(dayOf(extent.Recorded.AddDate(0, 1, 0))), dayOf(extent.Recorded.AddDate(0, 1, 0)).End()
+	q.Known, q.Query.AsOf = string(ledger.DayOf(extent.Recorded.AddDate(0, 1, 0))), ledger.DayOf(extent.Recorded.AddDate(0, 1, 0)).End()
 	both := q.times(extent, long, p.Position, q.Query.AsOf)
 	if k := both.Known; k.Position || k.Stops != 64 || k.At != 30 || !both.Shown || len(k.Steps) != 5 {
 		t.Errorf("of two months: %+v", both)
 	}
 	q.Known = ""
-	if href := q.times(extent, long, p.Position, long.Recorded).AsShown.Href; !strings.Contains(href, "known-at="+string(dayOf(q.Query.AsOf))) {
+	if href := q.times(extent, long, p.Position, long.Recorded).AsShown.Href; !strings.Contains(href, "known-at="+string(ledger.DayOf(q.Query.AsOf))) {
 		t.Errorf("what was shown then: %s", href)
 	}
 	for _, step := range slices.Concat(short.AsOf.Steps, short.Known.Steps) {

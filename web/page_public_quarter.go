@@ -54,11 +54,11 @@ func (q quarter) asOf() time.Time  { return q.first(3).Add(-time.Microsecond).UT
 
 // Published is the day on which the quarter's table is published: the 15th of
 // the second month after it.
-func (q quarter) Published() ledger.Date { return dayOf(q.first(4).AddDate(0, 0, 14)) }
+func (q quarter) Published() ledger.Date { return ledger.DayOf(q.first(4).AddDate(0, 0, 14)) }
 
 // cut is the last moment whose records are in the table.
 func (q quarter) cut() time.Time { return q.Published().Start().Add(-time.Microsecond) }
 
 // From and To are the first and the last day.
-func (q quarter) From() ledger.Date { return dayOf(q.first(0)) }
-func (q quarter) To() ledger.Date   { return dayOf(q.asOf()) }
+func (q quarter) From() ledger.Date { return ledger.DayOf(q.first(0)) }
+func (q quarter) To() ledger.Date   { return ledger.DayOf(q.asOf()) }

@@ -61,18 +61,6 @@ type publicTable struct {
 	Rows     []publicRow
 }
 
-// Withheld counts the cells that are not shown.
-func (t publicTable) Withheld() (n int) {
-	for _, r := range t.Rows {
-		for _, c := range r.Cells {
-			if !c.Shown {
-				n++
-			}
-		}
-	}
-	return n
-}
-
 type publicRow struct {
 	Value string
 	Cells []publicCell

@@ -81,7 +81,7 @@ func (q *publishedQuestion) series(list []projections.Line) figureSeries {
 	}
 	for i := range s.Values {
 		v := &s.Values[i]
-		v.Width, v.LedgerWidth = barPercent(float64(v.Figure.Value)/float64(s.Most)), barPercent(float64(v.Ledger)/float64(s.Most))
+		v.Width, v.LedgerWidth = percent(float64(v.Figure.Value), float64(s.Most)), percent(float64(v.Ledger), float64(s.Most))
 	}
 	return s
 }

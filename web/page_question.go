@@ -111,14 +111,11 @@ func writeMoment(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	if day := dayOf(t); day.End().Equal(t) {
+	if day := ledger.DayOf(t); day.End().Equal(t) {
 		return string(day)
 	}
 	return t.UTC().Format(time.RFC3339Nano)
 }
-
-// dayOf is the day in Jakarta on which a moment lies.
-func dayOf(t time.Time) ledger.Date { return ledger.Date(t.In(ledger.Jakarta).Format(time.DateOnly)) }
 
 // asked is a question as it was answered, in words: no number stands without it.
 type asked struct {
@@ -154,14 +151,6 @@ func (q *question) askedOf(path string, a projections.Answer, e projections.Exte
 		}
 	}
 	return out
-}
-
-// MeasureNames are the measures that the question sums; none for all.
-func (a asked) MeasureNames() []string {
-	if a.Measure == "" {
-		return nil
-	}
-	return strings.Split(a.Measure, "+")
 }
 
 // Imported says that what is shown lies before the ledger's first record: it
@@ -229,7 +218,7 @@ type filterField struct {
 
 // form makes the form of a question. The agencies are those of the roster.
 func (s *Server) form(q *question, action string, settled time.Time) questionForm {
-	last := string(dayOf(settled.AddDate(0, 0, -1)))
+	last := string(ledger.DayOf(settled.AddDate(0, 0, -1)))
 	f := questionForm{
 		Action: action, Measure: q.Measure, Known: q.Known,
 		AsOf: fieldOf("as-of", q.Query.AsOf, last), Since: fieldOf("since", q.Query.Since, last),

@@ -37,19 +37,19 @@ func (q *question) asOfSlider(e projections.Extent) slider {
 	if e.First.IsZero() {
 		return slider{}
 	}
-	first, last := dayOf(e.First), dayOf(e.Last)
+	first, last := ledger.DayOf(e.First), ledger.DayOf(e.Last)
 	at := q.Query.AsOf
-	out := slider{Name: "as-of", Stops: days(first, last) + 1, First: first, From: dayText(first), To: theLatest, Now: theLatest}
+	out := slider{Name: "as-of", Stops: ledger.DaysBetween(first, last) + 1, First: first, From: dayText(first), To: theLatest, Now: theLatest}
 	out.At = out.Stops
 	if !at.IsZero() {
-		out.At = min(max(0, days(first, dayOf(at))), out.Stops)
-		out.Now = dayText(dayOf(at))
+		out.At = min(max(0, ledger.DaysBetween(first, ledger.DayOf(at))), out.Stops)
+		out.Now = dayText(ledger.DayOf(at))
 	}
 	from := at
 	if at.IsZero() {
 		from = last.End()
 	}
-	out.Steps = q.daySteps("as-of", from, first, last, !at.IsZero())
+	out.Steps = daySteps(from, first, last, !at.IsZero(), q.dayAddress("as-of"))
 	return out
 }
 
@@ -60,19 +60,19 @@ func (q *question) knownSlider(e projections.Extent, p projections.Progress, kno
 	if p.Position < 2 || e.Recorded.IsZero() {
 		return slider{}
 	}
-	first, last := dayOf(e.Recorded), dayOf(p.Recorded)
-	out := slider{Name: "known-at", Stops: days(first, last), First: first, From: dayText(first), To: theLatest, Now: theLatest}
+	first, last := ledger.DayOf(e.Recorded), ledger.DayOf(p.Recorded)
+	out := slider{Name: "known-at", Stops: ledger.DaysBetween(first, last), First: first, From: dayText(first), To: theLatest, Now: theLatest}
 	if out.Stops < 4 {
 		return q.positionSlider(p.Position, known)
 	}
 	out.At = out.Stops
 	if q.Known != "" {
-		out.At = min(max(0, days(first, dayOf(when))), out.Stops)
-		out.Now = dayText(dayOf(when))
+		out.At = min(max(0, ledger.DaysBetween(first, ledger.DayOf(when))), out.Stops)
+		out.Now = dayText(ledger.DayOf(when))
 	} else {
 		when = last.Start()
 	}
-	out.Steps = q.daySteps("known-at", when, first, ledger.Date(last.Start().AddDate(0, 0, -1).Format(time.DateOnly)), q.Known != "")
+	out.Steps = daySteps(when, first, ledger.Date(last.Start().AddDate(0, 0, -1).Format(time.DateOnly)), q.Known != "", q.dayAddress("known-at"))
 	return out
 }
 
@@ -113,12 +113,13 @@ func positionText(p ledger.Position) text {
 	return text{"catatan ke-" + indonesian.number(p), "record " + english.number(p)}
 }
 
-// daySteps are links to other days, those between first and last.
-func (q *question) daySteps(name string, from time.Time, first, last ledger.Date, forward bool) []sliderStep {
+// daySteps are links to other days, those between first and last; address gives a
+// day's, and that of the latest for "".
+func daySteps(from time.Time, first, last ledger.Date, forward bool, address func(day string) string) []sliderStep {
 	var out []sliderStep
 	step := func(label text, to time.Time) {
-		if day := dayOf(to); day >= first && day <= last {
-			out = append(out, sliderStep{label, q.address(nationalPath, name, string(day))})
+		if day := ledger.DayOf(to); day >= first && day <= last {
+			out = append(out, sliderStep{label, address(string(day))})
 		}
 	}
 	step(text{"− 1 tahun", "− 1 year"}, from.AddDate(-1, 0, 0))
@@ -128,14 +129,14 @@ func (q *question) daySteps(name string, from time.Time, first, last ledger.Date
 		step(text{"+ 1 hari", "+ 1 day"}, from.AddDate(0, 0, 1))
 		step(text{"+ 1 bulan", "+ 1 month"}, from.AddDate(0, 1, 0))
 		step(text{"+ 1 tahun", "+ 1 year"}, from.AddDate(1, 0, 0))
-		out = append(out, sliderStep{theLatest, q.address(nationalPath, name, "")})
+		out = append(out, sliderStep{theLatest, address("")})
 	}
 	return out
 }
 
-// days counts the days from one to another.
-func days(from, to ledger.Date) int {
-	return int(to.Start().Sub(from.Start()).Hours() / 24)
+// dayAddress gives the address of this question with a parameter set to a day.
+func (q *question) dayAddress(name string) func(day string) string {
+	return func(day string) string { return q.address(nationalPath, name, day) }
 }
 
 // times are both sliders, and the way to what this page showed on the day that it
@@ -151,7 +152,7 @@ func (q *question) times(e projections.Extent, p projections.Progress, known led
 	if q.Query.AsOf.IsZero() || e.Recorded.IsZero() || q.Query.AsOf.Before(e.Recorded) {
 		return out
 	}
-	day := string(dayOf(q.Query.AsOf))
+	day := string(ledger.DayOf(q.Query.AsOf))
 	if out.Shown = q.Known == day; !out.Shown {
 		out.AsShown = sliderStep{dayText(ledger.Date(day)), q.address(nationalPath, "known-at", day)}
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -116,8 +115,7 @@ func (s *Server) showTreatment(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := view{Template: "treatment", Title: text{"Perlakuan setara", "Equal treatment"}}
 	page, err := s.treatmentPage(r, q, slug)
-	var p *Problem
-	if errors.As(err, &p) && (p.Code == "not-settled" || p.Code == "nothing-recorded") {
+	if p := unsettled(err); p != nil {
 		page.Problem, v.Status, err = p, p.Status, nil
 		trailOf(r.Context()).code = p.Code
 	}

@@ -101,7 +101,7 @@ func waitsAreTheLedgers(t *testing.T, s *shelf) {
 			if r.From.After(asOf) || !r.To.IsZero() && !r.To.After(asOf) || r.DuplicateOf != "" || from.IsZero() {
 				continue
 			}
-			if !to.IsZero() && dayOf(to) >= dayOf(from) {
+			if !to.IsZero() && ledger.DayOf(to) >= ledger.DayOf(from) {
 				done++
 			} else {
 				open++
@@ -134,7 +134,7 @@ func marksAreSaid(t *testing.T, s *shelf) {
 	body := s.shows("/treatment/blocked?as-of=2020-11-26")
 	for _, want := range []string{
 		"▲ lebih tinggi dari yang dijelaskan kebetulan", "tanpa provinsi (instansi pusat)", `<path class="up"`, "17 dari 20", "Holm, 5%",
-		"Selisih adalah pertanyaan, bukan putusan", "Susunan perkara", "jumlah kecil", "Terlalu sedikit untuk dibandingkan",
+		"Selisih adalah pertanyaan, bukan putusan", "Susunan kasus", "jumlah kecil", "Terlalu sedikit untuk dibandingkan",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)

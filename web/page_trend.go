@@ -41,11 +41,11 @@ func spanOf(e projections.Extent, settled, asOf, since time.Time) trendSpan {
 	if !since.IsZero() && since.Before(last) {
 		first = later(first, since)
 	}
-	span := trendSpan{From: dayOf(first), To: dayOf(last)}
-	all := days(span.From, span.To)
+	span := trendSpan{From: ledger.DayOf(first), To: ledger.DayOf(last)}
+	all := ledger.DaysBetween(span.From, span.To)
 	step := max(1, (all+trendPoints-1)/trendPoints)
 	for n := 0; n < all; n += step {
-		span.At = append(span.At, dayOf(span.From.Start().AddDate(0, 0, n)).End())
+		span.At = append(span.At, ledger.DayOf(span.From.Start().AddDate(0, 0, n)).End())
 	}
 	end := earlier(span.To.End(), settled)
 	span.At = append(span.At, end)
@@ -211,7 +211,7 @@ func (q *question) draw(d drawing, v *trendView, t projections.Trend) drawing {
 		d.Marks = append(d.Marks, c)
 	}
 	if !q.Query.AsOf.IsZero() {
-		day := dayOf(q.Query.AsOf)
+		day := ledger.DayOf(q.Query.AsOf)
 		d.AsOf = &mark{Day: day, X: x(q.Query.AsOf), Label: text{indonesian.date(q.Query.AsOf), english.date(q.Query.AsOf)}}
 	}
 	return d

@@ -34,7 +34,7 @@ var treatmentRates = []treatmentRate{
 		"followed-up", ledger.FollowedUp,
 		[]ledger.Measure{ledger.NotFollowedUp},
 		text{"Ditindaklanjuti PPK", "Followed up by the authority"},
-		text{"Dari terlapor yang direkomendasikan dan perkaranya tidak berakhir karena lain: berapa yang sudah ada keputusan PPK-nya, bukan masih menunggu.", "Of respondents who were recommended and whose case did not end otherwise: on how many the appointing authority (PPK) has decided, and who do not still wait."},
+		text{"Dari terlapor yang direkomendasikan dan kasusnya tidak berakhir karena lain: berapa yang sudah ada keputusan PPK-nya, bukan masih menunggu.", "Of respondents who were recommended and whose case did not end otherwise: on how many the appointing authority (PPK) has decided, and who do not still wait."},
 	},
 	{
 		"sanctioned", ledger.Sanctioned,

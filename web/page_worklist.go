@@ -175,7 +175,7 @@ func (q *workPageQuestion) shown() []workFilterShown {
 // workForm makes the form of a list. The agencies are those of the roster.
 func (s *Server) workForm(q *workPageQuestion, settled projections.Settled) workForm {
 	f := workForm{
-		Field: fieldOf("as-of", q.query.AsOf, string(dayOf(settled.Recorded.AddDate(0, 0, -1)))), Known: q.known,
+		Field: fieldOf("as-of", q.query.AsOf, string(ledger.DayOf(settled.Recorded.AddDate(0, 0, -1)))), Known: q.known,
 		Authority: q.filter.Get("authority"), Duties: q.query.Filter.Duties,
 		Agencies: []option{{"", text{"semua lembaga", "every agency"}, q.query.Agency == ""}},
 		States:   []option{{"", text{"yang menunggu", "what is pending"}, q.filter.Get("state") == ""}},

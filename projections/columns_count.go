@@ -187,9 +187,7 @@ func (c *columns) counted(ctx context.Context, s *snapshot, q ledger.Query, meas
 	if by == "" && q.Unit != "" {
 		measures = allMeasures // so that all figures of a question are one scan
 	}
-	value, err := c.memo.answer(ctx, asks(q, "count", s.load, measures, by), func() (any, int) {
-		c.scans <- struct{}{}
-		defer func() { <-c.scans }()
+	value, err := c.memo.answer(ctx, asks(q, "count", s.load, measures, by), c.scans, func() (any, int) {
 		var d *dimensionOf
 		if by != "" {
 			d = s.dimension(by)

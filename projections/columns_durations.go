@@ -43,9 +43,7 @@ func jakartaDay(at int64) int64 {
 
 // durations counts steps.
 func (c *columns) durations(ctx context.Context, s *snapshot, q ledger.Query, steps []Step, by string) ([][]Duration, error) {
-	value, err := c.memo.answer(ctx, asks(q, "durations", s.load, steps, by), func() (any, int) {
-		c.scans <- struct{}{}
-		defer func() { <-c.scans }()
+	value, err := c.memo.answer(ctx, asks(q, "durations", s.load, steps, by), c.scans, func() (any, int) {
 		out := s.waits(s.plan(q, nil), steps, by)
 		n := 0
 		for _, groups := range out {

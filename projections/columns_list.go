@@ -258,9 +258,7 @@ func (c *columns) tocOf(ctx context.Context, s *snapshot, q ledger.Query) (*toc,
 	for i, m := range q.Measures {
 		order[i] = measureBit(m, q.Unit)
 	}
-	value, err := c.memo.answer(ctx, asks(q, "lines", s.load, s.position, q.Measures), func() (any, int) {
-		c.scans <- struct{}{}
-		defer func() { <-c.scans }()
+	value, err := c.memo.answer(ctx, asks(q, "lines", s.load, s.position, q.Measures), c.scans, func() (any, int) {
 		t := s.plan(q, q.Measures).toc()
 		words := 1000 + len(t.shapes) + len(t.natures)/8 + len(t.plan.keys)/2
 		for bit := range t.counts {

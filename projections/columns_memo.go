@@ -22,38 +22,76 @@ const memoWords = 4 << 20
 // remembered is an answer, or one that somebody is working out.
 type remembered struct {
 	key   string
-	ready chan struct{} // closed when value is there
+	ready chan struct{} // closed when value is there, or will not be
+	done  bool          // it is
 	value any
 	words int
 	kept  bool // words are counted
 }
 
 // answer gives what is remembered under a key, or works it out and remembers it.
-// Of several who ask the same at once one works. words says how many numbers a
-// value holds.
-func (m *memo) answer(ctx context.Context, key string, work func() (value any, words int)) (any, error) {
+// Of several who ask the same at once one works, when there is a place. words says
+// how many numbers a value holds.
+func (m *memo) answer(ctx context.Context, key string, places chan struct{}, work func() (value any, words int)) (any, error) {
+	for {
+		r, ours := m.claim(key)
+		if ours {
+			return m.workOut(ctx, r, places, work)
+		}
+		select {
+		case <-r.ready:
+			if r.done {
+				return r.value, nil
+			} // else who was to work has gone, and one of those who waited does
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// claim finds what is remembered under a key; ours: nothing, and the caller works.
+func (m *memo) claim(key string) (r *remembered, ours bool) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.by == nil {
 		m.by, m.used = make(map[string]*list.Element), list.New()
 	}
 	if e, ok := m.by[key]; ok {
 		m.used.MoveToFront(e)
-		m.mu.Unlock()
-		r := e.Value.(*remembered)
-		select {
-		case <-r.ready:
-			return r.value, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+		return e.Value.(*remembered), false
 	}
-	r := &remembered{key: key, ready: make(chan struct{})}
+	r = &remembered{key: key, ready: make(chan struct{})}
 	m.by[key] = m.used.PushFront(r)
-	m.mu.Unlock()
+	return r, true
+}
+
+// workOut waits for a place and works. Whoever gives up leaves nothing behind.
+func (m *memo) workOut(ctx context.Context, r *remembered, places chan struct{}, work func() (any, int)) (any, error) {
+	defer func() {
+		if !r.done {
+			m.forget(r)
+		}
+		close(r.ready)
+	}()
+	select {
+	case places <- struct{}{}:
+		defer func() { <-places }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	r.value, r.words = work()
-	close(r.ready)
+	r.done = true
 	m.keep(r)
 	return r.value, nil
+}
+
+func (m *memo) forget(r *remembered) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e, ok := m.by[r.key]; ok && e.Value == r {
+		m.used.Remove(e)
+		delete(m.by, r.key)
+	}
 }
 
 // clear forgets everything: answers hold on to the columns that they are from.

@@ -273,9 +273,7 @@ func (c *columns) trend(ctx context.Context, s *snapshot, t *Trend) error {
 	sorted = slices.Compact(sorted)
 	q := t.Query
 	q.AsOf = time.Time{} // which does not matter
-	value, err := c.memo.answer(ctx, asks(q, "trend", s.load, q.Measures, sorted), func() (any, int) {
-		c.scans <- struct{}{}
-		defer func() { <-c.scans }()
+	value, err := c.memo.answer(ctx, asks(q, "trend", s.load, q.Measures, sorted), c.scans, func() (any, int) {
 		steps := s.plan(t.Query, q.Measures).trend(sorted)
 		return steps, len(q.Measures) * len(sorted)
 	})

@@ -185,9 +185,7 @@ func mayPend(rules ledger.Rules, asOf time.Time) func(ledger.Stage, *ledger.Reac
 // owed lists what WorkList does before it cuts a page.
 func (c *columns) owed(ctx context.Context, s *snapshot, q WorkQuery, rules ledger.Rules) ([]ledger.Obligation, error) {
 	q.Offset, q.Limit = 0, 0
-	value, err := c.memo.answer(ctx, fmt.Sprintf("owed %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), func() (any, int) {
-		c.works <- struct{}{}
-		defer func() { <-c.works }()
+	value, err := c.memo.answer(ctx, fmt.Sprintf("owed %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func() (any, int) {
 		at := columnTime(q.AsOf)
 		w := workRows{at: at, first: at, known: uint32(q.KnownAt), authority: q.Filter.Authority}
 		if q.pending() {
@@ -217,9 +215,7 @@ const obligationWords = 64
 
 // backlog counts what Backlog does.
 func (c *columns) backlog(ctx context.Context, s *snapshot, q BacklogQuery, rules ledger.Rules) (*counter, error) {
-	value, err := c.memo.answer(ctx, fmt.Sprintf("backlog %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), func() (any, int) {
-		c.works <- struct{}{}
-		defer func() { <-c.works }()
+	value, err := c.memo.answer(ctx, fmt.Sprintf("backlog %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func() (any, int) {
 		w := workRows{at: columnTime(q.AsOf), known: uint32(q.KnownAt)}
 		w.first = w.at
 		for _, t := range q.Trend {

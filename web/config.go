@@ -85,6 +85,7 @@ type Limits struct {
 	InFlight    int           // requests at a time, of those that read and of those that send; 512
 	ReceiptWait time.Duration // for the receipt of one submission; 20 s
 	Request     time.Duration // for every other answer; 30 s
+	Prepared    time.Duration // for what is worked out beside requests; 250 ms
 	BulkWindow  int           // submissions of one bulk request under way; 64
 	BulkLines   int           // lines of one bulk request; 10,000
 	BulkAtOnce  int           // bulk requests at a time; 4
@@ -109,7 +110,7 @@ func (l Limits) filled() Limits {
 	set(&l.StreamsEach, 8)
 	for v, to := range map[*time.Duration]time.Duration{
 		&l.Heartbeat: 15 * time.Second, &l.StreamSlow: 10 * time.Second, &l.StreamStall: 30 * time.Second,
-		&l.ReceiptWait: 20 * time.Second, &l.Request: 30 * time.Second,
+		&l.ReceiptWait: 20 * time.Second, &l.Request: 30 * time.Second, &l.Prepared: 250 * time.Millisecond,
 	} {
 		if *v <= 0 {
 			*v = to

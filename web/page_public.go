@@ -25,11 +25,27 @@ func (s *Server) describePublic() {
 	s.serve("GET /public/policy", needNothing, s.getPublicPolicy)
 }
 
-// releases keeps what was made, one at a time: whoever asks for many waits.
+// releases keeps what was made. A published one never changes; a preview is of
+// the position that it names, and made anew when records have come.
 type releases struct {
-	making chan struct{}
-	kept   map[quarter]*release
-	totals map[quarterAsKnown][]uint64
+	made    *prepared[releaseKey, *release]
+	fullest *prepared[quarter, fullest] // by the newest quarter that is previewed
+	totals  map[quarterAsKnown][]uint64 // of whoever has the workshop's turn
+}
+
+// mostReleases bounds the quarters that are kept: a hundred years, and previews.
+const mostReleases = 1000
+
+type releaseKey struct {
+	quarter quarter
+	preview bool
+}
+
+// fullest is the previewed quarter in which most was opened, as known at a
+// position.
+type fullest struct {
+	quarter quarter
+	known   ledger.Position
 }
 
 // quarterAsKnown is a quarter as known at a position.
@@ -38,8 +54,8 @@ type quarterAsKnown struct {
 	known   ledger.Position
 }
 
-func newReleases() releases {
-	return releases{make(chan struct{}, 1), map[quarter]*release{}, map[quarterAsKnown][]uint64{}}
+func newReleases(w *workshop) releases {
+	return releases{newPrepared[releaseKey, *release](w, mostReleases), newPrepared[quarter, fullest](w, 1), map[quarterAsKnown][]uint64{}}
 }
 
 // calendar says which quarters are published.
@@ -53,31 +69,43 @@ type calendar struct {
 func (c calendar) has(q quarter) bool { return slices.Contains(c.Published, q) }
 
 // chosen is the quarter to show when none is asked for: the newest that is
-// published, or in a preview the one in which most was opened.
+// published and made, or in a preview the one in which most was opened.
 func (s *Server) chosen(ctx context.Context, c calendar) (quarter, bool, error) {
 	if len(c.Published) > 0 {
+		for _, q := range c.Published {
+			if _, made := s.releases.made.have(releaseKey{q, false}); made {
+				return q, true, nil
+			}
+		}
 		return c.Published[0], true, nil
 	}
+	if len(c.Preview) == 0 {
+		return 0, false, nil
+	}
+	current := func(f fullest) bool { return f.known == c.settled }
+	f, err := s.releases.fullest.get(ctx, c.Preview[0], current, func(ctx context.Context) (fullest, error) { return s.findFullest(ctx, c) })
+	return f.quarter, err == nil, err
+}
+
+// findFullest asks of each preview how many were opened.
+func (s *Server) findFullest(ctx context.Context, c calendar) (fullest, error) {
 	var queries []ledger.Query
 	for _, q := range c.Preview {
 		queries = append(queries, ledger.Query{
 			Measures: publicMeasures[:1], Unit: ledger.UnitRespondent, Since: q.since(), AsOf: q.asOf(), KnownAt: c.settled,
 		})
 	}
-	if len(queries) == 0 {
-		return 0, false, nil
-	}
-	answers, err := s.Figures.Figures(ctx, queries)
+	answers, err := s.patientFigures(ctx, queries)
 	if err != nil {
-		return 0, false, figureError(err)
+		return fullest{}, err
 	}
-	fullest := 0
+	best := 0
 	for i, a := range answers {
-		if a.Value > answers[fullest].Value {
-			fullest = i
+		if a.Value > answers[best].Value {
+			best = i
 		}
 	}
-	return c.Preview[fullest], true, nil
+	return fullest{c.Preview[best], c.settled}, nil
 }
 
 // calendar reads how far the ledger is. A quarter is published when something
@@ -133,27 +161,39 @@ func (s *Server) release(ctx context.Context, c calendar, q quarter) (*release, 
 	if !published && !slices.Contains(c.Preview, q) {
 		return nil, errNotFound
 	}
-	select {
-	case s.releases.making <- struct{}{}:
-		defer func() { <-s.releases.making }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if published && s.Files == nil {
+		return nil, errUnavailable
 	}
-	kept := s.releases.kept[q]
-	if kept != nil && kept.Preview != published && (published || kept.Position == c.settled) {
-		return kept, nil
-	}
-	var err error
-	if published {
-		kept, err = s.published(ctx, c, q)
-	} else {
-		kept, err = s.preview(ctx, c, q)
-	}
+	current := func(r *release) bool { return published || r.Position == c.settled }
+	return s.releases.made.get(ctx, releaseKey{q, !published}, current, func(ctx context.Context) (*release, error) {
+		if published {
+			return s.published(ctx, c, q)
+		}
+		return s.preview(ctx, c, q)
+	})
+}
+
+// preparePublic makes the releases that are not made, the newest first: it is
+// what readers want.
+func (s *Server) preparePublic(ctx context.Context) error {
+	c, err := s.calendar(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.releases.kept[q] = kept
-	return kept, nil
+	if len(c.Published) == 0 {
+		q, some, err := s.chosen(ctx, c)
+		if err != nil || !some {
+			return err
+		}
+		_, err = s.release(ctx, c, q)
+		return err
+	}
+	for _, q := range c.Published {
+		if _, err := s.release(ctx, c, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // published makes the release of a quarter's day.
@@ -162,14 +202,16 @@ func (s *Server) published(ctx context.Context, c calendar, q quarter) (*release
 	if err != nil {
 		return nil, figureError(err)
 	}
+	root, err := s.rootAt(ctx, known)
+	if err != nil {
+		return nil, err
+	}
 	r, err := s.makeRelease(ctx, q, known)
 	if err != nil {
 		return nil, err
 	}
-	if r.Restated, err = s.restatements(ctx, c, q); err != nil {
-		return nil, err
-	}
-	r.Root, err = s.rootAt(ctx, known)
+	r.Root = root
+	r.Restated, err = s.restatements(ctx, c, q)
 	return r, err
 }
 

@@ -112,10 +112,10 @@ func (b *book) log(t *testing.T) transparency.Fetch {
 func newLiveShelf(t *testing.T, name string, b *book) *shelf {
 	t.Helper()
 	s := &shelf{book: b, t: t}
-	url := testkit.Template(t, name, func(url string) error {
+	s.url = testkit.Template(t, name, func(url string) error {
 		return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
 	})
-	reader, err := projections.OpenReader(t.Context(), url)
+	reader, err := projections.OpenReader(t.Context(), s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func newLiveShelf(t *testing.T, name string, b *book) *shelf {
 	tokens, _ := bearers(t)
 	s.server, err = New(Config{
 		Tokens: tokens, Roster: func() *roster.Roster { return s.roster }, Head: func() ledger.Position { return ledger.Position(len(s.records)) },
-		Figures: reader, Files: b.log(t), Now: func() time.Time { return imported }, Log: testkit.Log(t),
+		Figures: reader, Files: b.log(t), Now: func() time.Time { return imported }, Log: testkit.Log(t), Limits: Limits{Prepared: time.Minute},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -153,6 +153,15 @@ func (s *Server) publicTotals(ctx context.Context, base ledger.Query) ([]project
 		one.Measures = []ledger.Measure{m}
 		queries = append(queries, one)
 	}
+	return s.patientFigures(ctx, queries)
+}
+
+// patientFigures waits for the columns first: without them work of many figures
+// would keep PostgreSQL busy for an hour. A reader that keeps none asks SQL.
+func (s *Server) patientFigures(ctx context.Context, queries []ledger.Query) ([]projections.Answer, error) {
+	if err := s.Figures.WaitColumns(ctx); err != nil && ctx.Err() != nil {
+		return nil, err
+	}
 	answers, err := s.Figures.Figures(ctx, queries)
 	return answers, figureError(err)
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -35,14 +37,22 @@ type publishedQuestion struct {
 	table     string
 	reason    string
 	known     string // "": the latest; published; or a position, date or time
+	page      int    // of publications, from 1
 }
 
+// publicationsShown is how many publications a page shows, the newest first.
+const publicationsShown = 10
+
 func parsePublishedQuestion(values url.Values) (publishedQuestion, error) {
-	values, err := parseValues(values.Encode(), "publisher", "table", "reason", "known-at", "lang")
+	values, err := parseValues(values.Encode(), "publisher", "table", "reason", "known-at", "page", "lang")
 	if err != nil {
 		return publishedQuestion{}, err
 	}
-	q := publishedQuestion{ledger.AgencyID(values.Get("publisher")), values.Get("table"), values.Get("reason"), values.Get("known-at")}
+	page, err := pageNumber(values)
+	if err != nil {
+		return publishedQuestion{}, err
+	}
+	q := publishedQuestion{ledger.AgencyID(values.Get("publisher")), values.Get("table"), values.Get("reason"), values.Get("known-at"), page}
 	switch {
 	case q.publisher != "" && !q.publisher.Valid():
 		return q, badQuery("publisher", "it is an agency of /v1/codes/agencies")
@@ -56,7 +66,7 @@ func parsePublishedQuestion(values url.Values) (publishedQuestion, error) {
 
 func (q *publishedQuestion) address(path string, changes ...string) string {
 	v := url.Values{}
-	changes = append([]string{"publisher", string(q.publisher), "table", q.table, "reason", q.reason, "known-at", q.known}, changes...)
+	changes = append([]string{"publisher", string(q.publisher), "table", q.table, "reason", q.reason, "known-at", q.known, "page", pageText(q.page)}, changes...)
 	for i := 0; i+1 < len(changes); i += 2 {
 		if v.Del(changes[i]); changes[i+1] != "" {
 			v.Set(changes[i], changes[i+1])
@@ -67,17 +77,21 @@ func (q *publishedQuestion) address(path string, changes ...string) string {
 
 type publishedPage struct {
 	Tables           []publication
-	Equal, Differ    int
-	Settled          projections.Settled
-	Extent           projections.Extent
-	Reconciliation   bool // there is anything to compare
+	Equal, Differ    int // of all pages
+	Publications     int // likewise
+	From, To         int // those shown, from 1
+	Before, After    string
+	Settled          projections.Settled // how far the tables were when this was counted
+	Now              ledger.Position     // how far they are, 0 if no farther
+	Latest           bool                // known at Settled
+	Reconciliation   bool                // there is anything to compare
 	Reasons          []reasonCount
 	Publishers       []option
 	Codes            []option
 	Modes            []modeLink
 	Known            string // as it was written, where it is no mode
 	AsPublished      bool
-	KnownAt          ledger.Position // 0: the last, or of each figure its own
+	KnownAt          ledger.Position // 0: of each figure its own
 	Series           []figureSeries
 	Against          []againstGroup
 	Reason           string
@@ -142,72 +156,176 @@ func (s *Server) showPublished(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, view{Template: "published", Title: text{"Angka terbitan", "Published figures"}, Data: page})
 }
 
-// besideAt sets figures beside the ledger's as the question's known-at says.
-func (s *Server) besideAt(r *http.Request, q *publishedQuestion, figures []projections.PublishedFigure) ([]projections.Line, ledger.Position, error) {
-	var known question
-	if q.known != knownPublished {
-		known.Known = q.known
-		if err := s.settle(r.Context(), &known); err != nil {
-			return nil, 0, err
-		}
-	}
-	lines, err := s.Figures.Beside(r.Context(), figures, known.Query.KnownAt, q.known == knownPublished)
-	if err != nil {
-		return nil, 0, figureError(err)
-	}
-	return lines, known.Query.KnownAt, nil
+// compared is every published figure beside the ledger's. It never changes.
+type compared struct {
+	lines   []projections.Line
+	settled projections.Settled // how far the tables were
+	known   ledger.Position     // 0: of each figure where it was published
 }
 
-func (s *Server) publishedPage(r *http.Request, q *publishedQuestion) (publishedPage, error) {
-	ctx := r.Context()
-	extent, err := s.extent(ctx)
+// mostCompared bounds the comparisons that are kept, of known-at.
+const mostCompared = 8
+
+// compare gives every published figure beside the ledger's as the question's
+// known-at says. With many figures of many cases that takes long, so it is
+// prepared, and may be of an earlier position than the tables are at now.
+func (s *Server) compare(ctx context.Context, q *publishedQuestion) (*compared, projections.Progress, error) {
+	var known question
+	if q.known != knownPublished && q.known != "" {
+		known.Known = q.known
+		if err := s.settle(ctx, &known); err != nil {
+			return nil, projections.Progress{}, err
+		}
+	}
+	now, err := s.Figures.Progress(ctx)
 	if err != nil {
-		return publishedPage{}, err
+		return nil, now, figureError(err)
+	}
+	key := q.known
+	if known.Query.KnownAt > 0 {
+		key = strconv.FormatUint(uint64(known.Query.KnownAt), 10)
+	}
+	current := func(c *compared) bool { return c.settled.Position >= now.Position }
+	c, err := s.comparisons.get(ctx, key, current, func(ctx context.Context) (*compared, error) {
+		return s.compareAll(ctx, known.Query.KnownAt, q.known == knownPublished)
+	})
+	return c, now, err
+}
+
+// compareAll sets all figures beside the ledger's, known at a position (0: the
+// last), or each where it was published.
+func (s *Server) compareAll(ctx context.Context, known ledger.Position, asPublished bool) (*compared, error) {
+	if err := s.Figures.WaitColumns(ctx); err != nil && ctx.Err() != nil {
+		return nil, err // without columns this would take an hour; a reader that keeps none asks SQL
+	}
+	p, err := s.Figures.Progress(ctx)
+	if err != nil {
+		return nil, figureError(err)
+	}
+	out := &compared{settled: projections.Settled{Position: p.Position, Recorded: p.Recorded}, known: known}
+	if known == 0 && !asPublished {
+		out.known = p.Position
 	}
 	figures, err := s.Figures.PublishedFigures(ctx)
 	if err != nil {
-		return publishedPage{}, figureError(err)
+		return nil, figureError(err)
+	}
+	figures = slices.DeleteFunc(figures, func(f projections.PublishedFigure) bool { return f.Position > p.Position })
+	out.lines, err = s.Figures.Beside(ctx, figures, out.known, asPublished)
+	return out, figureError(err)
+}
+
+// preparePublished compares what a page shows that is asked nothing.
+func (s *Server) preparePublished(ctx context.Context) error {
+	if s.Figures == nil {
+		return nil
+	}
+	_, _, err := s.compare(ctx, &publishedQuestion{})
+	return err
+}
+
+func (s *Server) publishedPage(r *http.Request, q *publishedQuestion) (publishedPage, error) {
+	all, now, err := s.compare(r.Context(), q)
+	if err != nil {
+		return publishedPage{}, err
 	}
 	page := publishedPage{
-		Extent: extent, NothingPublished: len(figures) == 0, Reason: q.reason, AsPublished: q.known == knownPublished, Modes: q.modes(publishedPath),
-		Export: exportsOf(exportPath + "/published"),
+		NothingPublished: len(all.lines) == 0, Reason: q.reason, AsPublished: q.known == knownPublished, Modes: q.modes(publishedPath),
+		Export: exportsOf(exportPath + "/published"), KnownAt: all.known, Latest: q.known == "", Settled: all.settled,
+	}
+	if all.settled.Position < now.Position {
+		page.Now = now.Position
 	}
 	if !page.AsPublished {
 		page.Known = q.known
 	}
-	page.choices(q, figures)
-	figures = slices.DeleteFunc(figures, func(f projections.PublishedFigure) bool {
-		return q.publisher != "" && f.Publisher != q.publisher || q.table != "" && f.Table != q.table
-	})
-	lines, known, err := s.besideAt(r, q, figures)
-	if err != nil {
-		return page, err
-	}
-	page.KnownAt = known
-	reasons := map[projections.Reason]int{}
-	for _, l := range lines {
+	page.choices(q, all.lines)
+	lines, reasons := []projections.Line{}, map[projections.Reason]int{}
+	var listed []projections.Line
+	for _, l := range all.lines {
+		if q.publisher != "" && l.Figure.Publisher != q.publisher || q.table != "" && l.Figure.Table != q.table {
+			continue
+		}
+		lines = append(lines, l)
 		if reasons[l.Reason]++; q.reason == "" || string(l.Reason) == q.reason {
-			page.add(q, l)
+			listed = append(listed, l)
 		}
 	}
 	for _, reason := range publishedReasons {
 		if n := reasons[reason]; n > 0 {
-			page.Reasons = append(page.Reasons, reasonCount{reason, n, q.address(publishedPath, "reason", string(reason)), string(reason) == q.reason})
+			page.Reasons = append(page.Reasons, reasonCount{reason, n, q.address(publishedPath, "reason", string(reason), "page", ""), string(reason) == q.reason})
 		}
+	}
+	shown, ok := page.cut(q, listed)
+	if !ok {
+		return page, errNotFound
 	}
 	page.Reconciliation = len(page.Tables) > 0
 	if q.reason == "" {
+		lines = alsoAsked(lines, shown)
 		page.Series, page.Against = seriesOf(q, lines), againstOf(q, lines)
 	}
 	return page, nil
 }
 
+// cut counts all that is listed, and shows the publications of the question's
+// page, which it gives.
+func (p *publishedPage) cut(q *publishedQuestion, listed []projections.Line) (shown []projections.Line, ok bool) {
+	type name struct {
+		position ledger.Position
+		table    string
+	}
+	var names []name
+	nameOf := func(l projections.Line) name { return name{l.Figure.Position, l.Figure.Table} }
+	for _, l := range listed {
+		if l.Reason == projections.ReasonEqual {
+			p.Equal++
+		} else {
+			p.Differ++
+		}
+		if n := nameOf(l); !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	slices.SortFunc(names, func(a, b name) int { return cmp.Compare(b.position, a.position) })
+	p.Publications = len(names)
+	from := (q.page - 1) * publicationsShown
+	if from > 0 && from >= len(names) {
+		return nil, false
+	}
+	names = names[from:min(len(names), from+publicationsShown)]
+	p.From, p.To = from+1, from+len(names)
+	if from > 0 {
+		p.Before = q.address(publishedPath, "page", pageText(q.page-1))
+	}
+	if p.To < p.Publications {
+		p.After = q.address(publishedPath, "page", pageText(q.page+1))
+	}
+	for _, n := range names {
+		for _, l := range listed {
+			if nameOf(l) == n {
+				shown = append(shown, l)
+				p.add(q, l)
+			}
+		}
+	}
+	return shown, true
+}
+
+// pageText is a page's number in an address.
+func pageText(page int) string {
+	if page <= 1 {
+		return ""
+	}
+	return strconv.Itoa(page)
+}
+
 // choices are those of the form: publishers and publications that there are.
-func (p *publishedPage) choices(q *publishedQuestion, figures []projections.PublishedFigure) {
+func (p *publishedPage) choices(q *publishedQuestion, lines []projections.Line) {
 	var publishers []ledger.AgencyID
 	var tables []string
-	for _, f := range figures {
-		publishers, tables = append(publishers, f.Publisher), append(tables, f.Table)
+	for _, l := range lines {
+		publishers, tables = append(publishers, l.Figure.Publisher), append(tables, l.Figure.Table)
 	}
 	slices.Sort(publishers)
 	slices.Sort(tables)
@@ -231,8 +349,8 @@ type modeLink struct {
 // modes are the records that figures may be compared by.
 func (q *publishedQuestion) modes(path string) []modeLink {
 	return []modeLink{
-		{text{"semua catatan yang diolah", "every record applied"}, q.address(path, "known-at", ""), q.known == ""},
-		{text{"catatan saat angka itu dicatat terbit", "the records up to the figure's own publication"}, q.address(path, "known-at", knownPublished), q.known == knownPublished},
+		{text{"semua catatan yang diolah", "every record applied"}, q.address(path, "known-at", "", "page", ""), q.known == ""},
+		{text{"catatan saat angka itu dicatat terbit", "the records up to the figure's own publication"}, q.address(path, "known-at", knownPublished, "page", ""), q.known == knownPublished},
 	}
 }
 
@@ -245,17 +363,10 @@ func (p *publishedPage) add(q *publishedQuestion, l projections.Line) {
 			Table: f.Table, Publisher: f.Publisher, Doubt: f.Doubt, Source: f.Source, Restates: f.Restates, Position: f.Position, Published: f.Published,
 		})
 	}
-	line := q.lineOf(l)
-	if line.Asked {
-		p.Settled = l.Answer.Settled
-	}
 	if l.Reason == projections.ReasonEqual {
-		p.Equal++
 		p.Tables[i].Equal++
-	} else {
-		p.Differ++
 	}
-	p.Tables[i].Lines = append(p.Tables[i].Lines, line)
+	p.Tables[i].Lines = append(p.Tables[i].Lines, q.lineOf(l))
 }
 
 func (q *publishedQuestion) lineOf(l projections.Line) publishedLine {
@@ -264,7 +375,7 @@ func (q *publishedQuestion) lineOf(l projections.Line) publishedLine {
 		Name: measureWords(f.Measure), Figure: f, AsOf: f.AsOf.End(), Since: f.Since.End(), Reason: l.Reason, Problem: l.Problem, Others: l.Candidates,
 		Anchor: fmt.Sprintf("f-%d-%d", f.Position, f.Ordinal),
 	}
-	line.Trace = q.address(tracePath(f), "publisher", "", "table", "", "reason", "")
+	line.Trace = q.address(tracePath(f), "publisher", "", "table", "", "reason", "", "page", "")
 	for _, name := range slices.Sorted(maps.Keys(f.Filter)) {
 		line.Filters = append(line.Filters, askedFilter{Name: name, Value: f.Filter[name]})
 	}

@@ -11,12 +11,17 @@ import (
 
 // Published figures over time, and of several agencies.
 
+// seriesShown is how many values of a series, and figures of a group, a page
+// shows: the last. All of them stand in their publications and in the file.
+const seriesShown = 12
+
 // figureSeries is what one publisher has said of one question over time.
 type figureSeries struct {
 	publishedLine // the question: that of the last value
 	Values        []seriesValue
 	Most          uint64
-	Restated      int
+	Restated      int // of all
+	Of            int // how many values there are
 }
 
 // seriesValue is one value as it was published, with the ledger's of the same day.
@@ -39,6 +44,25 @@ func seriesKey(f projections.PublishedFigure) string {
 		return ""
 	}
 	return string(key)
+}
+
+// groupKey names a question without its day, unit and observer.
+func groupKey(f projections.PublishedFigure) string {
+	key, err := json.Marshal([]any{f.Measure, f.Filter})
+	if err != nil {
+		return ""
+	}
+	return string(key)
+}
+
+// alsoAsked keeps of lines those of which the shown ones have the question, so
+// that a page of publications has their series and no others.
+func alsoAsked(lines, shown []projections.Line) []projections.Line {
+	asked := map[string]bool{}
+	for _, l := range shown {
+		asked[groupKey(l.Figure)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(lines), func(l projections.Line) bool { return !asked[groupKey(l.Figure)] })
 }
 
 // seriesOf gathers what was published more than once of one question, by the day
@@ -79,6 +103,7 @@ func (q *publishedQuestion) series(list []projections.Line) figureSeries {
 		s.Values = append(s.Values, v)
 		s.Most = max(s.Most, l.Figure.Value, v.Ledger)
 	}
+	s.Of, s.Values = len(s.Values), s.Values[max(0, len(s.Values)-seriesShown):]
 	for i := range s.Values {
 		v := &s.Values[i]
 		v.Width, v.LedgerWidth = percent(float64(v.Figure.Value), float64(s.Most)), percent(float64(v.Ledger), float64(s.Most))
@@ -92,6 +117,7 @@ type againstGroup struct {
 	Filters []askedFilter
 	Lines   []againstLine
 	Same    bool // some asked the very same question
+	Of      int  // how many lines there are
 }
 
 // againstLine is one agency's figure beside those of others who asked the same.
@@ -109,14 +135,11 @@ type againstLine struct {
 func againstOf(q *publishedQuestion, lines []projections.Line) []againstGroup {
 	groups, order := map[string][]projections.Line{}, []string{}
 	for _, l := range lines {
-		key, err := json.Marshal([]any{l.Figure.Measure, l.Figure.Filter})
-		if err != nil {
-			continue
+		key := groupKey(l.Figure)
+		if groups[key] == nil {
+			order = append(order, key)
 		}
-		if groups[string(key)] == nil {
-			order = append(order, string(key))
-		}
-		groups[string(key)] = append(groups[string(key)], l)
+		groups[key] = append(groups[key], l)
 	}
 	var out []againstGroup
 	for _, key := range order {
@@ -134,6 +157,7 @@ func againstOf(q *publishedQuestion, lines []projections.Line) []againstGroup {
 			}
 			g.Lines = append(g.Lines, line)
 		}
+		g.Of, g.Lines = len(g.Lines), g.Lines[max(0, len(g.Lines)-seriesShown):]
 		out = append(out, g)
 	}
 	return out

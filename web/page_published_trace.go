@@ -100,7 +100,7 @@ func (q *publishedQuestion) trace(t projections.Trace, e projections.Extent) tra
 	f := t.Figure
 	p := tracePage{
 		Line: q.lineOf(t.Line), Corrected: t.Corrected, Disputed: len(t.Disputes), AsPublished: q.known == knownPublished, Table: f.Table,
-		Back: q.address(publishedPath) + "#" + q.lineOf(t.Line).Anchor,
+		Back: q.address(publishedPath, "table", f.Table, "page", "") + "#" + q.lineOf(t.Line).Anchor,
 	}
 	p.Modes = q.modes(tracePath(f))
 	if t.Problem != "" {

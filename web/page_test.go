@@ -147,7 +147,7 @@ func newShelf(t *testing.T) *shelf {
 	c := Config{
 		Demo: "test", Open: true, Roster: func() *roster.Roster { return s.roster },
 		Head:        func() ledger.Position { return ledger.Position(len(s.records)) },
-		CaseRecords: s.caseRecords, Figures: reader, Now: func() time.Time { return imported.Add(time.Hour) }, Log: testkit.Log(t),
+		CaseRecords: s.caseRecords, Figures: reader, Now: func() time.Time { return imported.Add(time.Hour) }, Log: testkit.Log(t), Limits: Limits{Prepared: time.Minute},
 	}
 	if s.server, err = New(c); err != nil {
 		t.Fatal(err)

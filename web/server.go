@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,21 +18,23 @@ import (
 // Server answers HTTP. Make one with New.
 type Server struct {
 	Config
-	origin   string
-	mux      *http.ServeMux
-	handler  http.Handler
-	assets   map[string]asset
-	pages    pages
-	sessions sessions
-	door     door
-	keys     keyDesk
-	bulks    chan struct{} // bulk requests under way
-	streams  streams       // of records, that are open
-	exports  chan struct{} // files being made
-	extents  extents       // of the pages
-	releases releases      // of the public page
-	kept     keptSizes     // of the desk
-	audits   auditsRead    // likewise
+	origin      string
+	mux         *http.ServeMux
+	handler     http.Handler
+	assets      map[string]asset
+	pages       pages
+	sessions    sessions
+	door        door
+	keys        keyDesk
+	bulks       chan struct{}                // bulk requests under way
+	streams     streams                      // of records, that are open
+	exports     chan struct{}                // files being made
+	extents     extents                      // of the pages
+	workshop    *workshop                    // of what is prepared beside requests
+	releases    releases                     // of the public page
+	comparisons *prepared[string, *compared] // of published figures, by known-at
+	kept        keptSizes                    // of the desk
+	audits      auditsRead                   // likewise
 
 	rosterSteps rosterSteps // of case pages
 	live        live
@@ -51,9 +54,11 @@ func New(c Config) (*Server, error) {
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
 	s.streams = newStreams()
 	s.exports = make(chan struct{}, exportsAtOnce)
-	s.releases = newReleases()
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, streams: map[chan reached]bool{}, ending: make(chan struct{})}
+	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending)
+	s.releases = newReleases(s.workshop)
+	s.comparisons = newPrepared[string, *compared](s.workshop, mostCompared)
 	var err error
 	if s.validator, err = schemas.New(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -157,6 +162,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server.RegisterOnShutdown(s.live.end) // streams would outlast the grace
 	server.BaseContext = func(net.Listener) context.Context { return base }
 	server.RegisterOnShutdown(s.streams.end) // they would go on for as long as their readers like
+	var preparing sync.WaitGroup
+	defer s.workshop.under.Wait()
+	defer preparing.Wait()
+	defer stop()
+	defer s.live.end()
+	preparing.Go(func() { s.prepare(base) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {

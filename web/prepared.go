@@ -1,0 +1,220 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Answers that take longer than a reader waits are worked out beside requests,
+// one at a time, and kept. Each says the position that it is known at, so one
+// that is a little old is an honest answer.
+
+const (
+	// preparePauses keeps work that is done again to a tenth of the time.
+	preparePauses = 9
+	// prepareTime bounds one piece of work.
+	prepareTime = 10 * time.Minute
+	// mostPreparing bounds the pieces of work that wait for their turn.
+	mostPreparing = 64
+	// prepareEvery is how often the server looks whether something is to be
+	// prepared that nobody has asked for yet.
+	prepareEvery = 5 * time.Second
+)
+
+var errPreparing = problem(http.StatusServiceUnavailable, "being-prepared", text{
+	"Jawaban ini sedang dihitung untuk pertama kali. Coba lagi sebentar.", "This answer is being worked out for the first time. Try again in a moment.",
+}).again(2)
+
+// workshop is where prepared answers are worked out.
+type workshop struct {
+	wait   time.Duration   // how long a request waits
+	turn   chan struct{}   // held by whoever works
+	places chan struct{}   // held by whoever works or waits for its turn
+	ending <-chan struct{} // closed when the server ends
+	under  sync.WaitGroup  // whoever works or waits for its turn
+}
+
+func newWorkshop(wait time.Duration, ending <-chan struct{}) *workshop {
+	return &workshop{wait: wait, turn: make(chan struct{}, 1), places: make(chan struct{}, mostPreparing), ending: ending}
+}
+
+// prepared keeps answers of one sort by key, those used last.
+type prepared[K comparable, V any] struct {
+	*workshop
+	most int // how many are kept
+	mu   sync.Mutex
+	by   map[K]*preparation[V]
+	uses uint64
+}
+
+// preparation is one answer.
+type preparation[V any] struct {
+	value   V
+	ready   bool
+	took    time.Duration
+	ended   time.Time
+	err     error         // of the last work
+	working chan struct{} // closed when the work under way has ended; nil: none is
+	used    uint64
+}
+
+func newPrepared[K comparable, V any](w *workshop, most int) *prepared[K, V] {
+	return &prepared[K, V]{workshop: w, most: most, by: map[K]*preparation[V]{}}
+}
+
+// have gives an answer that is there, however old.
+func (p *prepared[K, V]) have(key K) (v V, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one := p.by[key]; one != nil {
+		return one.value, one.ready
+	}
+	return v, false
+}
+
+// get gives an answer that is current, works it out if there is none, and waits
+// for it a while. Then it gives the one before, or errPreparing. Work that took
+// long is not waited for where there is one before.
+func (p *prepared[K, V]) get(ctx context.Context, key K, current func(V) bool, work func(context.Context) (V, error)) (V, error) {
+	one, working, err := p.begin(ctx, key, current, work)
+	if err != nil || working == nil {
+		return one.value, err
+	}
+	wait := time.NewTimer(p.wait)
+	defer wait.Stop()
+	select {
+	case <-working:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if now := p.by[key]; now != nil {
+			one = *now
+		}
+		if one.ready {
+			return one.value, nil
+		}
+		return one.value, one.err
+	case <-wait.C:
+		if one.ready {
+			return one.value, nil
+		}
+		return one.value, errPreparing
+	case <-ctx.Done():
+		return one.value, ctx.Err()
+	}
+}
+
+// begin sees to it that somebody works where that is needed. What it gives is
+// the answer, unless there is something to wait for.
+func (p *prepared[K, V]) begin(ctx context.Context, key K, current func(V) bool, work func(context.Context) (V, error)) (preparation[V], <-chan struct{}, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one := p.by[key]
+	if one == nil {
+		one = &preparation[V]{}
+		p.by[key] = one
+	}
+	p.uses++
+	one.used = p.uses
+	if one.ready && current(one.value) {
+		return *one, nil, nil
+	}
+	if one.working == nil && (!one.ready || time.Since(one.ended) >= preparePauses*one.took) {
+		select {
+		case p.places <- struct{}{}:
+			one.working = make(chan struct{})
+			working := context.WithoutCancel(ctx)
+			p.under.Go(func() { p.work(working, one, work) })
+		default:
+			if !one.ready {
+				delete(p.by, key)
+				return *one, nil, errCrowded
+			}
+		}
+	}
+	if one.ready && one.took > p.wait/4 {
+		return *one, nil, nil
+	}
+	return *one, one.working, nil
+}
+
+// work works an answer out when its turn comes.
+func (p *prepared[K, V]) work(ctx context.Context, one *preparation[V], work func(context.Context) (V, error)) {
+	ctx, cancel := context.WithTimeout(ctx, prepareTime)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.ending:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	var value V
+	var began time.Time
+	var err error
+	select {
+	case p.turn <- struct{}{}:
+		began = time.Now()
+		value, err = work(ctx)
+		<-p.turn
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	<-p.places
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one.err = err; err == nil {
+		one.value, one.ready = value, true
+		one.ended, one.took = time.Now(), time.Since(began)
+	}
+	close(one.working)
+	one.working = nil
+	p.forget()
+}
+
+// forget drops what was used longest ago, and nothing that somebody works at.
+func (p *prepared[K, V]) forget() {
+	for len(p.by) > p.most {
+		var oldest K
+		var least uint64
+		for key, one := range p.by {
+			if one.working == nil && (least == 0 || one.used < least) {
+				oldest, least = key, one.used
+			}
+		}
+		if least == 0 {
+			return
+		}
+		delete(p.by, oldest)
+	}
+}
+
+// prepare works out what readers will ask for, until the context ends.
+func (s *Server) prepare(ctx context.Context) {
+	tick := time.NewTicker(prepareEvery)
+	defer tick.Stop()
+	for {
+		for _, one := range []func(context.Context) error{s.preparePublished, s.preparePublic} {
+			if err := patiently(func() error { return one(ctx) }); err != nil && ctx.Err() == nil {
+				s.Log.DebugContext(ctx, "a page could not be prepared", "error", err.Error())
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// patiently asks again for as long as something is being prepared; each time it
+// is waited for.
+func patiently(ask func() error) error {
+	for {
+		if err := ask(); !errors.Is(err, errPreparing) {
+			return err
+		}
+	}
+}

@@ -157,7 +157,9 @@ func (p *prepared[K, V]) work(ctx context.Context, one *preparation[V], work fun
 	select {
 	case p.turn <- struct{}{}:
 		began = time.Now()
-		value, err = work(ctx)
+		if err = p.over(); err == nil {
+			value, err = work(ctx)
+		}
 		<-p.turn
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -172,6 +174,16 @@ func (p *prepared[K, V]) work(ctx context.Context, one *preparation[V], work fun
 	close(one.working)
 	one.working = nil
 	p.forget()
+}
+
+// over is an error when the server has ended.
+func (w *workshop) over() error {
+	select {
+	case <-w.ending:
+		return context.Canceled
+	default:
+		return nil
+	}
 }
 
 // forget drops what was used longest ago, and nothing that somebody works at.

@@ -45,13 +45,14 @@ type benchPages struct {
 	kept     map[string][]ledger.Record
 	roster   *roster.Roster
 	founding []ledger.Record // of the roster
+	log      memoryLog
 }
 
 // sampled is of how many cases records are kept for case pages.
 const sampled = 200
 
 // pages fills a PostgreSQL of its own from a simulated ledger, serves pages over it,
-// and asks for them. What needs NATS or the log is left out.
+// and asks for them. What needs NATS is left out.
 func (f *benchFlags) pages(ctx context.Context, o *options, progress io.Writer) (lines []benchLine, err error) {
 	course := simulate.Course{Cases: f.cases, Seed: 1, Until: simulate.LastDay(time.Now())}
 	if err := course.Check(); err != nil {
@@ -133,6 +134,9 @@ func (b *benchPages) keep(r ledger.Record) (err error) {
 	if r.Position <= b.records {
 		return nil // the feed was read again
 	}
+	if err := b.log.add(r); err != nil {
+		return err
+	}
 	b.records, b.last = r.Position, r.Recorded
 	id := r.CaseID()
 	switch {
@@ -173,8 +177,12 @@ func (b *benchPages) size(ctx context.Context) (bytes, rows float64, err error) 
 
 // serve answers over loopback and asks.
 func (b *benchPages) serve(ctx context.Context, reader *projections.Reader, o *options) (lines []benchLine, err error) {
+	files, err := b.log.files(b.ledger)
+	if err != nil {
+		return nil, err
+	}
 	server, err := web.New(web.Config{
-		Demo: "benchmark", Open: true, Figures: reader, Log: o.log(),
+		Demo: "benchmark", Files: files, Open: true, Figures: reader, Log: o.log(),
 		Roster: func() *roster.Roster { return b.roster }, Head: func() ledger.Position { return b.records },
 		CaseRecords:   func(_ context.Context, id string) ([]ledger.Record, error) { return b.kept[id], nil },
 		RosterRecords: func(context.Context) ([]ledger.Record, error) { return b.founding, nil },

@@ -57,6 +57,12 @@ func of[K comparable, V any](m map[K]*V, key K, fresh V) *V {
 
 // add counts one case: rows that hold at as-of or held before it.
 func (c *counter) add(rows []ledger.Row) {
+	c.stands(rows)
+	c.trend(rows)
+}
+
+// stands counts what a case owes at as-of.
+func (c *counter) stands(rows []ledger.Row) {
 	var now []ledger.Obligation
 	for i := range rows {
 		if row := &rows[i]; holds(row, c.out.Query.AsOf) {
@@ -70,7 +76,6 @@ func (c *counter) add(rows []ledger.Row) {
 		}
 	}
 	c.decisions(now)
-	c.trend(rows)
 }
 
 func holds(row *ledger.Row, at time.Time) bool {

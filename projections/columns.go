@@ -32,6 +32,7 @@ type columns struct {
 	// scans bounds the questions that are counted at the same time; works those
 	// that follow rules row by row, which take longest and must not hold up others.
 	scans, works chan struct{}
+	due          dueDays // what was reckoned of due days
 
 	mu    sync.Mutex  // held by whoever brings columns up to date
 	words *vocabulary // of now

@@ -216,27 +216,36 @@ const obligationWords = 64
 // backlog counts what Backlog does.
 func (c *columns) backlog(ctx context.Context, s *snapshot, q BacklogQuery, rules ledger.Rules) (*counter, error) {
 	value, err := c.memo.answer(ctx, fmt.Sprintf("backlog %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func() (any, int) {
-		w := workRows{at: columnTime(q.AsOf), known: uint32(q.KnownAt)}
-		w.first = w.at
-		for _, t := range q.Trend {
-			w.first = min(w.first, columnTime(t))
-		}
-		parts := make([]*counter, runtime.GOMAXPROCS(0))
-		for i := range parts {
-			parts[i] = newCounter(q)
-			parts[i].out.Rules = rules
-		}
-		s.workCases(w, func(worker int, rows []ledger.Row) { parts[worker].add(rows) })
-		for _, part := range parts[1:] {
-			parts[0].merge(part)
-		}
-		whole := parts[0]
+		whole := s.tally(q, rules, &c.due)
 		return whole, 16 * (len(whole.authorities) + len(whole.ages) + len(whole.due) + len(whole.out.Trend) + obligationWords*len(whole.out.Longest))
 	})
 	if err != nil {
 		return nil, err
 	}
 	return value.(*counter), nil
+}
+
+// tally counts a backlog in numbers, or by the definition if rules have too many
+// codes for that.
+func (s *snapshot) tally(q BacklogQuery, rules ledger.Rules, due *dueDays) *counter {
+	if b := s.rulebook(rules, q.Agency, due); b.fits {
+		return b.tally(q)
+	}
+	w := workRows{at: columnTime(q.AsOf), known: uint32(q.KnownAt)}
+	w.first = w.at
+	for _, t := range q.Trend {
+		w.first = min(w.first, columnTime(t))
+	}
+	parts := make([]*counter, runtime.GOMAXPROCS(0))
+	for i := range parts {
+		parts[i] = newCounter(q)
+		parts[i].out.Rules = rules
+	}
+	s.workCases(w, func(worker int, rows []ledger.Row) { parts[worker].add(rows) })
+	for _, part := range parts[1:] {
+		parts[0].merge(part)
+	}
+	return parts[0]
 }
 
 // count takes over what another counter, which may be shared, counted.

@@ -94,6 +94,11 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 		return out, err
 	}
 	out.Regimes, out.Holidays = len(rules.Regimes), rules.Calendar.Published()
+	if columns != nil && columns.holds(q.AsOf) && q.ordered() {
+		if ok, err := r.columns.owedPage(ctx, columns, &out, rules); ok || err != nil {
+			return out, err
+		}
+	}
 	if out.Obligations, err = r.owed(ctx, columns, q, rules); err != nil {
 		return out, err
 	}

@@ -65,13 +65,17 @@ func publish(t *rapid.T, b *book) {
 		if rapid.IntRange(0, 3).Draw(t, "publishes") == 0 {
 			continue
 		}
-		r := b.add(p.kind, 1, ledger.KemenPANRB, p.subject, firstDay.Add(-time.Hour), p.payload)
-		at := rapid.IntRange(1, len(b.records)-1).Draw(t, "where")
-		r.Recorded = b.records[at-1].Recorded
-		b.records = slices.Insert(b.records[:len(b.records)-1], at, r)
-		for i := range b.records {
-			b.records[i].Position = ledger.Position(i + 1)
-		}
+		publishAt(b, rapid.IntRange(1, len(b.records)).Draw(t, "where"), p.kind, p.subject, p.payload)
+	}
+}
+
+// publishAt puts a rule into a book after so many records.
+func publishAt(b *book, at int, kind ledger.Kind, subject string, payload any) {
+	r := b.add(kind, 1, ledger.KemenPANRB, subject, firstDay.Add(-time.Hour), payload)
+	r.Recorded = b.records[at-1].Recorded
+	b.records = slices.Insert(b.records[:len(b.records)-1], at, r)
+	for i := range b.records {
+		b.records[i].Position = ledger.Position(i + 1)
 	}
 }
 

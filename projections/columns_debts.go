@@ -1,0 +1,324 @@
+package projections
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// debt is a pending ledger.Obligation of one respondent, in numbers of a rulebook.
+type debt struct {
+	term                 *term // nil: the next step
+	code                 int
+	stage                uint32
+	owes                 uint32 // the party before any succession
+	owedBy               uint32 // and after it
+	watched              uint32 // after it
+	authority            uint32 // a word of attrPPK; 0: none
+	name                 uint32 // of the respondent
+	since                int64  // noTime: nothing says it
+	due                  int32  // noDay: there is none
+	unsure               bool   // it began anew by a reopening
+	processed            bool
+	also                 [4]int // codes, -1 after the last
+	provisional, overdue bool
+}
+
+func (d *debt) right() bool { return d.term != nil && d.term.Right }
+
+func (d *debt) awaits() int {
+	if d.term == nil {
+		return -1
+	}
+	return d.term.awaits
+}
+
+func (d *debt) doubt() ledger.Doubt {
+	if d.term == nil || d.unsure {
+		return ledger.DoubtUnsure
+	}
+	return d.term.Doubt
+}
+
+// decree is that an authority owed a decision that was met, or ended otherwise.
+type decree struct {
+	authority uint32
+	met       bool
+}
+
+// debtor finds what rows owe. Each goroutine has its own.
+type debtor struct {
+	*rulebook
+	at      int64
+	today   int32 // what falls due before it is overdue
+	duties  bool  // leave out rights
+	heirs   heirs // nil with moved: nobody has taken anybody's place
+	times   [ledger.MilestoneCount]int64
+	debts   []debt // found, of all rows since they were cleared
+	decrees []decree
+	keep    func(*debt) bool // leaves out others before what is alike is made one; nil: none
+	odd     bool             // something was found that only the definition can tell
+}
+
+func (e *debtor) clear() { e.debts, e.decrees, e.odd = e.debts[:0], e.decrees[:0], false }
+
+// time gives when a row reached a milestone that it has reached.
+func (e *debtor) time(b *block, r int, in *sayings, place int, sh *shape, m int) int64 {
+	return b.moment(r, in.times[place]+uint32(before(sh.began, beganBits)+before(sh.reached, m)))
+}
+
+// owes reports whether a row may owe something that is pending.
+func (e *debtor) owes(b *block, r int, in *sayings, place int) bool {
+	st, sh := &e.shapes[in.shape[place]], &e.snapshot.shapes[in.shape[place]]
+	if st.next != nil {
+		return true
+	}
+	for i := range st.checks {
+		c := &st.checks[i]
+		if c.right && e.duties {
+			continue
+		}
+		from := e.time(b, r, in, place, sh, c.from)
+		open := true
+		for m := range bitsOf(c.to) {
+			open = open && e.time(b, r, in, place, sh, m) < from
+		}
+		if open && c.lapsed > 0 {
+			if sh.reached>>reopenedAt&1 != 0 {
+				from = max(from, e.time(b, r, in, place, sh, reopenedAt))
+			}
+			open = from > e.at-c.lapsed
+		}
+		if open {
+			return true
+		}
+	}
+	return false
+}
+
+// decided finds the decisions that a row owed of which none is pending.
+func (e *debtor) decided(b *block, r int, in *sayings, place int) {
+	st, sh := &e.shapes[in.shape[place]], &e.snapshot.shapes[in.shape[place]]
+	for from := range bitsOf(st.decisions) {
+		began := e.time(b, r, in, place, sh, from)
+		g := e.regimeOf(began)
+		if g == nil {
+			continue
+		}
+		for _, t := range g.by[from] {
+			if !e.decides(t, sh) || !e.applies(t, b, in, place) {
+				continue
+			}
+			met := false
+			for m := range bitsOf(t.to & sh.reached) {
+				met = met || e.time(b, r, in, place, sh, m) >= began
+			}
+			e.decrees = append(e.decrees, decree{e.letters[b.abouts[in.about[place]].letter].ppk, met})
+		}
+	}
+}
+
+// decides reports whether an authority owes a term's decision, and whether that
+// concerns the agency that is asked about.
+func (e *debtor) decides(t *term, sh *shape) bool {
+	owes := e.heir(t.owedBy, sh)
+	return t.decision && owes == t.owedBy && (e.agency == "" || owes == e.asked || e.heir(t.watched, sh) == e.asked)
+}
+
+func (e *debtor) heir(party uint32, sh *shape) uint32 {
+	if e.heirs == nil {
+		return party
+	}
+	return e.heirs[sh.reached>>processedAt&1][party]
+}
+
+func (e *debtor) applies(t *term, b *block, in *sayings, place int) bool {
+	return t.Contest == "" || e.contests[e.natures[b.abouts[in.about[place]].nature].contest] == t.Contest
+}
+
+// row finds what a row owes: debts, and decrees.
+func (e *debtor) row(b *block, r int, in *sayings, place int) {
+	st, sh := &e.shapes[in.shape[place]], &e.snapshot.shapes[in.shape[place]]
+	entry := in.times[place] + uint32(before(sh.began, beganBits))
+	for m := range bitsOf(sh.reached) {
+		e.times[m] = b.moment(r, entry)
+		entry++
+	}
+	first := len(e.debts)
+	base := debt{stage: sh.stage, name: b.names[r], processed: sh.reached>>processedAt&1 != 0, also: [4]int{-1, -1, -1, -1}}
+	ppk := e.letters[b.abouts[in.about[place]].letter].ppk
+	duty := false
+	for from := range bitsOf(st.froms) {
+		g := e.regimeOf(e.times[from])
+		if g == nil {
+			continue
+		}
+		for _, t := range g.by[from] {
+			if !e.applies(t, b, in, place) {
+				continue
+			}
+			d := base
+			d.term, d.code = t, t.code
+			if met, pending := e.period(t, &d, sh, st.end); !pending {
+				if (met || st.end) && e.decides(t, sh) {
+					e.decrees = append(e.decrees, decree{ppk, met})
+				}
+				continue
+			}
+			e.party(t.owedBy, &d, sh, ppk)
+			if duty = duty || !t.Right; !t.Right || !e.duties {
+				e.earliest(first, &d)
+			}
+		}
+	}
+	if st.next != nil && !duty {
+		e.goOn(st.next, base, sh, ppk)
+	}
+}
+
+// goOn puts in the next step.
+func (e *debtor) goOn(next *nextTerm, d debt, sh *shape, ppk uint32) {
+	d.code, d.due, d.since = e.nextCode, noDay, noTime
+	for m := range bitsOf(next.since & sh.reached) {
+		d.since = max(d.since, e.times[m])
+	}
+	e.party(next.owedBy, &d, sh, ppk)
+	e.debts = append(e.debts, d)
+}
+
+// period finds how a term's period stands.
+func (e *debtor) period(t *term, d *debt, sh *shape, end bool) (met, pending bool) {
+	d.since = e.times[t.from]
+	for m := range bitsOf(t.to & sh.reached) {
+		if e.times[m] >= d.since {
+			return true, false
+		}
+	}
+	if end {
+		return false, false
+	}
+	if sh.reached>>reopenedAt&1 != 0 && e.times[reopenedAt] > d.since {
+		d.since, d.unsure = e.times[reopenedAt], true
+	}
+	d.due = noDay
+	day := dayOfColumn(d.since)
+	for i := range t.lengths {
+		if t.lengths[i].calendar == nil {
+			continue
+		}
+		due, provisional, ok := t.lengths[i].due(day)
+		if d.provisional = d.provisional || provisional; i == 0 {
+			d.due = due
+		}
+		e.odd = e.odd || !ok
+	}
+	d.overdue = d.due < e.today
+	return false, !d.overdue || !t.Right
+}
+
+// party resolves who owes, before any succession.
+func (e *debtor) party(owedBy uint32, d *debt, sh *shape, ppk uint32) {
+	d.owes = owedBy
+	switch e.parties.values[owedBy] {
+	case ledger.OwedByHolder:
+		d.owes = e.names[sh.holder]
+	case ledger.OwedByAddressee:
+		if d.owes = e.sentTo[sh.forwardedTo]; d.owes == noWord {
+			d.owes = e.names[sh.holder]
+		}
+	case ledger.OwedByAuthority:
+		d.authority = ppk
+	}
+}
+
+// earliest puts in a debt as ledger's rule of the earliest does.
+func (e *debtor) earliest(first int, d *debt) {
+	for i := first; i < len(e.debts); i++ {
+		p := &e.debts[i]
+		if p.owes != d.owes || p.right() != d.right() || p.awaits() != d.awaits() {
+			continue
+		}
+		one, two := *p, *d
+		if two.due < one.due {
+			one, two = two, one
+		}
+		n := slices.Index(one.also[:], -1)
+		for _, code := range append([]int{two.code}, two.also[:]...) {
+			if code < 0 {
+				break
+			}
+			if n < 0 || n == len(one.also) {
+				e.odd = true
+				return
+			}
+			one.also[n] = code
+			n++
+		}
+		*p = one
+		return
+	}
+	e.debts = append(e.debts, *d)
+}
+
+// settle puts those who have taken others' places in them, leaves out what does
+// not concern the agency that is asked about, and makes one of what is alike, in
+// the order of ledger.MergeObligations.
+func (e *debtor) settle(debts []debt) []debt {
+	kept := debts[:0]
+	for _, d := range debts {
+		d.owedBy, d.watched = d.owes, 0 // the party ""
+		if d.term != nil {
+			d.watched = d.term.watched
+		}
+		if e.heirs != nil {
+			of := e.heirs[btoi(d.processed)]
+			d.owedBy, d.watched = of[d.owes], of[d.watched]
+		}
+		if (e.agency == "" || d.owedBy == e.asked || d.watched == e.asked) && (e.keep == nil || e.keep(&d)) {
+			kept = append(kept, d)
+		}
+	}
+	if !e.mayMerge(kept) {
+		return kept
+	}
+	slices.SortStableFunc(kept, e.compare)
+	out := kept[:0]
+	for _, d := range kept {
+		if n := len(out); n == 0 || !alike(&out[n-1], &d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (e *debtor) mayMerge(debts []debt) bool {
+	var seen uint64
+	for i := range debts {
+		bit := uint64(1) << debts[i].code
+		if seen&bit != 0 {
+			return true
+		}
+		seen |= bit
+	}
+	return false
+}
+
+// compare orders debts of one case as ledger.MergeObligations does.
+func (e *debtor) compare(a, b debt) int {
+	if c := cmp.Or(cmp.Compare(btoi(b.overdue), btoi(a.overdue)), cmp.Compare(a.due, b.due), cmp.Compare(a.since, b.since), cmp.Compare(a.code, b.code)); c != 0 {
+		return c
+	}
+	name, other := e.words[attrRespondent][a.name], e.words[attrRespondent][b.name]
+	return cmp.Or(cmp.Compare(e.parties.values[a.owedBy], e.parties.values[b.owedBy]),
+		cmp.Compare(e.words[attrPPK][a.authority], e.words[attrPPK][b.authority]),
+		cmp.Compare(e.words[attrStage][a.stage], e.words[attrStage][b.stage]), slices.Compare(a.also[:], b.also[:]),
+		cmp.Compare(len(name), len(other)), cmp.Compare(name, other))
+}
+
+// alike is that of ledger's obligations.
+func alike(a, b *debt) bool {
+	return a.code == b.code && a.stage == b.stage && a.owedBy == b.owedBy && a.authority == b.authority &&
+		a.owes == b.owes && a.since == b.since && a.due == b.due &&
+		a.overdue == b.overdue && a.doubt() == b.doubt() && a.also == b.also
+}

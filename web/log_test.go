@@ -220,6 +220,7 @@ func TestProof(t *testing.T) {
 		"/v1/events/" + id + "/proof?case=" + id:                         "404 no-such-record", // in the record, and not its id
 		"/v1/events/" + position(receipt.Position) + "/proof?case=" + id: "400 bad-query",
 		"/v1/events/" + position(n.length()+1) + "/proof":                "404 no-such-record",
+
 		"/v1/events/0/proof":                    "404 no-such-record",
 		"/v1/events/01/proof":                   "404 no-such-record",
 		"/v1/events/-1/proof":                   "404 no-such-record",

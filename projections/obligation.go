@@ -107,7 +107,7 @@ func stretches(r *ledger.Row, rules ledger.Rules) []stretch {
 		list := r.Obligations(rules, at)
 		s := stretch{from: at, plain: plain(list)}
 		for i := range list {
-			s.owed = append(s.owed, putObligation(nil, &list[i]))
+			s.owed = append(s.owed, putObligation(make([]byte, 0, usualObligation), &list[i]))
 		}
 		if at = turn(list, rules.Grants, at); len(out) > 0 && slices.EqualFunc(out[len(out)-1].owed, s.owed, bytes.Equal) {
 			out[len(out)-1].to = at
@@ -152,6 +152,9 @@ func turn(list []ledger.Obligation, grants []ledger.Grant, after time.Time) (nex
 	}
 	return next
 }
+
+// usualObligation is how many bytes an encoded one seldom exceeds.
+const usualObligation = 320
 
 // putObligation encodes an obligation from its code on. What only the moment
 // decides is left out: overdue and lapsed are open with a due day that is over.

@@ -26,6 +26,8 @@ type question struct {
 	By      string // a filter's name, "" for no breakdown
 	Query   ledger.Query
 	Known   string // known-at as it was written
+	// answered are the two times of the answer, once there is one.
+	answered projections.Moment
 }
 
 // questionNames are the parameters of a question, each at most once but filter.

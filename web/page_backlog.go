@@ -30,6 +30,8 @@ type backlogQuestion struct {
 	list  workPageQuestion
 	month string // of the calendar, 2020-11; "": chosen
 	all   bool   // list every authority
+	// answered are the two times of the answer, once there is one.
+	answered projections.Moment
 }
 
 func parseBacklogQuestion(values url.Values) (backlogQuestion, error) {
@@ -60,9 +62,11 @@ func (q *backlogQuestion) address(changes ...string) string {
 	return q.list.address(backlogPath, append(own, changes...)...)
 }
 
-// listed is the list behind a number: duties that wait, narrowed further.
+// listed is the list behind a number of the answer: duties that wait, narrowed
+// further.
 func (q *backlogQuestion) listed(changes ...string) string {
-	return q.list.address(worklistPath, append([]string{"kind", kindDuty}, changes...)...)
+	at := []string{"kind", kindDuty, "as-of", writeMoment(q.answered.AsOf), "known-at", strconv.FormatUint(uint64(q.answered.KnownAt), 10)}
+	return q.list.address(worklistPath, append(at, changes...)...)
 }
 
 type backlogPage struct {
@@ -179,6 +183,7 @@ func (s *Server) backlogPage(r *http.Request, q *backlogQuestion) (backlogPage, 
 	if err != nil {
 		return backlogPage{}, figureError(err)
 	}
+	q.answered = projections.Moment{AsOf: b.Query.AsOf, KnownAt: b.Query.KnownAt}
 	c, err := s.callerOf(r)
 	if err != nil {
 		return backlogPage{}, err

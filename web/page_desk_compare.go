@@ -203,12 +203,13 @@ func (s *Server) comparePage(ctx context.Context, c compareQuestion) (comparePag
 	}
 	a, b := answers[0], answers[2]
 	page.Asked = c.askedOf(comparePath, a[0], extent)
-	page.First = comparedMoment{a[0].Query.AsOf, a[0].Query.KnownAt, a[0].Known, c.address(nationalPath, "measure", "")}
 	then := c.second()
-	page.Second = comparedMoment{b[0].Query.AsOf, b[0].Query.KnownAt, b[0].Known, then.address(nationalPath, "measure", "")}
+	c.answered, then.answered = momentOf(a[0].Query), momentOf(b[0].Query)
+	page.First = comparedMoment{a[0].Query.AsOf, a[0].Query.KnownAt, a[0].Known, c.pinned().address(nationalPath, "measure", "")}
+	page.Second = comparedMoment{b[0].Query.AsOf, b[0].Query.KnownAt, b[0].Known, then.pinned().address(nationalPath, "measure", "")}
 	page.Swap = c.swapped()
-	chosen := page.fill(&c, answers)
-	list, err := s.comparedList(ctx, c, chosen, momentOf(a[0].Query), momentOf(b[0].Query))
+	chosen := page.fill(&c, &then, answers)
+	list, err := s.comparedList(ctx, c, chosen, c.answered, then.answered)
 	page.Chosen = list
 	return page, err
 }
@@ -256,12 +257,11 @@ func (s *Server) threeMoments(ctx context.Context, q *ledger.Query, from, to pro
 
 // fill makes the table, and says which measure's changes are listed: the one asked
 // for, or the first that differs.
-func (p *comparePage) fill(c *compareQuestion, answers [3][]projections.Answer) ledger.Measure {
+func (p *comparePage) fill(c *compareQuestion, then *question, answers [3][]projections.Answer) ledger.Measure {
 	chosen := ledger.Measure(-1)
 	if c.Measure != "" {
 		chosen = c.Query.Measures[0]
 	}
-	then := c.second()
 	rising := answers[0][0].Query.KnownAt <= answers[2][0].Query.KnownAt
 	for _, sec := range sections {
 		one := comparedSection{Title: sec.Title}
@@ -269,7 +269,7 @@ func (p *comparePage) fill(c *compareQuestion, answers [3][]projections.Answer) 
 			a, over, b := answers[0][m].Value, answers[1][m].Value, answers[2][m].Value
 			line := comparedLine{
 				Name: m.String(), First: a, Second: b, Href: c.to("measure", m.String()) + "#changes",
-				FirstAt: c.address(casesPath, "measure", m.String()), SecondAt: then.address(casesPath, "measure", m.String()),
+				FirstAt: c.list(m.String()), SecondAt: then.list(m.String()),
 				Recorded: int64(over) - int64(a), Happened: int64(b) - int64(over),
 			}
 			if !rising {

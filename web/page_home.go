@@ -80,6 +80,7 @@ func (s *Server) fillHome(r *http.Request, page *home) error {
 	if err != nil {
 		return err
 	}
+	q.answered = momentOf(all[0].Query)
 	page.Asked = q.askedOf(nationalPath, all[0], extent)
 	page.Headline = q.headline(all)
 	page.Map = q.mapOf(drawn.String(), all[drawn].Value, rows, 0)

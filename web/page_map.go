@@ -150,13 +150,13 @@ func (q *question) mapOf(measure string, whole uint64, rows []projections.Row, c
 		name, _ := ledger.RegionName(p.Code)
 		m.Tiles = append(m.Tiles, tile{
 			place: p, Name: name, Value: counts[p.Code], Shade: shadeOf(ends, counts[p.Code]),
-			Href: q.address(casesPath, "measure", measure, "by", "", fieldPrefix+"province", p.Code),
+			Href: q.list(measure, fieldPrefix+"province", p.Code),
 		})
 	}
 	m.Table = slices.Clone(m.Tiles)
 	slices.SortStableFunc(m.Table, func(a, b tile) int { return cmp.Compare(b.Value, a.Value) })
 	m.Central = tile{
-		Value: counts[""], Href: q.address(casesPath, "measure", measure, "by", "", fieldPrefix+"institution-kind", "central"),
+		Value: counts[""], Href: q.list(measure, fieldPrefix+"institution-kind", "central"),
 	}
 	from := uint64(1)
 	for i, end := range ends {

@@ -142,7 +142,6 @@ func (s *Server) nationalPage(r *http.Request, q question) (nationalPage, error)
 		return nationalPage{}, figureError(err)
 	}
 	page := nationalPage{
-		Export: exportsOf(q.address(exportPath + "/national")),
 		Latest: q.address(nationalPath, "as-of", "", "known-at", "", "since", ""), Head: progress.Position,
 		Past: !q.Query.AsOf.IsZero() || q.Known != "",
 		Form: s.form(&q, nationalPath, progress.Recorded), Times: q.times(extent, progress, 0, time.Time{}),
@@ -167,6 +166,8 @@ func (s *Server) fillNational(ctx context.Context, page *nationalPage, q, asked 
 	}
 	all, table := answers[:len(ledger.MeasureTable)], answers[len(ledger.MeasureTable):]
 	first := all[0]
+	q.answered = momentOf(first.Query)
+	page.Export = exportsOf(q.pinned().address(exportPath + "/national"))
 	rows, err := s.Figures.Breakdown(ctx, table, q.By)
 	if err != nil {
 		return figureError(err)
@@ -227,7 +228,7 @@ func (q *question) drawn() string {
 func (q *question) headline(all []projections.Answer) headline {
 	h := headline{Unit: q.Query.Unit, Figures: map[string]figureLine{}}
 	for _, m := range headlineMeasures {
-		line := figureLine{Measure: ledger.MeasureTable[m], Value: all[m].Value, Href: q.address(casesPath, "measure", m.String(), "by", "")}
+		line := figureLine{Measure: ledger.MeasureTable[m], Value: all[m].Value, Href: q.list(m.String())}
 		h.Figures[m.String()] = line
 		h.Means = append(h.Means, line)
 	}
@@ -269,7 +270,7 @@ func (q *question) sections(all []projections.Answer) []figureSection {
 		for _, m := range sec.Measures {
 			n := all[m].Value
 			one.Lines = append(one.Lines, figureLine{
-				Measure: ledger.MeasureTable[m], Value: n, Href: q.address(casesPath, "measure", m.String(), "by", ""),
+				Measure: ledger.MeasureTable[m], Value: n, Href: q.list(m.String()),
 				Share: percent(float64(n), float64(most)),
 			})
 		}
@@ -295,7 +296,7 @@ func (q *question) table(columns []string, whole []projections.Answer, rows []pr
 			sums[i] += count
 			cell := figureCell{Column: t.Columns[i], Value: count}
 			if row.Value != "" {
-				cell.Href = q.address(casesPath, "measure", columns[i], "by", "", fieldPrefix+q.By, row.Value)
+				cell.Href = q.list(columns[i], fieldPrefix+q.By, row.Value)
 			}
 			line.Cells = append(line.Cells, cell)
 		}
@@ -305,7 +306,7 @@ func (q *question) table(columns []string, whole []projections.Answer, rows []pr
 	}
 	for i, a := range whole {
 		t.Overlap = t.Overlap || sums[i] > a.Value
-		t.Total = append(t.Total, figureCell{t.Columns[i], a.Value, q.address(casesPath, "measure", columns[i], "by", "")})
+		t.Total = append(t.Total, figureCell{t.Columns[i], a.Value, q.list(columns[i])})
 	}
 	return t
 }

@@ -105,6 +105,21 @@ func (q *question) address(path string, changes ...string) string {
 	return (&url.URL{Path: path, RawQuery: v.Encode()}).String()
 }
 
+// pinned is the question at the two times of its answer, whatever is recorded
+// meanwhile.
+func (q *question) pinned() *question {
+	out := *q
+	if q.answered.KnownAt != 0 {
+		out.Query.AsOf, out.Known = q.answered.AsOf, strconv.FormatUint(uint64(q.answered.KnownAt), 10)
+	}
+	return &out
+}
+
+// list is the address of the list behind a number of the answer.
+func (q *question) list(measure string, changes ...string) string {
+	return q.pinned().address(casesPath, append([]string{"measure", measure, "by", ""}, changes...)...)
+}
+
 // writeMoment writes a moment as ParseMoment reads it: the end of a day in
 // Jakarta as that day.
 func writeMoment(t time.Time) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/projections"
@@ -113,8 +114,12 @@ func (p *searchPage) fill(s *Server, r *http.Request, q searchQuestion) error {
 	if q.after != "" {
 		p.First = q.address()
 	}
+	known := "" // what is found is linked to as it was known then, too
+	if q.known != "" {
+		known = strconv.FormatUint(uint64(answer.KnownAt), 10)
+	}
 	for _, g := range answer.Groups {
-		p.Groups = append(p.Groups, searchGroupOf(q, g, places))
+		p.Groups = append(p.Groups, searchGroupOf(q, known, g, places))
 	}
 	for _, one := range places {
 		p.Places = append(p.Places, searchPlace{
@@ -124,7 +129,7 @@ func (p *searchPage) fill(s *Server, r *http.Request, q searchQuestion) error {
 	return nil
 }
 
-func searchGroupOf(q searchQuestion, g projections.FoundGroup, places []projections.Place) searchGroup {
+func searchGroupOf(q searchQuestion, known string, g projections.FoundGroup, places []projections.Place) searchGroup {
 	out := searchGroup{FoundGroup: g, Name: fieldWords[g.Field], Many: g.Total >= projections.MostCounted}
 	text := q.text
 	if isOfPlaces(g) && len(places) == 1 {
@@ -137,11 +142,11 @@ func searchGroupOf(q searchQuestion, g projections.FoundGroup, places []projecti
 		out.Next = q.address("q", text, "after", g.After)
 	}
 	if out.Many && g.Field == projections.FieldInstitution {
-		list := question{Query: ledger.Query{Unit: ledger.UnitCase, Filter: map[string]string{"institution": g.Found[0].Text}}, Measure: ledger.Opened.String(), Known: q.known}
+		list := question{Query: ledger.Query{Unit: ledger.UnitCase, Filter: map[string]string{"institution": g.Found[0].Text}}, Measure: ledger.Opened.String(), Known: known}
 		out.List = list.address(casesPath)
 	}
 	for _, f := range g.Found {
-		line := searchLine{Found: f, Says: searchSays(g.Field, f.Text), Href: caseHref(f.Case, q.known)}
+		line := searchLine{Found: f, Says: searchSays(g.Field, f.Text), Href: caseHref(f.Case, known)}
 		for _, one := range f.Respondents {
 			line.Parts = append(line.Parts, searchPart{one, regionWord(one.Institution)})
 		}
@@ -162,14 +167,9 @@ func searchSays(f projections.Field, said string) text {
 	return text{name.ID + " (" + said + ")", name.EN + " (" + said + ")"}
 }
 
-// caseHref is a case as it is known, where a position is asked for.
+// caseHref is a case as it is known at a position; now for "".
 func caseHref(id, known string) string {
 	u := url.URL{Path: casesPath + "/" + id}
-	for i := range len(known) {
-		if known[i] < '0' || known[i] > '9' {
-			return u.String() // a moment, which a case is not asked for by
-		}
-	}
 	if known != "" {
 		u.RawQuery = url.Values{"known-at": {known}}.Encode()
 	}

@@ -32,7 +32,7 @@ func (q *question) funnel(all []projections.Answer) []funnelStep {
 	for _, m := range funnelMeasures {
 		n := all[m].Value
 		out = append(out, funnelStep{
-			Measure: ledger.MeasureTable[m], Value: n, Href: q.address(casesPath, "measure", m.String(), "by", ""),
+			Measure: ledger.MeasureTable[m], Value: n, Href: q.list(m.String()),
 			Share: percent(float64(n), float64(most)), Percent: n * 100 / first,
 		})
 	}
@@ -50,7 +50,7 @@ func (q *question) aside(all []projections.Answer) []figureLine {
 	var out []figureLine
 	for _, m := range asideMeasures {
 		if n := all[m].Value; n > 0 {
-			out = append(out, figureLine{Measure: ledger.MeasureTable[m], Value: n, Href: q.address(casesPath, "measure", m.String(), "by", "")})
+			out = append(out, figureLine{Measure: ledger.MeasureTable[m], Value: n, Href: q.list(m.String())})
 		}
 	}
 	return out

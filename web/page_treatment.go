@@ -192,6 +192,7 @@ func (s *Server) treatmentPage(r *http.Request, q question, slug string) (treatm
 	if err != nil {
 		return page, err
 	}
+	q.answered = momentOf(t.answer.Query)
 	page.Form = s.treatmentForm(&q, path, t.answer.Settled.Recorded)
 	page.Asked = q.askedOf(path, t.answer, extent)
 	page.Judged = t.judged

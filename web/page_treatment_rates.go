@@ -116,8 +116,7 @@ func (t *treatment) ratePicture(q *question, i int) *ratePicture {
 	info, by := treatmentRates[i], t.rates[i]
 	of, all := info.Of.String(), sumName(info.all())
 	link := func(g *rateGroup, changes ...string) {
-		g.KHref = q.address(casesPath, append([]string{"measure", of, "by", ""}, changes...)...)
-		g.NHref = q.address(casesPath, append([]string{"measure", all, "by", ""}, changes...)...)
+		g.KHref, g.NHref = q.list(of, changes...), q.list(all, changes...)
 	}
 	link(&by.All)
 	p := &ratePicture{All: by.All}

@@ -124,13 +124,13 @@ func waitScale(rows []waitGroup, all waitGroup) dotScale {
 
 func (t *treatment) waitPicture(q *question, i int) *waitPicture {
 	info, by := treatmentWaits[i], t.waits[i]
-	by.All.Href = q.address(casesPath, "measure", info.Measure.String(), "by", "")
+	by.All.Href = q.list(info.Measure.String())
 	by.All = by.All.estimated()
 	p := &waitPicture{All: by.All}
 	var drawn []waitGroup
 	for _, g := range by.Groups {
 		if g.Value != "" {
-			g.Href = q.address(casesPath, "measure", info.Measure.String(), "by", "", fieldPrefix+q.By, g.Value)
+			g.Href = q.list(info.Measure.String(), fieldPrefix+q.By, g.Value)
 		}
 		if g.Tiny() {
 			p.Tiny = append(p.Tiny, g)

@@ -137,9 +137,11 @@ func (c *columns) want() {
 // keepUpEvery is how long columns stay behind the tables when nobody asks.
 const keepUpEvery = time.Second
 
-// Bounds of the wait after a load that failed.
+// Bounds of the wait after a load that failed. A column that is not there is no
+// news before the wait is as long as migrations may take.
 const (
 	loadAgainFirst = 100 * time.Millisecond
+	migratesFor    = 5 * time.Second
 	loadAgainLast  = 30 * time.Second
 )
 
@@ -167,6 +169,7 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 			c.loads++
 			c.words, s.load = words, c.loads
 			c.now.Store(s)
+			c.memo.move(s)
 			close(c.loaded)
 			c.mu.Unlock()
 			rows, bytes := s.size()
@@ -177,9 +180,11 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, ErrNoTables) { // they will be made in a moment
+		switch {
+		case errors.Is(err, ErrNoTables): // they will be made in a moment
 			pause = loadAgainFirst
-		} else {
+		case noColumn(err) && pause < migratesFor: // so will it
+		default:
 			c.log.WarnContext(ctx, "figures could not be loaded into memory; PostgreSQL answers", "error", err.Error())
 		}
 		select {
@@ -303,6 +308,20 @@ func (p *place) leadsTo(at place) bool {
 	return p.generation == at.generation && p.position <= at.position && (p.position != at.position || p.leaf == at.leaf)
 }
 
+// past reports whether there is nothing to be read to come to a place: columns
+// stand there or after it, or are of other tables, or there are none.
+func (s *snapshot) past(at place) bool {
+	return s == nil || s.generation != at.generation || s.position >= at.position
+}
+
+// of gives columns that are of the tables of a place.
+func (s *snapshot) of(at place) *snapshot {
+	if s == nil || s.generation != at.generation || s.position == at.position && s.leaf != at.leaf {
+		return nil
+	}
+	return s
+}
+
 // drop forgets a snapshot that the tables have left.
 func (c *columns) drop(ctx context.Context, s *snapshot, why string) {
 	c.mu.Lock()
@@ -321,20 +340,20 @@ func (c *columns) dropLocked(ctx context.Context, s *snapshot, why string) {
 
 // upTo gives columns that stand at a place or after it, nil if there are none.
 func (c *columns) upTo(ctx context.Context, at place) *snapshot {
-	s := c.now.Load()
-	if s == nil || s.position >= at.position {
-		return s
+	if s := c.now.Load(); s.past(at) {
+		return s.of(at)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s = c.now.Load()
-	if s == nil || s.position >= at.position {
-		return s
+	s := c.now.Load()
+	if s.past(at) {
+		return s.of(at)
 	}
 	next, err := c.follow(ctx, s)
 	switch {
 	case err == nil:
 		c.now.Store(next)
+		c.memo.move(next)
 		return next
 	case ctx.Err() != nil || passing(err):
 		return nil // whoever asks next tries again

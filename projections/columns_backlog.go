@@ -3,6 +3,7 @@ package projections
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"math"
 	"runtime"
 	"slices"
@@ -291,18 +292,21 @@ func (t *tallier) finishAuthorities(c *counter) {
 }
 
 // tally counts a backlog.
-func (b *rulebook) tally(q BacklogQuery) *counter {
+func (b *rulebook) tally(ctx context.Context, q BacklogQuery) (*counter, error) {
 	parts := make([]*tallier, runtime.GOMAXPROCS(0))
 	for i := range parts {
 		parts[i] = b.tallier(q)
 	}
-	b.each(func(worker int, p *placed) {
+	err := b.each(ctx, func(worker int, p *placed) {
 		t := parts[worker]
 		t.block(p)
 		if len(q.Trend) > 0 {
 			t.trend.block(p)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	var waits []waiter
 	for _, t := range parts {
 		waits = append(waits, t.waits...)
@@ -315,7 +319,7 @@ func (b *rulebook) tally(q BacklogQuery) *counter {
 		return cmp.Or(cmp.Compare(a.since, b.since), bytes.Compare(a.id[:], b.id[:]))
 	})
 	parts[0].name(whole, waits[:min(q.Longest, len(waits))])
-	return whole
+	return whole, nil
 }
 
 // name asks the definition for those that wait longest: they are in the cases

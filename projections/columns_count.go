@@ -52,12 +52,14 @@ func (p *plan) tally(by *dimensionOf) *tally {
 
 // count counts, and gives for each value (one without groups) how often each bit
 // is set.
-func (p *plan) count(by *dimensionOf) []uint64 {
+func (p *plan) count(ctx context.Context, by *dimensionOf) ([]uint64, error) {
 	tallies := make([]*tally, runtime.GOMAXPROCS(0))
 	for i := range tallies {
 		tallies[i] = p.tally(by)
 	}
-	p.each(func(worker int, b *placed) { tallies[worker].block(b) })
+	if err := p.each(ctx, func(worker int, b *placed) { tallies[worker].block(b) }); err != nil {
+		return nil, err
+	}
 	whole := tallies[0]
 	for _, t := range tallies[1:] {
 		for i, n := range t.counts {
@@ -72,7 +74,7 @@ func (p *plan) count(by *dimensionOf) []uint64 {
 		whole.bump(0, w)
 	}
 	whole.sumPairs()
-	return whole.counts
+	return whole.counts, nil
 }
 
 // sumPairs counts each key once for its value.
@@ -187,13 +189,13 @@ func (c *columns) counted(ctx context.Context, s *snapshot, q ledger.Query, meas
 	if by == "" && q.Unit != "" {
 		measures = allMeasures // so that all figures of a question are one scan
 	}
-	value, err := c.memo.answer(ctx, asks(q, "count", s.load, measures, by), c.scans, func() (any, int) {
+	value, err := c.memo.answer(ctx, asks(q, "count", s.load, measures, by), c.scans, func(ctx context.Context) (any, int, error) {
 		var d *dimensionOf
 		if by != "" {
 			d = s.dimension(by)
 		}
-		counts := s.plan(q, measures).count(d)
-		return counts, len(counts)
+		counts, err := s.plan(q, measures).count(ctx, d)
+		return counts, len(counts), err
 	})
 	if err != nil {
 		return nil, err

@@ -43,15 +43,15 @@ func jakartaDay(at int64) int64 {
 
 // durations counts steps.
 func (c *columns) durations(ctx context.Context, s *snapshot, q ledger.Query, steps []Step, by string) ([][]Duration, error) {
-	value, err := c.memo.answer(ctx, asks(q, "durations", s.load, steps, by), c.scans, func() (any, int) {
-		out := s.waits(s.plan(q, nil), steps, by)
+	value, err := c.memo.answer(ctx, asks(q, "durations", s.load, steps, by), c.scans, func(ctx context.Context) (any, int, error) {
+		out, err := s.waits(ctx, s.plan(q, nil), steps, by)
 		n := 0
 		for _, groups := range out {
 			for _, d := range groups {
 				n += len(d.Done)/2 + len(d.Open)/2 + 16
 			}
 		}
-		return out, n
+		return out, n, err
 	})
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (c *columns) durations(ctx context.Context, s *snapshot, q ledger.Query, st
 	return out, nil
 }
 
-func (s *snapshot) waits(p *plan, steps []Step, by string) [][]Duration {
+func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) ([][]Duration, error) {
 	since := p.since
 	p.since = noTime // it is From that has to be later
 	p.pass(func(s *shape) bool { return !s.duplicate })
@@ -93,7 +93,9 @@ func (s *snapshot) waits(p *plan, steps []Step, by string) [][]Duration {
 			parts[i].groups[j] = make(map[uint32]*Duration)
 		}
 	}
-	p.each(func(worker int, b *placed) { parts[worker].block(b) })
+	if err := p.each(ctx, func(worker int, b *placed) { parts[worker].block(b) }); err != nil {
+		return nil, err
+	}
 	out := make([][]Duration, len(steps))
 	for i := range steps {
 		groups := make(durationOf)
@@ -113,7 +115,7 @@ func (s *snapshot) waits(p *plan, steps []Step, by string) [][]Duration {
 		}
 		out[i] = groups.ordered(by)
 	}
-	return out
+	return out, nil
 }
 
 func (w *pace) block(b *placed) {

@@ -48,7 +48,7 @@ type keyLines struct {
 }
 
 // toc counts the lines of a question.
-func (p *plan) toc() *toc {
+func (p *plan) toc(ctx context.Context) (*toc, error) {
 	t := &toc{plan: p, counts: make(map[int][]int), keys: make(map[int][]keyLines)}
 	type part struct {
 		scratch sayings
@@ -69,7 +69,7 @@ func (p *plan) toc() *toc {
 	for i := range p.blocks {
 		number[p.blocks[i].block] = i
 	}
-	p.each(func(worker int, b *placed) {
+	err := p.each(ctx, func(worker int, b *placed) {
 		part, n := &parts[worker], number[b.block]
 		p.lines(b, &part.scratch, func(r, bit int, key uint32) {
 			t.counts[bit][n]++
@@ -78,8 +78,8 @@ func (p *plan) toc() *toc {
 			}
 		})
 	})
-	if p.keys == nil {
-		return t
+	if p.keys == nil || err != nil {
+		return t, err
 	}
 	words := p.words[p.letterAttribute()]
 	for bit := range t.counts {
@@ -96,7 +96,7 @@ func (p *plan) toc() *toc {
 		slices.SortFunc(list, func(a, b keyLines) int { return strings.Compare(words[a.key], words[b.key]) })
 		t.keys[bit] = list
 	}
-	return t
+	return t, nil
 }
 
 func (p *plan) letterAttribute() attribute {
@@ -258,13 +258,13 @@ func (c *columns) tocOf(ctx context.Context, s *snapshot, q ledger.Query) (*toc,
 	for i, m := range q.Measures {
 		order[i] = measureBit(m, q.Unit)
 	}
-	value, err := c.memo.answer(ctx, asks(q, "lines", s.load, s.position, q.Measures), c.scans, func() (any, int) {
-		t := s.plan(q, q.Measures).toc()
+	value, err := c.memo.answerOf(ctx, asks(q, "lines", s.load, s.position, q.Measures), s, c.scans, func(ctx context.Context) (any, int, error) {
+		t, err := s.plan(q, q.Measures).toc(ctx)
 		words := 1000 + len(t.shapes) + len(t.natures)/8 + len(t.plan.keys)/2
 		for bit := range t.counts {
 			words += len(t.counts[bit]) + 2*len(t.keys[bit])
 		}
-		return t, words
+		return t, words, err
 	})
 	if err != nil {
 		return nil, nil, err

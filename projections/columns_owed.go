@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/google/uuid"
 
@@ -53,12 +52,12 @@ func (c *columns) owedPage(ctx context.Context, s *snapshot, out *WorkList, rule
 	asked := q
 	asked.Offset, asked.Limit = 0, 0
 	key := fmt.Sprintf("order %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, asked)
-	value, err := c.memo.answer(ctx, key, c.works, func() (any, int) {
-		o := s.order(asked, rules, &c.due)
-		if o == nil {
-			return o, 0
+	value, err := c.memo.answer(ctx, key, c.works, func(ctx context.Context) (any, int, error) {
+		o, err := s.order(ctx, asked, rules, &c.due)
+		if o == nil || err != nil {
+			return o, 0, err
 		}
-		return o, owedWords * len(o.places)
+		return o, owedWords * len(o.places), nil
 	})
 	if err != nil {
 		return false, err
@@ -77,10 +76,10 @@ func (c *columns) owedPage(ctx context.Context, s *snapshot, out *WorkList, rule
 }
 
 // order finds all places; nil: some are for the definition to find.
-func (s *snapshot) order(q WorkQuery, rules ledger.Rules, due *dueDays) *owedOrder {
+func (s *snapshot) order(ctx context.Context, q WorkQuery, rules ledger.Rules, due *dueDays) (*owedOrder, error) {
 	b := s.rulebook(rules, q.Agency, due)
 	if !b.fits {
-		return nil
+		return nil, nil
 	}
 	heirs := b.heirsAt(q.AsOf)
 	parts := make([]owedFinder, runtime.GOMAXPROCS(0))
@@ -88,23 +87,23 @@ func (s *snapshot) order(q WorkQuery, rules ledger.Rules, due *dueDays) *owedOrd
 		parts[i] = owedFinder{debtor: debtor{rulebook: b, at: columnTime(q.AsOf), today: lateDay(q.AsOf), heirs: heirs}, known: uint32(q.KnownAt)}
 		parts[i].keep = b.keeps(q)
 	}
-	s.each(func(worker int, p *placed) { parts[worker].block(p) })
-	var wait sync.WaitGroup
-	for i := range parts {
-		wait.Go(func() {
-			slices.SortFunc(parts[i].places, func(a, b owedPlace) int { return a.compare(&b) })
-		})
+	if err := s.each(ctx, func(worker int, p *placed) { parts[worker].block(p) }); err != nil {
+		return nil, err
 	}
-	wait.Wait()
+	if err := abreast(ctx, len(parts), func(_ context.Context, i int) {
+		slices.SortFunc(parts[i].places, func(a, b owedPlace) int { return a.compare(&b) })
+	}); err != nil {
+		return nil, err
+	}
 	var out owedOrder
 	for i := range parts {
 		if parts[i].anyOdd {
-			return nil
+			return nil, nil
 		}
 		out.places = mergePlaces(out.places, parts[i].places)
 		out.overdue, out.cases = out.overdue+parts[i].overdue, out.cases+parts[i].cases
 	}
-	return &out
+	return &out, nil
 }
 
 // mergePlaces merges two lists that are in order.

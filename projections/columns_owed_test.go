@@ -31,9 +31,9 @@ func TestOrderOfWhatIsOwed(t *testing.T) {
 				AsOf:   drawMoment(t, b), KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")),
 			}
 			rules := b.rules(q.KnownAt)
-			o := s.order(q, rules, &reader.columns.due)
-			if o == nil {
-				t.Fatal("it was left to the definition")
+			o, err := s.order(t.Context(), q, rules, &reader.columns.due)
+			if o == nil || err != nil {
+				t.Fatal("it was left to the definition: ", err)
 			}
 			want := b.obligations(q)
 			var places []owedPlace

@@ -1,11 +1,13 @@
 package projections
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math"
 	"math/bits"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -262,17 +264,35 @@ func (d *dimensionOf) values(b *block, in *sayings, i int, one *[1]uint32) []uin
 }
 
 // each goes through the blocks with a worker for each processor; work is called
-// with a worker's number, a block, and its number.
-func (s *snapshot) each(work func(worker int, p *placed)) {
-	workers := min(runtime.GOMAXPROCS(0), len(s.blocks))
+// with a worker's number and a block. It ends early when whoever asked has gone,
+// and when work panics, which is the question's misfortune and not the process's.
+func (s *snapshot) each(ctx context.Context, work func(worker int, p *placed)) error {
 	var next atomic.Int64
+	return abreast(ctx, min(runtime.GOMAXPROCS(0), len(s.blocks)), func(ctx context.Context, w int) {
+		for i := next.Add(1) - 1; i < int64(len(s.blocks)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+			work(w, &s.blocks[i])
+		}
+	})
+}
+
+// abreast has some workers work at the same time, and says what stopped them.
+func abreast(ctx context.Context, workers int, work func(ctx context.Context, worker int)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var wait sync.WaitGroup
 	for w := range workers {
 		wait.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(s.blocks)); i = next.Add(1) - 1 {
-				work(w, &s.blocks[i])
-			}
+			defer func() {
+				if p := recover(); p != nil {
+					stop(panicked(p))
+				}
+			}()
+			work(ctx, w)
 		})
 	}
 	wait.Wait()
+	return context.Cause(ctx)
 }
+
+// panicked makes an error of what was recovered.
+func panicked(p any) error { return fmt.Errorf("columns panicked: %v\n%s", p, debug.Stack()) }

@@ -32,7 +32,7 @@ type turned struct {
 }
 
 // trend counts measures at moments, which ascend.
-func (p *plan) trend(moments []int64) [][]int64 {
+func (p *plan) trend(ctx context.Context, moments []int64) ([][]int64, error) {
 	courses, calendar := make([]*course, runtime.GOMAXPROCS(0)), newCalendar(moments)
 	for i := range courses {
 		c := &course{plan: p, calendar: calendar, steps: make([][]int64, shapeBits)}
@@ -43,7 +43,9 @@ func (p *plan) trend(moments []int64) [][]int64 {
 		}
 		courses[i] = c
 	}
-	p.each(func(worker int, b *placed) { courses[worker].block(b) })
+	if err := p.each(ctx, func(worker int, b *placed) { courses[worker].block(b) }); err != nil {
+		return nil, err
+	}
 	whole := courses[0]
 	for _, c := range courses[1:] {
 		for bit, list := range c.steps {
@@ -59,7 +61,7 @@ func (p *plan) trend(moments []int64) [][]int64 {
 			list[i] += list[i-1]
 		}
 	}
-	return whole.steps
+	return whole.steps, nil
 }
 
 // calendar finds moments. It cuts the time from the first to the last of them
@@ -273,9 +275,9 @@ func (c *columns) trend(ctx context.Context, s *snapshot, t *Trend) error {
 	sorted = slices.Compact(sorted)
 	q := t.Query
 	q.AsOf = time.Time{} // which does not matter
-	value, err := c.memo.answer(ctx, asks(q, "trend", s.load, q.Measures, sorted), c.scans, func() (any, int) {
-		steps := s.plan(t.Query, q.Measures).trend(sorted)
-		return steps, len(q.Measures) * len(sorted)
+	value, err := c.memo.answer(ctx, asks(q, "trend", s.load, q.Measures, sorted), c.scans, func(ctx context.Context) (any, int, error) {
+		steps, err := s.plan(t.Query, q.Measures).trend(ctx, sorted)
+		return steps, len(q.Measures) * len(sorted), err
 	})
 	if err != nil {
 		return err

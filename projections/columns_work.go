@@ -53,12 +53,12 @@ func (s *snapshot) rowMaker(w workRows) *rowMaker {
 
 // workCases tells the wanted rows of each case, in several goroutines at once:
 // worker says which.
-func (s *snapshot) workCases(w workRows, yield func(worker int, rows []ledger.Row)) {
+func (s *snapshot) workCases(ctx context.Context, w workRows, yield func(worker int, rows []ledger.Row)) error {
 	var ppk uint32
 	if w.authority != "" {
 		known := false
 		if ppk, known = s.number(attrPPK, w.authority); !known {
-			return
+			return nil
 		}
 	}
 	makers := make([]*rowMaker, runtime.GOMAXPROCS(0))
@@ -66,7 +66,7 @@ func (s *snapshot) workCases(w workRows, yield func(worker int, rows []ledger.Ro
 		makers[i] = s.rowMaker(w)
 		makers[i].ppk = ppk
 	}
-	s.each(func(worker int, b *placed) {
+	return s.each(ctx, func(worker int, b *placed) {
 		if b.empty(w.at, w.known) {
 			return
 		}
@@ -185,14 +185,14 @@ func mayPend(rules ledger.Rules, asOf time.Time) func(ledger.Stage, *ledger.Reac
 // owed lists what WorkList does before it cuts a page.
 func (c *columns) owed(ctx context.Context, s *snapshot, q WorkQuery, rules ledger.Rules) ([]ledger.Obligation, error) {
 	q.Offset, q.Limit = 0, 0
-	value, err := c.memo.answer(ctx, fmt.Sprintf("owed %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func() (any, int) {
+	value, err := c.memo.answer(ctx, fmt.Sprintf("owed %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func(ctx context.Context) (any, int, error) {
 		at := columnTime(q.AsOf)
 		w := workRows{at: at, first: at, known: uint32(q.KnownAt), authority: q.Filter.Authority}
 		if q.pending() {
 			w.pending = mayPend(rules, q.AsOf)
 		}
 		parts := make([][]ledger.Obligation, runtime.GOMAXPROCS(0))
-		s.workCases(w, func(worker int, rows []ledger.Row) {
+		err := s.workCases(ctx, w, func(worker int, rows []ledger.Row) {
 			for i := range rows {
 				for _, o := range rows[i].Obligations(rules, q.AsOf) {
 					if q.wants(&o) {
@@ -202,7 +202,7 @@ func (c *columns) owed(ctx context.Context, s *snapshot, q WorkQuery, rules ledg
 			}
 		})
 		list := ledger.MergeObligations(slices.Concat(parts...))
-		return list, len(list) * obligationWords
+		return list, len(list) * obligationWords, err
 	})
 	if err != nil {
 		return nil, err
@@ -215,9 +215,12 @@ const obligationWords = 64
 
 // backlog counts what Backlog does.
 func (c *columns) backlog(ctx context.Context, s *snapshot, q BacklogQuery, rules ledger.Rules) (*counter, error) {
-	value, err := c.memo.answer(ctx, fmt.Sprintf("backlog %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func() (any, int) {
-		whole := s.tally(q, rules, &c.due)
-		return whole, 16 * (len(whole.authorities) + len(whole.ages) + len(whole.due) + len(whole.out.Trend) + obligationWords*len(whole.out.Longest))
+	value, err := c.memo.answer(ctx, fmt.Sprintf("backlog %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func(ctx context.Context) (any, int, error) {
+		whole, err := s.tally(ctx, q, rules, &c.due)
+		if err != nil {
+			return nil, 0, err
+		}
+		return whole, 16 * (len(whole.authorities) + len(whole.ages) + len(whole.due) + len(whole.out.Trend) + obligationWords*len(whole.out.Longest)), nil
 	})
 	if err != nil {
 		return nil, err
@@ -227,9 +230,9 @@ func (c *columns) backlog(ctx context.Context, s *snapshot, q BacklogQuery, rule
 
 // tally counts a backlog in numbers, or by the definition if rules have too many
 // codes for that.
-func (s *snapshot) tally(q BacklogQuery, rules ledger.Rules, due *dueDays) *counter {
+func (s *snapshot) tally(ctx context.Context, q BacklogQuery, rules ledger.Rules, due *dueDays) (*counter, error) {
 	if b := s.rulebook(rules, q.Agency, due); b.fits {
-		return b.tally(q)
+		return b.tally(ctx, q)
 	}
 	w := workRows{at: columnTime(q.AsOf), known: uint32(q.KnownAt)}
 	w.first = w.at
@@ -241,11 +244,13 @@ func (s *snapshot) tally(q BacklogQuery, rules ledger.Rules, due *dueDays) *coun
 		parts[i] = newCounter(q)
 		parts[i].out.Rules = rules
 	}
-	s.workCases(w, func(worker int, rows []ledger.Row) { parts[worker].add(rows) })
+	if err := s.workCases(ctx, w, func(worker int, rows []ledger.Row) { parts[worker].add(rows) }); err != nil {
+		return nil, err
+	}
 	for _, part := range parts[1:] {
 		parts[0].merge(part)
 	}
-	return parts[0]
+	return parts[0], nil
 }
 
 // count takes over what another counter, which may be shared, counted.

@@ -95,6 +95,12 @@ func asking(what string, err error) error {
 	return fmt.Errorf("read %s: %w", what, err)
 }
 
+// noColumn reports whether a column is not there, as between two migrations.
+func noColumn(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "42703"
+}
+
 // ErrStopped says that the projections stopped and will not move by themselves.
 type ErrStopped struct {
 	Position ledger.Position

@@ -101,6 +101,13 @@ func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) erro
 			return err
 		}
 	}
+	changes := func(u ledger.Unit) func(*Reader, int) error {
+		return func(r *Reader, n int) error {
+			from, to := back(n).Add(-365*day), back(n)
+			_, err := r.Changes(ctx, one(u, n), Moment{from, p.Position / 2}, Moment{to, p.Position}, 0, 50)
+			return err
+		}
+	}
 	return map[string]func(*Reader, int) error{
 		"by institution, respondents": func(r *Reader, n int) error {
 			_, _, err := r.FiguresBy(ctx, one(ledger.UnitRespondent, n), "institution")
@@ -129,6 +136,8 @@ func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) erro
 		"list of recommendations": func(r *Reader, n int) error {
 			return listPage(ctx, r, one(ledger.UnitRecommendation, n), p.Position, 500)
 		},
+		"what changed in a year, cases":           changes(ledger.UnitCase),
+		"what changed in a year, recommendations": changes(ledger.UnitRecommendation),
 		"work list, a page": func(r *Reader, n int) error {
 			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), Limit: 50})
 			return err

@@ -65,10 +65,7 @@ func (p *plan) toc(ctx context.Context) (*toc, error) {
 			parts[i].keys[bit] = make(map[uint32]int)
 		}
 	}
-	number := make(map[*block]int, len(p.blocks))
-	for i := range p.blocks {
-		number[p.blocks[i].block] = i
-	}
+	number := p.numbers()
 	err := p.each(ctx, func(worker int, b *placed) {
 		part, n := &parts[worker], number[b.block]
 		p.lines(b, &part.scratch, func(r, bit int, key uint32) {
@@ -97,6 +94,15 @@ func (p *plan) toc(ctx context.Context) (*toc, error) {
 		t.keys[bit] = list
 	}
 	return t, nil
+}
+
+// numbers says which of the snapshot's blocks a block is.
+func (s *snapshot) numbers() map[*block]int {
+	number := make(map[*block]int, len(s.blocks))
+	for i := range s.blocks {
+		number[s.blocks[i].block] = i
+	}
+	return number
 }
 
 func (p *plan) letterAttribute() attribute {
@@ -177,37 +183,45 @@ func (t *toc) collect(b *placed, bit int, keys map[uint32]bool, scratch *sayings
 	return out
 }
 
-// byCase finds lines by case. Blocks of the base come by id; what stands in later
-// ones falls between and is sorted in.
+// byCase finds lines by case.
 func (t *toc) byCase(bit, offset, limit int) []hit {
 	var scratch sayings
+	return t.stretchByCase(t.counts[bit], offset, limit, func(b *placed, out []hit) []hit {
+		return t.collect(b, bit, nil, &scratch, out)
+	})
+}
+
+// stretchByCase gives some hits by case, of which each block has a number, in their
+// order within a block. Blocks of the base come by id; what stands in later ones
+// falls between and is sorted in.
+func (s *snapshot) stretchByCase(counts []int, offset, limit int, collect func(b *placed, out []hit) []hit) []hit {
 	var later []hit
-	for i := t.base; i < len(t.blocks); i++ {
-		if t.counts[bit][i] > 0 {
-			later = t.collect(&t.blocks[i], bit, nil, &scratch, later)
+	for i := s.base; i < len(s.blocks); i++ {
+		if counts[i] > 0 {
+			later = collect(&s.blocks[i], later)
 		}
 	}
 	slices.SortStableFunc(later, compareLines)
 	var out []hit
-	for i := range max(1, t.base) {
+	for i := range max(1, s.base) {
 		// The part of later that comes before the next block of the base.
 		mixed := later
-		if i+1 < t.base {
-			next := t.blocks[i+1].ids[0]
+		if i+1 < s.base {
+			next := s.blocks[i+1].ids[0]
 			n := sort.Search(len(later), func(j int) bool { id := later[j].id(); return bytes.Compare(id[:], next[:]) >= 0 })
 			mixed = later[:n]
 		}
 		later = later[len(mixed):]
 		n := len(mixed)
-		if i < t.base {
-			n += t.counts[bit][i]
+		if i < s.base {
+			n += counts[i]
 		}
 		if offset >= n {
 			offset -= n
 			continue
 		}
-		if i < t.base && t.counts[bit][i] > 0 {
-			mixed = t.collect(&t.blocks[i], bit, nil, &scratch, slices.Clone(mixed))
+		if i < s.base && counts[i] > 0 {
+			mixed = collect(&s.blocks[i], slices.Clone(mixed))
 			slices.SortStableFunc(mixed, compareLines)
 		}
 		out = append(out, mixed[offset:min(n, offset+limit-len(out))]...)
@@ -273,12 +287,12 @@ func (c *columns) tocOf(ctx context.Context, s *snapshot, q ledger.Query) (*toc,
 }
 
 // counted says what a line counts.
-func (t *toc) counted(l *hit, q ledger.Query) (out Counted, from int64, recorded uint32) {
-	in, i := l.holding(l.r, t.at, t.known)
-	sh := &t.snapshot.shapes[in.shape[i]]
+func (p *plan) counted(l *hit, q ledger.Query) (out Counted, from int64, recorded uint32) {
+	in, i := l.holding(l.r, p.at, p.known)
+	sh := &p.snapshot.shapes[in.shape[i]]
 	id := l.id()
 	out = Counted{
-		Case: id.String(), Respondent: t.words[attrRespondent][l.names[l.r]],
+		Case: id.String(), Respondent: p.words[attrRespondent][l.names[l.r]],
 		Since: fromColumn(l.moment(l.r, in.times[i]+uint32(before(sh.began, l.bit)))),
 	}
 	for _, m := range q.Measures {

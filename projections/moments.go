@@ -96,10 +96,32 @@ func (r *Reader) Changes(ctx context.Context, q ledger.Query, from, to Moment, o
 		return Changes{}, err
 	}
 	out := Changes{From: answers[0], Over: answers[1], To: answers[2]}
-	if err := r.changed(ctx, &out, offset, limit); err != nil {
+	var recorded, happened map[string][]lasting
+	if _, columns, err := r.stand(ctx); err != nil {
+		return Changes{}, err
+	} else if columns != nil && columns.answers(out.From.Query, out.Over.Query, out.To.Query) {
+		recorded, happened, err = r.columns.changed(ctx, columns, &out, offset, limit)
+		if err != nil {
+			return Changes{}, err
+		}
+		return out, r.did(ctx, &out, recorded, happened)
+	}
+	if err := r.changed(ctx, &out, offset, limit); err != nil || len(out.List) == 0 {
+		return out, err
+	}
+	if recorded, happened, err = r.spans(ctx, &out); err != nil {
 		return Changes{}, err
 	}
-	return out, r.trace(ctx, &out)
+	return out, r.did(ctx, &out, recorded, happened)
+}
+
+// steps are the turns of the way: where the knowledge grows, the first step is the
+// recording, else it is the happening.
+func (c *Changes) steps() (first, second Turn) {
+	if c.From.Query.KnownAt > c.To.Query.KnownAt {
+		return TurnHappened, TurnRecorded
+	}
+	return TurnRecorded, TurnHappened
 }
 
 func momentOf(q ledger.Query) Moment { return Moment{q.AsOf, q.KnownAt} }
@@ -116,12 +138,7 @@ func (r *Reader) changed(ctx context.Context, c *Changes, offset, limit int) err
 			FROM projection.respondent_history WHERE %[3]s AND %[4]s AND %[1]s IS NOT NULL
 			ORDER BY %[1]s, case_id, respondent`, key, sinceColumn(m, q.Unit), held, s.counts(m, q))
 	}
-	// Where the knowledge grows on the way, the first step is the recording, else it
-	// is the happening.
-	first, second := TurnRecorded, TurnHappened
-	if c.From.Query.KnownAt > c.To.Query.KnownAt {
-		first, second = second, first
-	}
+	first, second := c.steps()
 	sql := fmt.Sprintf(`
 		WITH f AS (%s), o AS (%s), t AS (%s),
 		d AS (
@@ -134,7 +151,7 @@ func (r *Reader) changed(ctx context.Context, c *Changes, offset, limit int) err
 		n AS (SELECT count(*) FILTER (WHERE entered AND first) AS a, count(*) FILTER (WHERE entered AND NOT first) AS b,
 				count(*) FILTER (WHERE NOT entered AND first) AS c, count(*) FILTER (WHERE NOT entered AND NOT first) AS d FROM d)
 		SELECT a, b, c, d, entered, first, key, case_id, respondent, since
-		FROM n LEFT JOIN (SELECT * FROM d ORDER BY NOT entered, key LIMIT %s OFFSET %s) l ON true ORDER BY NOT entered, key`,
+		FROM n LEFT JOIN (SELECT * FROM d ORDER BY NOT entered, key COLLATE "C" LIMIT %s OFFSET %s) l ON true ORDER BY NOT entered, key COLLATE "C"`,
 		side(c.From), side(c.Over), side(c.To), s.arg(limit), s.arg(offset))
 	rows, err := r.pool.Query(ctx, sql, s.args...)
 	if err != nil {
@@ -205,14 +222,11 @@ func turning(list []lasting, lo, hi int64, back bool) int64 {
 // part names a respondent's part of a case as it counts under a key.
 func (c *Change) part() string { return c.Case + " " + c.Respondent + " " + c.Key }
 
-// trace finds the record behind each listed change.
-func (r *Reader) trace(ctx context.Context, c *Changes) error {
+// did finds the record behind each listed change, by when what changed counted on
+// both axes.
+func (r *Reader) did(ctx context.Context, c *Changes, recorded, happened map[string][]lasting) (err error) {
 	if len(c.List) == 0 {
 		return nil
-	}
-	recorded, happened, err := r.spans(ctx, c)
-	if err != nil {
-		return err
 	}
 	from, to := momentOf(c.From.Query), momentOf(c.To.Query)
 	lo, hi := from.KnownAt, to.KnownAt
@@ -238,8 +252,8 @@ func (r *Reader) trace(ctx context.Context, c *Changes) error {
 		SELECT n, d.position, d.kind, d.version, d.agency, d.happened, d.recorded
 		FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) WITH ORDINALITY AS w (id, position, happened, n)
 		CROSS JOIN LATERAL (
-			SELECT * FROM projection.record r WHERE r.case_id = w.id AND r.position <= $4
-			  AND (r.position = w.position OR r.happened = w.happened)
+			SELECT * FROM (SELECT * FROM projection.record WHERE case_id = w.id OFFSET 0) r -- by the index of cases
+			WHERE r.position <= $4 AND (r.position = w.position OR r.happened = w.happened)
 			ORDER BY r.position DESC LIMIT 1) d`, ids, positions, moments, known)
 	if err != nil {
 		return asking("records behind changes", err)

@@ -95,22 +95,37 @@ func (l Lot) Draw(items []string, n int) []Drawn {
 	return best
 }
 
+// ErrSampleMoment says that a question has a moment that the question of a sample
+// may not have. Each moment gives other ranks, also where it counts the same cases: with
+// microseconds to choose from, whoever knows the seed finds one that draws what he likes.
+var ErrSampleMoment = errors.New("sample-moment: as-of is a whole day that had ended when the checkpoint's last record was recorded, or that moment itself; since is a whole day before it, from 2000 on")
+
+// sinceLeast bounds how many days since may name; nothing on a ledger is as old.
+const sinceLeast ledger.Date = "2000-01-01"
+
 // SampleQuestion writes a question about cases in its one form: the parameters
 // of the national figures, sorted by name and written as in an address
-// (application/x-www-form-urlencoded). As-of is a time in UTC; known-at is the
-// checkpoint's size and is not repeated.
-func SampleQuestion(q ledger.Query) (string, error) {
+// (application/x-www-form-urlencoded), measures of a sum in order of their names.
+// As-of is a time in UTC; known-at is the checkpoint's size and is not repeated. last is
+// when the checkpoint's last record was recorded. What is more than days can say is
+// ErrSampleMoment.
+func SampleQuestion(q ledger.Query, last time.Time) (string, error) {
 	if err := q.Validate(); err != nil {
 		return "", err
 	}
 	if q.AsOf.IsZero() {
 		return "", errors.New("the question of a sample says its as-of")
 	}
+	since := q.Since.IsZero() || wholeDay(q.Since) && q.Since.Before(q.AsOf) && !q.Since.Before(sinceLeast.End())
+	if !since || q.AsOf.After(last) || !q.AsOf.Equal(last) && !wholeDay(q.AsOf) {
+		return "", ErrSampleMoment
+	}
 	v := url.Values{}
 	names := make([]string, len(q.Measures))
 	for i, m := range q.Measures {
 		names[i] = m.String()
 	}
+	slices.Sort(names)
 	v.Set("measure", strings.Join(names, "+"))
 	v.Set("unit", string(q.Unit))
 	v.Set("as-of", q.AsOf.UTC().Format(time.RFC3339Nano))
@@ -126,6 +141,9 @@ func SampleQuestion(q ledger.Query) (string, error) {
 	slices.Sort(v["filter"])
 	return v.Encode(), nil
 }
+
+// wholeDay tells whether a moment is the end of a day in Jakarta.
+func wholeDay(t time.Time) bool { return ledger.DayOf(t).End().Equal(t) }
 
 // RecordItems are the items of RecordsQuestion for a checkpoint of a size.
 func RecordItems(size ledger.Position) []string {

@@ -3,6 +3,7 @@ package verify
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -36,6 +37,25 @@ type Stratum struct {
 type Item struct {
 	Item string `json:"item"`
 	Rank string `json:"rank"` // SHA-256, hexadecimal
+}
+
+// SampleRule is what nobody can see in a sample, and what it is worth nothing without.
+// It goes with every sample.
+const SampleRule = "valid only if checkpoint (records and root), question, strata and number to draw were published, witnessed by somebody else, before anybody could know the seed"
+
+// Table gives a sample as a list, an item a row. Each row has all that it takes to draw it
+// again, so that no part of a file is without it.
+func (s Sample) Table() (columns []string, rows [][]string) {
+	columns = []string{"stratum", "item", "rank", "of", "n", "by", "ledger", "seed", "checkpoint", "root", "question", "rule"}
+	for _, one := range s.Strata {
+		for _, d := range one.Drawn {
+			rows = append(rows, []string{
+				one.Value, d.Item, d.Rank, strconv.Itoa(one.Population), strconv.Itoa(s.N), s.By,
+				s.Origin, s.Seed, strconv.FormatUint(uint64(s.Size), 10), s.Root, s.Question, SampleRule,
+			})
+		}
+	}
+	return columns, rows
 }
 
 // Sample draws n items of each stratum.

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"os"
@@ -25,7 +26,7 @@ func lot(t testing.TB) verify.Lot {
 	question, err := verify.SampleQuestion(ledger.Query{
 		Measures: []ledger.Measure{ledger.NotFollowedUp, ledger.Sanctioned}, Unit: ledger.UnitRespondent, SeenBy: ledger.BKN,
 		AsOf: ledger.Date("2020-11-26").End(), Filter: map[string]string{"office": "IV", "family": "discipline"},
-	})
+	}, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,8 +163,72 @@ func TestBadLots(t *testing.T) {
 		}
 	}
 	for _, q := range []ledger.Query{{}, {Measures: []ledger.Measure{ledger.Opened}, Unit: "x", AsOf: time.Unix(1, 0)}, {Measures: []ledger.Measure{ledger.Opened}, Unit: ledger.UnitCase}} {
-		if got, err := verify.SampleQuestion(q); err == nil {
+		if got, err := verify.SampleQuestion(q, time.Unix(2, 0)); err == nil {
 			t.Errorf("%+v is written %s", q, got)
+		}
+	}
+}
+
+// TestSampleMoments: a question has no moments by which the ranks could be steered, and
+// one form.
+func TestSampleMoments(t *testing.T) {
+	last := time.Date(2020, 11, 26, 5, 4, 3, 2000, time.UTC)
+	at := func(s string) time.Time {
+		if s == "" {
+			return time.Time{}
+		}
+		m, err := ledger.ParseMoment(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for _, c := range []struct {
+		asOf, since string
+		ok          bool
+	}{
+		{"2020-11-25", "", true},
+		{"2020-11-26T05:04:03.000002Z", "", true},
+		{"2020-11-25", "2020-11-01", true},
+		{"2020-11-25", "2000-01-01", true},
+		{"2020-11-25T16:59:59.002410Z", "", false}, // the moment of the attack
+		{"2020-11-25T00:00:00Z", "", false},
+		{"2020-11-26T05:04:03.000001Z", "", false},
+		{"2020-11-26", "", false}, // the day had not ended
+		{"2090-01-01", "", false},
+		{"2020-11-25", "2020-11-01T00:00:00Z", false},
+		{"2020-11-25", "2020-11-25", false}, // counts nothing
+		{"2020-11-25", "2020-11-26", false},
+		{"2020-11-25", "1999-12-31", false},
+		{"2020-11-25", "0001-01-01", false},
+	} {
+		q := ledger.Query{Measures: []ledger.Measure{ledger.Sanctioned, ledger.NotFollowedUp}, Unit: ledger.UnitCase, AsOf: at(c.asOf), Since: at(c.since)}
+		got, err := verify.SampleQuestion(q, last)
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, verify.ErrSampleMoment) {
+			t.Errorf("as of %s since %q: %q, %v", c.asOf, c.since, got, err)
+		}
+		slices.Reverse(q.Measures)
+		if other, _ := verify.SampleQuestion(q, last); other != got {
+			t.Errorf("the same sum is written %s and %s", got, other)
+		}
+	}
+}
+
+// TestSampleTable: a row of a file says what it was drawn by.
+func TestSampleTable(t *testing.T) {
+	l := lot(t)
+	columns, rows := l.Sample("berkas.example/x", "office", 2, map[string][]string{"IV": {"a", "b", "c"}, "III": {"d"}}).Table()
+	if len(rows) != 3 || !slices.IsSorted([]string{rows[0][0], rows[1][0]}) {
+		t.Fatalf("%d rows: %v", len(rows), rows)
+	}
+	for _, row := range rows {
+		if len(row) != len(columns) {
+			t.Errorf("%d cells for %d columns", len(row), len(columns))
+		}
+		for name, want := range map[string]string{"seed": l.Seed, "checkpoint": "17", "root": l.Root.String(), "question": l.Question, "ledger": "berkas.example/x", "by": "office", "n": "2", "rule": verify.SampleRule} {
+			if got := row[slices.Index(columns, name)]; got != want {
+				t.Errorf("%s is %q, not %q", name, got, want)
+			}
 		}
 	}
 }

@@ -3,7 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/berkas-ledger/berkas/exports"
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/verify"
 )
@@ -32,6 +33,10 @@ var (
 	errLotLarge = problem(http.StatusUnprocessableEntity, "lot-too-large", text{
 		"Terlalu banyak untuk diundi di halaman ini. 'berkas sample' mengundi dari salinan log berapa pun besarnya, dengan hasil yang sama.",
 		"Too many to draw from on this page. 'berkas sample' draws from a copy of the log of any size, with the same result.",
+	})
+	errSampleMoment = problem(http.StatusBadRequest, "sample-moment", text{
+		"Keadaan per adalah hari utuh (WIB) yang sudah berakhir ketika catatan terakhir titik periksa dicatat, atau dikosongkan: saat catatan itu sendiri. Sejak adalah hari utuh sebelumnya, mulai tahun 2000. Saat yang lain mengubah undian tanpa mengubah yang dihitung, sehingga hasilnya dapat dipilih.",
+		"As of is a whole day (in Jakarta) that had ended when the checkpoint's last record was recorded, or is left empty: that record's own moment. Since is a whole day before it, from 2000 on. Other moments change the draw and not what is counted, so that its result could be chosen.",
 	})
 	errStrata = problem(http.StatusUnprocessableEntity, "too-many-strata", text{
 		"Terlalu banyak strata untuk halaman ini.", "Too many strata for this page.",
@@ -295,15 +300,21 @@ func (s *Server) sampleStrata(ctx context.Context, c *sampleQuestion, size ledge
 	}
 	q := c.Query
 	q.KnownAt = size
+	last, err := s.Figures.Records(ctx, size, size)
+	if err != nil {
+		return nil, figureError(err)
+	}
+	if len(last) == 0 {
+		return nil, errTooNew
+	}
 	if q.AsOf.IsZero() {
-		last, err := s.Figures.Records(ctx, size, size)
-		if err != nil {
-			return nil, figureError(err)
-		}
-		if len(last) == 0 {
-			return nil, errTooNew
-		}
 		q.AsOf = last[0].Recorded
+	}
+	if page.Question, err = verify.SampleQuestion(q, last[0].Recorded); err != nil {
+		if errors.Is(err, verify.ErrSampleMoment) {
+			err = errSampleMoment
+		}
+		return nil, err
 	}
 	a, err := s.Figures.Figure(ctx, q)
 	if err != nil {
@@ -317,9 +328,6 @@ func (s *Server) sampleStrata(ctx context.Context, c *sampleQuestion, size ledge
 		return nil, err
 	}
 	page.Population, page.Asked = int(a.Value), c.askedOf(samplePath, a, extent)
-	if page.Question, err = verify.SampleQuestion(q); err != nil {
-		return nil, err
-	}
 	if c.By == "" {
 		keys, err := s.sampleKeys(ctx, a.Query)
 		return map[string][]string{"": keys}, err
@@ -406,19 +414,26 @@ func (c *sampleQuestion) command(address string, size ledger.Position) string {
 func quoteShell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 func (s *Server) sampleCSV(w http.ResponseWriter, sample *verify.Sample) error {
+	columns, rows := sample.Table()
 	var b bytes.Buffer
-	out := csv.NewWriter(&b)
-	rows := [][]string{{"stratum", "item", "rank"}}
-	for _, one := range sample.Strata {
-		for _, d := range one.Drawn {
-			rows = append(rows, []string{one.Value, d.Item, d.Rank})
-		}
-	}
-	if err := out.WriteAll(rows); err != nil {
+	out, err := exports.NewCSV(&b, exports.CSVOptions{}, columns)
+	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="sample.csv"`)
+	for _, cells := range rows {
+		row := make(exports.Row, len(cells))
+		for i, cell := range cells {
+			row[i] = cell
+		}
+		if err := out.Add(row); err != nil {
+			return err
+		}
+	}
+	if err := out.End(); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", csvType)
+	attach(w.Header(), "sample.csv")
 	_, _ = w.Write(b.Bytes()) // whoever has gone hears nothing
 	return nil
 }

@@ -42,7 +42,7 @@ func deskDraws(t *testing.T, d *deskShelf) {
 			q.AsOf = d.records[size-1].Recorded
 		}
 		lot := verify.Lot{Seed: "sungai 2711", Size: size, Root: d.rootOf(size)}
-		if lot.Question, err = verify.SampleQuestion(q); err != nil {
+		if lot.Question, err = verify.SampleQuestion(q, d.records[size-1].Recorded); err != nil {
 			t.Fatal(err)
 		}
 		want := lot.Sample(d.Origin, c.By, c.n, verify.SampleStrata(d.knownBy(t, size), q, c.By))
@@ -61,7 +61,7 @@ func deskDraws(t *testing.T, d *deskShelf) {
 				if i >= len(shown) || html.UnescapeString(shown[i][1]) != one.Item || !strings.Contains(body, one.Rank) {
 					t.Fatalf("%s: the page does not show %s", path, one.Item)
 				}
-				if !strings.Contains(table, one.Item+","+one.Rank) {
+				if !strings.Contains(table, one.Item+","+one.Rank) || !strings.Contains(table, lot.Question+`,"`+verify.SampleRule) {
 					t.Errorf("%s: %s is not in the CSV", path, one.Item)
 				}
 				i++
@@ -72,11 +72,19 @@ func deskDraws(t *testing.T, d *deskShelf) {
 		}
 	}
 	d.drawsRecords(newest)
+	for language, words := range map[string]string{"id": "hari utuh", "en": "whole day"} {
+		if _, body := d.page("/desk/sample?seed=a&as-of=2020-11-26T00:00:00Z&lang=" + language); !strings.Contains(body, "sample-moment") || !strings.Contains(body, words) {
+			t.Errorf("in %s the page does not say why a moment is refused:\n%s", language, body)
+		}
+	}
+	d.says("/desk/sample?lang=en&seed=a", "were published before anybody could know the seed")
+	d.says("/desk/sample?lang=id&seed=a", "diumumkan sebelum benihnya dapat diketahui siapa pun")
 	d.says("/desk/sample?lang=en", "docs/sampling.md", "Choose the seed after the checkpoint was witnessed")
 	for path, want := range map[string]int{
 		"seed=%00": 400, "seed=a%0Ab": 400, "seed=%20a": 400, "seed=" + strings.Repeat("a", 257): 400, "seed=a&seed=b": 400, "n=0": 400, "n=1001": 400, "n=x": 400,
 		"checkpoint=10": 404, "checkpoint=x": 400, "draw=x": 400, "format=exe": 400, "format=csv": 400, "known-at=5": 400, "by=office&filter=office%3DIV": 400,
-		"draw=records&by=office": 400, "measure=x": 400, "as-of=2090-01-01&seed=a": 409, "seed=a&by=institution": 422,
+		"draw=records&by=office": 400, "measure=x": 400, "as-of=2090-01-01&seed=a": 400,
+		"as-of=2020-11-26T16:59:59.002410Z&seed=a": 400, "since=2020-11-01T00:00:00Z&seed=a": 400, "since=1999-12-31&seed=a": 400, "as-of=2020-11-26T16:59:59.999999Z&seed=a": 200, "seed=a&by=institution": 422,
 	} {
 		if got, _ := d.page("/desk/sample?" + path); got != want {
 			t.Errorf("%s: %d, not %d", path, got, want)

@@ -37,7 +37,10 @@ func newSample(o *options) *cobra.Command {
 from seed, checkpoint and question alone, so everybody who has them and the ledger draws
 the same: each item's rank is the SHA-256 of a few lines of text, and the smallest ranks
 are drawn. docs/sampling.md has the bytes, and says how to choose a seed that neither the
-operator nor the auditor could choose by what comes of it.
+operator nor the auditor could choose by what comes of it. The sample is worth nothing
+if it was not published, before anybody could know the seed, what is drawn from:
+checkpoint, question, strata and number. --as-of and --since are whole days, since other
+moments would be so many more samples to choose from.
 
 The records are read from the log and held against the checkpoint's Merkle root before
 anything is drawn; PostgreSQL is not asked. With --policy the checkpoint has to be one
@@ -67,8 +70,8 @@ Measures and filters are those of 'berkas national'. --by draws --n of each valu
 	fl.BoolVar(&f.records, "records", false, "draw from all records, not from cases")
 	fl.StringVar(&f.measure, "measure", "opened", "a measure or a sum a+b")
 	fl.StringVar(&f.unit, "unit", "respondent", "what is drawn: case, respondent, recommendation or ppk")
-	fl.StringVar(&f.asOf, "as-of", "", "what had happened by then: a date or time (default: when the checkpoint's last record was recorded)")
-	fl.StringVar(&f.since, "since", "", "only what began after then: a date or time")
+	fl.StringVar(&f.asOf, "as-of", "", "what had happened by the end of a day (default: when the checkpoint's last record was recorded)")
+	fl.StringVar(&f.since, "since", "", "only what began after the end of a day")
 	fl.StringVar(&f.seenBy, "seen-by", "", "only cases that this agency opened, was sent or acted on")
 	fl.StringVar(&f.by, "by", "", "draw of each value of a filter")
 	fl.StringArrayVar(&f.filters, "filter", nil, "name=value; may be given several times")
@@ -106,7 +109,7 @@ func (f *sampleFlags) run(ctx context.Context, o *options) (_ verify.Sample, err
 	if q.AsOf.IsZero() {
 		q.AsOf = last
 	}
-	if lot.Question, err = verify.SampleQuestion(q); err == nil {
+	if lot.Question, err = verify.SampleQuestion(q, last); err == nil {
 		err = lot.Check()
 	}
 	if err != nil {
@@ -253,16 +256,17 @@ func printSample(w io.Writer, output string, s verify.Sample) error {
 	if output == "json" {
 		return printJSON(w, s)
 	}
-	t := &table{columns: []string{"stratum", "item", "rank"}}
-	for _, one := range s.Strata {
-		for _, d := range one.Drawn {
-			t.rows = append(t.rows, []string{one.Value, d.Item, d.Rank})
-		}
-	}
+	t := &table{}
+	t.columns, t.rows = s.Table()
 	if output == "csv" {
 		return t.csv(w)
 	}
-	fmt.Fprintf(w, "ledger    %s\nseed      %s\ncheckpoint %d records, root %s\nquestion  %s\n", s.Origin, s.Seed, s.Size, s.Root, s.Question)
+	const shown = 3 // stratum, item, rank: the rest stands above
+	t.columns = t.columns[:shown]
+	for i := range t.rows {
+		t.rows[i] = t.rows[i][:shown]
+	}
+	fmt.Fprintf(w, "ledger     %s\nseed       %s\ncheckpoint %d records, root %s\nquestion   %s\nrule       %s\n", s.Origin, s.Seed, s.Size, s.Root, s.Question, verify.SampleRule)
 	for _, one := range s.Strata {
 		name := ""
 		if one.Value != "" {

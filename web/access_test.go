@@ -278,6 +278,52 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
+// TestCrowdOfOne: no credential takes the places of the others, and strangers take
+// nobody's.
+func TestCrowdOfOne(t *testing.T) {
+	tokens, secrets := bearers(t)
+	n := &node{t: t, server: newSilent(t, func(c *Config) {
+		c.Open, c.Tokens = false, tokens
+		c.Limits.InFlight, c.Limits.InFlightEach, c.Limits.InFlightStrangers = 4, 2, 1
+	})}
+	inside, leave := make(chan struct{}), make(chan struct{})
+	n.server.serve("GET /lama", needNothing, func(http.ResponseWriter, *http.Request) error {
+		inside <- struct{}{}
+		<-leave
+		return nil
+	})
+	n.listen()
+	as := func(r Reader) http.Header { return http.Header{"Authorization": {"Bearer " + secrets[r]}} }
+	var slow sync.WaitGroup
+	begin := func(h http.Header) {
+		slow.Go(func() { n.do(http.MethodGet, "/lama", h, nil) })
+		<-inside
+	}
+	begin(as(ReaderDashboard))
+	begin(as(ReaderDashboard))
+	if r := n.do(http.MethodGet, "/v1/schemas", as(ReaderDashboard), nil); n.wants(r, 429, "credential-crowded").Retry != true || r.header.Get("Retry-After") == "" {
+		t.Errorf("%+v", r)
+	}
+	begin(nil) // strangers have one place
+	n.wants(n.get("/v1/schemas"), 503, "crowded")
+	n.wants(n.do(http.MethodPost, "/login", nil, nil), 503, "crowded")
+	n.wants(n.do(http.MethodGet, "/v1/schemas", http.Header{"Authorization": {"Bearer x"}}, nil), 503, "crowded")
+	if r := n.do(http.MethodPost, "/v1/events", nil, nil); r.status == 503 || r.status == 429 {
+		t.Errorf("whoever reads keeps events out: %d %s", r.status, r.body)
+	}
+	begin(as(ReaderAuditor))
+	begin(as(ReaderAgency))
+	n.wants(n.do(http.MethodGet, "/v1/schemas", as(ReaderAuditor), nil), 503, "crowded")
+	n.wants(n.do(http.MethodGet, "/live", as(ReaderAuditor), nil), 503, "unavailable") // counted where streams are
+	close(leave)
+	slow.Wait()
+	for _, r := range []Reader{ReaderDashboard, ReaderAuditor} {
+		if got := n.do(http.MethodGet, "/v1/schemas", as(r), nil); got.status != 200 {
+			t.Errorf("afterwards: %d", got.status)
+		}
+	}
+}
+
 // TestReady: a part that fails is named, its error is not, unless it was written
 // for everybody.
 func TestReady(t *testing.T) {

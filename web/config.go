@@ -82,18 +82,24 @@ var (
 // Limits bound what one request and all together may take. Zero fields get the
 // values that docs/http.md names.
 type Limits struct {
-	InFlight    int           // requests at a time, of those that read and of those that send; 512
-	ReceiptWait time.Duration // for the receipt of one submission; 20 s
-	Request     time.Duration // for every other answer; 30 s
-	Prepared    time.Duration // for what is worked out beside requests; 250 ms
-	BulkWindow  int           // submissions of one bulk request under way; 64
-	BulkLines   int           // lines of one bulk request; 10,000
-	BulkAtOnce  int           // bulk requests at a time; 4
-	Streams     int           // open streams of records in all; 64
-	StreamsEach int           // those of one credential; 8
-	Heartbeat   time.Duration // how often a stream says that it lives; 15 s
-	StreamSlow  time.Duration // for a stream's reader to take one portion; 10 s
-	StreamStall time.Duration // after which the connection is cut; 30 s
+	InFlight          int           // requests at a time, of those that read and of those that send; 512
+	InFlightEach      int           // those of one credential that read; 64
+	InFlightStrangers int           // those without a credential that read; 128
+	ReceiptWait       time.Duration // for the receipt of one submission; 20 s
+	Request           time.Duration // for every other answer; 30 s
+	Prepared          time.Duration // for what is worked out beside requests; 250 ms
+	BulkWindow        int           // submissions of one bulk request under way; 64
+	BulkLines         int           // lines of one bulk request; 10,000
+	BulkAtOnce        int           // bulk requests at a time; 4
+	Streams           int           // open streams of records in all; 64
+	StreamsEach       int           // those of one credential; 8
+	Live              int           // open streams of pages in all; 512
+	LiveEach          int           // those of one credential; 64
+	Exports           int           // files being made at a time, in all; 4
+	ExportsEach       int           // those of one credential; 2
+	Heartbeat         time.Duration // how often a stream says that it lives; 15 s
+	StreamSlow        time.Duration // for a stream's reader to take one portion; 10 s
+	StreamStall       time.Duration // after which the connection is cut; 30 s
 }
 
 func (l Limits) filled() Limits {
@@ -102,12 +108,12 @@ func (l Limits) filled() Limits {
 			*v = to
 		}
 	}
-	set(&l.InFlight, 512)
-	set(&l.BulkWindow, 64)
-	set(&l.BulkLines, 10_000)
-	set(&l.BulkAtOnce, 4)
-	set(&l.Streams, 64)
-	set(&l.StreamsEach, 8)
+	for v, to := range map[*int]int{
+		&l.InFlight: 512, &l.InFlightEach: 64, &l.InFlightStrangers: 128, &l.BulkWindow: 64, &l.BulkLines: 10_000, &l.BulkAtOnce: 4,
+		&l.Streams: 64, &l.StreamsEach: 8, &l.Live: 512, &l.LiveEach: 64, &l.Exports: 4, &l.ExportsEach: 2,
+	} {
+		set(v, to)
+	}
 	for v, to := range map[*time.Duration]time.Duration{
 		&l.Heartbeat: 15 * time.Second, &l.StreamSlow: 10 * time.Second, &l.StreamStall: 30 * time.Second,
 		&l.ReceiptWait: 20 * time.Second, &l.Request: 30 * time.Second, &l.Prepared: 250 * time.Millisecond,

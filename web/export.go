@@ -27,8 +27,6 @@ import (
 const (
 	exportPath = "/v1/exports"
 	exportLife = 5 * time.Minute
-	// exportsAtOnce bounds what is made at a time: it takes processors, not only memory.
-	exportsAtOnce = 4
 	// exportStretch is how many rows are asked for at once.
 	exportStretch = 5000
 	csvType       = "text/csv; charset=utf-8; header=present"
@@ -151,12 +149,15 @@ func (s *Server) export(name, summary string, n need, params []*huma.Param, ask 
 		if s.Figures == nil {
 			return errUnavailable
 		}
-		select {
-		case s.exports <- struct{}{}:
-			defer func() { <-s.exports }()
-		default:
-			return errExports
+		who, err := s.callerOf(r)
+		if err != nil {
+			return err
 		}
+		leave, err := s.exports.take(who, errExports) // making takes processors, not only memory
+		if err != nil {
+			return err
+		}
+		defer leave()
 		l, err := ask(r, rest)
 		if err != nil {
 			return err

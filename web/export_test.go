@@ -246,11 +246,21 @@ func TestExportIsProven(t *testing.T) {
 		}
 		n.wants(n.get(exportPath+path), 401, "credential-missing")
 	}
-	for range exportsAtOnce {
-		n.server.exports <- struct{}{}
-	}
 	n.server.Figures = new(projections.Reader)
-	n.wants(as("/national", ReaderAuditor), 503, "crowded")
+	auditor, err := n.server.callerOf(&http.Request{Header: http.Header{"Authorization": {"Bearer " + secrets[ReaderAuditor]}}})
+	n.check(err)
+	for range n.server.Limits.ExportsEach {
+		_, err := n.server.exports.take(auditor, errExports)
+		n.check(err)
+	}
+	if r := as("/national", ReaderAuditor); n.wants(r, 429, "credential-crowded").Retry != true || r.header.Get("Retry-After") == "" {
+		t.Errorf("%+v", r)
+	}
+	for n.server.exports.taken < n.server.Limits.Exports {
+		_, err := n.server.exports.take(caller{open: true}, errExports)
+		n.check(err)
+	}
+	n.wants(as("/national", ReaderDashboard), 503, "crowded")
 }
 
 // nationalFile: every measure is the ledger's own count, and groups add up.

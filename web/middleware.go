@@ -116,26 +116,33 @@ func (a *answered) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find the connection.
 func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// crowd turns requests away when too many are under way. Those who send have
-// places of their own, so that whoever reads, however much, keeps no event out.
-// Health is asked by whoever decides to start the program anew, and is always
-// answered.
+// crowd turns requests away when too many are under way. Those who send have places of
+// their own, so that whoever reads, however much, keeps no event out; so have strangers,
+// who keep no reader out; and no credential has all places of readers. Health is asked by
+// whoever decides to start the program anew, and is always answered. Streams are counted
+// where they are opened: they last.
 func (s *Server) crowd(next http.Handler) http.Handler {
-	reading, sending := make(chan struct{}, s.Limits.InFlight), make(chan struct{}, s.Limits.InFlight)
+	l := s.Limits
+	sending, reading, strangers := newSeats(l.InFlight, l.InFlight), newSeats(l.InFlight, l.InFlightEach), newSeats(l.InFlightStrangers, l.InFlightStrangers)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/healthz" {
-			places := reading
-			if r.Method == http.MethodPost {
-				places = sending
-			}
-			select {
-			case places <- struct{}{}:
-				defer func() { <-places }()
-			default:
-				s.fail(w, r, errCrowded)
-				return
-			}
+		var leave func()
+		var err error
+		who, unknown := s.callerOf(r)
+		switch path := r.URL.Path; {
+		case path == "/healthz" || path == livePath || path == streamPath:
+			leave = func() {}
+		case r.Method == http.MethodPost && path != "/login" && path != "/logout":
+			leave, err = sending.take(caller{open: true}, errCrowded)
+		case unknown != nil:
+			leave, err = strangers.take(caller{}, errCrowded)
+		default:
+			leave, err = reading.take(who, errCrowded)
 		}
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		defer leave()
 		next.ServeHTTP(w, r)
 	})
 }

@@ -17,9 +17,9 @@ import (
 // 9.2) that says how far the read models are, whenever they have moved. It says
 // nothing of what moved: a page asks for itself anew.
 
-// Bounds of the streams.
+// Address and bounds of the streams.
 const (
-	maxStreams = 200
+	livePath = "/live"
 	// streamLife ends a stream, so that a reader whose session has ended is asked
 	// again who he is; a browser reconnects.
 	streamLife = 15 * time.Minute
@@ -46,6 +46,7 @@ type reached struct {
 type live struct {
 	figures  *projections.Reader
 	mu       sync.Mutex
+	seats    *seats
 	streams  map[chan reached]bool
 	last     reached
 	stop     context.CancelFunc // ends the listener
@@ -58,12 +59,13 @@ func (l *live) end() { l.endsOnce.Do(func() { close(l.ending) }) }
 
 // join adds a stream. The channel holds the newest news only: who is slow misses
 // what is old already.
-func (l *live) join() (news chan reached, leave func(), err error) {
+func (l *live) join(who caller) (news chan reached, leave func(), err error) {
+	left, err := l.seats.take(who, errStreams)
+	if err != nil {
+		return nil, nil, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.streams) >= maxStreams {
-		return nil, nil, errStreams
-	}
 	news = make(chan reached, 1)
 	l.streams[news] = true
 	if l.last.Position > 0 && len(l.streams) > 1 {
@@ -75,7 +77,7 @@ func (l *live) join() (news chan reached, leave func(), err error) {
 		l.stop, l.stopped = stop, make(chan struct{})
 		go l.listen(ctx, before, l.stopped)
 	}
-	return news, func() { l.leave(news) }, nil
+	return news, func() { l.leave(news); left() }, nil
 }
 
 func (l *live) leave(news chan reached) {
@@ -140,7 +142,11 @@ func (s *Server) showLive(w http.ResponseWriter, r *http.Request) error {
 	if s.Figures == nil {
 		return errUnavailable
 	}
-	news, leave, err := s.live.join()
+	who, err := s.callerOf(r)
+	if err != nil {
+		return err
+	}
+	news, leave, err := s.live.join(who)
 	if err != nil {
 		return err
 	}

@@ -134,23 +134,32 @@ func (s *shelf) listeners(t *testing.T) (n int) {
 	return n
 }
 
-// TestLiveIsBounded: the streams are, the answers beyond say so, and a place is
-// free again when somebody leaves.
+// TestLiveIsBounded: the streams are, in all and of one credential; the answers beyond
+// say so, and a place is free again when somebody leaves.
 func TestLiveIsBounded(t *testing.T) {
-	l := live{figures: newShelf(t).server.Figures, streams: map[chan reached]bool{}, ending: make(chan struct{})}
+	l := live{figures: newShelf(t).server.Figures, seats: newSeats(30, 20), streams: map[chan reached]bool{}, ending: make(chan struct{})}
+	one, other := caller{token: Token{Name: "a", Hash: ledger.Hash{1}}}, caller{token: Token{Name: "b", Hash: ledger.Hash{2}}}
 	var leave []func()
-	for range maxStreams {
-		_, out, err := l.join()
-		if err != nil {
-			t.Fatal(err)
+	join := func(who caller, n int) {
+		t.Helper()
+		for range n {
+			_, out, err := l.join(who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			leave = append(leave, out)
 		}
-		leave = append(leave, out)
 	}
-	if _, _, err := l.join(); !errors.Is(err, errStreams) {
+	join(one, 20)
+	if _, _, err := l.join(one); !errors.Is(err, errOwnPlaces) {
+		t.Fatalf("one more of a credential: %v", err)
+	}
+	join(other, 10)
+	if _, _, err := l.join(other); !errors.Is(err, errStreams) {
 		t.Fatalf("one more: %v", err)
 	}
 	leave[7]()
-	news, out, err := l.join()
+	news, out, err := l.join(other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +169,9 @@ func TestLiveIsBounded(t *testing.T) {
 		f()
 	}
 	<-l.stopped
+	if l.seats.taken != 0 || len(l.seats.of) != 0 {
+		t.Errorf("%d places are still taken", l.seats.taken)
+	}
 }
 
 // TestWithoutCredential: who may not see figures neither learns when they move nor

@@ -28,7 +28,7 @@ type Server struct {
 	keys        keyDesk
 	bulks       chan struct{}                // bulk requests under way
 	streams     streams                      // of records, that are open
-	exports     chan struct{}                // files being made
+	exports     *seats                       // of files being made
 	extents     extents                      // of the pages
 	workshop    *workshop                    // of what is prepared beside requests
 	releases    releases                     // of the public page
@@ -52,10 +52,10 @@ func New(c Config) (*Server, error) {
 	s := &Server{Config: c, origin: c.Roster().Genesis().Origin, mux: http.NewServeMux()}
 	s.sessions.byID = map[string]session{}
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
-	s.streams = newStreams()
-	s.exports = make(chan struct{}, exportsAtOnce)
+	s.streams = newStreams(c.Limits)
+	s.exports = newSeats(c.Limits.Exports, c.Limits.ExportsEach)
 	s.keys.began = s.Now()
-	s.live = live{figures: s.Figures, streams: map[chan reached]bool{}, ending: make(chan struct{})}
+	s.live = live{figures: s.Figures, seats: newSeats(c.Limits.Live, c.Limits.LiveEach), streams: map[chan reached]bool{}, ending: make(chan struct{})}
 	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending)
 	s.releases = newReleases(s.workshop)
 	s.comparisons = newPrepared[string, *compared](s.workshop, mostCompared)
@@ -90,7 +90,7 @@ func (s *Server) routes() {
 	s.serve("POST /logout", needNothing, s.logout)
 	s.page("GET /{$}", needNothing, s.showHome)
 	s.serve("GET /national", needFigures, s.showNational)
-	s.serveWithin(streamLife, "GET /live", needFigures, s.showLive)
+	s.serveWithin(streamLife, "GET "+livePath, needFigures, s.showLive)
 	s.serve("GET /published", needFigures, s.showPublished)
 	s.serve("GET /published/{position}/{ordinal}", needCases, s.showTrace)
 	s.serve("GET /treatment", needFigures, s.showTreatment)

@@ -26,6 +26,8 @@ import (
 // with the last one that he has misses nothing and gets nothing twice, whatever
 // happened in between to him, to this program or to LEDGER.
 
+const streamPath = "/v1/stream"
+
 // Events that are no record's; kinds of records have a dot in their names.
 const (
 	feedAt  = "position" // nothing more that fits up to here
@@ -49,7 +51,7 @@ const (
 
 var (
 	errNoFollow     = problem(http.StatusServiceUnavailable, "unavailable", text{"Peladen ini tidak memberi umpan.", "This server gives no feed."}).again(30)
-	errStreamsTaken = problem(http.StatusServiceUnavailable, "crowded", text{"Terlalu banyak umpan terbuka, seluruhnya atau dengan kredensial ini.", "Too many streams are open, in all or with this credential."}).again(10)
+	errStreamsTaken = problem(http.StatusServiceUnavailable, "crowded", text{"Terlalu banyak umpan terbuka.", "Too many streams are open."}).again(10)
 	errAhead        = problem(http.StatusConflict, "ahead-of-ledger", text{
 		"Posisi itu di depan catatan terakhir: buku besar ini bukan yang dibaca sebelumnya, atau mundur. Berhentilah dan periksa dengan 'berkas audit'.",
 		"That position lies ahead of the last record: this is not the ledger that was read before, or it went back. Stop, and judge it with 'berkas audit'.",
@@ -77,7 +79,7 @@ type streamedRecord struct {
 func (s *Server) describeStream() {
 	s.operation(operation{
 		Operation: huma.Operation{
-			OperationID: "stream", Method: http.MethodGet, Path: "/v1/stream", Tags: []string{"read"},
+			OperationID: "stream", Method: http.MethodGet, Path: streamPath, Tags: []string{"read"},
 			Summary: "Every record as it is recorded, as server-sent events",
 			Description: "The id of an event is the record's position, its name the record's kind, its data one line of JSON: position, recorded, subject, kind, kind_version, agency, event (its id), keys, signatures, leaf, and bytes (the event's own bytes in base64: what the signatures cover). " +
 				"A reader that comes again with Last-Event-ID misses nothing and gets nothing twice. " +
@@ -179,39 +181,14 @@ func (q *streamQuestion) wants(r ledger.Record, e ledger.Event) bool {
 
 // streams are those that are open.
 type streams struct {
-	mu    sync.Mutex
-	all   int
-	of    map[string]int // by credential
-	ended chan struct{}  // closed when the server ends
+	*seats
+	ended chan struct{} // closed when the server ends
 	end   func()
 }
 
-func newStreams() streams {
+func newStreams(l Limits) streams {
 	ended := make(chan struct{})
-	return streams{of: map[string]int{}, ended: ended, end: sync.OnceFunc(func() { close(ended) })}
-}
-
-// enter takes a place; leave gives it back.
-func (d *streams) enter(c caller, l Limits) (leave func(), ok bool) {
-	key, most := string(c.token.Hash[:]), l.StreamsEach
-	if c.open {
-		key, most = "", l.Streams
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.all >= l.Streams || d.of[key] >= most {
-		return nil, false
-	}
-	d.all++
-	d.of[key]++
-	return func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.all--
-		if d.of[key]--; d.of[key] == 0 {
-			delete(d.of, key)
-		}
-	}, true
+	return streams{newSeats(l.Streams, l.StreamsEach), ended, sync.OnceFunc(func() { close(ended) })}
 }
 
 func (s *Server) getStream(w http.ResponseWriter, r *http.Request) error {
@@ -226,9 +203,9 @@ func (s *Server) getStream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	leave, ok := s.streams.enter(who, s.Limits)
-	if !ok {
-		return errStreamsTaken
+	leave, err := s.streams.take(who, errStreamsTaken)
+	if err != nil {
+		return err
 	}
 	defer leave()
 	if err := s.begin(r.Context(), &q); err != nil {

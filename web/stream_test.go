@@ -161,7 +161,7 @@ func TestStream(t *testing.T) {
 	}
 	// One credential does not take everybody's places.
 	feedFrom(t, n.http.URL, "", as(ReaderAgency))
-	n.wants(n.do("GET", "/v1/stream", as(ReaderAgency), nil), 503, "crowded")
+	n.wants(n.do("GET", "/v1/stream", as(ReaderAgency), nil), 429, "credential-crowded")
 	feedFrom(t, n.http.URL, "", as(ReaderAuditor))
 }
 

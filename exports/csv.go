@@ -12,11 +12,9 @@ import (
 
 // CSVOptions are the dialects of RFC 4180 that programs in Indonesia want.
 type CSVOptions struct {
-	// Semicolon separates by semicolons and writes a decimal comma, as Excel with
-	// Indonesian settings reads and writes it.
+	// Semicolon separates by semicolons, writes a decimal comma and begins with the
+	// mark of UTF-8, as Excel with Indonesian settings reads and writes it.
 	Semicolon bool
-	// BOM begins with the mark by which Excel recognises UTF-8.
-	BOM bool
 }
 
 // CSV writes a list row by row and keeps none of it.
@@ -27,7 +25,7 @@ type CSV struct {
 
 // NewCSV begins a file with its column names.
 func NewCSV(w io.Writer, o CSVOptions, columns []string) (*CSV, error) {
-	if o.BOM {
+	if o.Semicolon {
 		if _, err := io.WriteString(w, "\ufeff"); err != nil {
 			return nil, err
 		}

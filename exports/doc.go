@@ -57,7 +57,7 @@ const ignored = " \u00a0\u200b\u200c\u200d\u2060\ufeff\u3000\""
 
 // Neutral keeps a spreadsheet from reading a text as a formula: it puts an apostrophe
 // before one that begins like a formula, and before one that begins with an apostrophe,
-// so that Original undoes it without doubt.
+// so that taking one off undoes it without doubt.
 func Neutral(s string) string {
 	rest := strings.TrimLeft(s, ignored)
 	if rest != "" && strings.ContainsRune(formulaStarts, firstRune(rest)) || strings.HasPrefix(s, "'") {
@@ -65,9 +65,6 @@ func Neutral(s string) string {
 	}
 	return s
 }
-
-// Original undoes Neutral.
-func Original(s string) string { return strings.TrimPrefix(s, "'") }
 
 func firstRune(s string) rune {
 	for _, r := range s {

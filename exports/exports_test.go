@@ -39,17 +39,20 @@ func TestNeutral(t *testing.T) {
 		" =1+1": "' =1+1", "\u00a0=1": "'\u00a0=1", "\ufeff=1": "'\ufeff=1", "\u200b@x": "'\u200b@x", `"=1`: `'"=1`,
 		"=cmd|'/C calc'!A0": "'=cmd|'/C calc'!A0", "'=1": "''=1", "'": "''", "'quoted'": "''quoted'",
 	} {
-		if got := Neutral(text); got != want || Original(got) != text {
-			t.Errorf("%q became %q, want %q; undone %q", text, got, want, Original(got))
+		if got := Neutral(text); got != want || original(got) != text {
+			t.Errorf("%q became %q, want %q; undone %q", text, got, want, original(got))
 		}
 	}
 	rapid.Check(t, func(r *rapid.T) {
 		text := rapid.String().Draw(r, "text")
-		if Original(Neutral(text)) != text {
+		if original(Neutral(text)) != text {
 			r.Errorf("%q cannot be had back", text)
 		}
 	})
 }
+
+// original undoes Neutral.
+func original(s string) string { return strings.TrimPrefix(s, "'") }
 
 // TestCSV reads what was written with the reader of the standard library.
 func TestCSV(t *testing.T) {
@@ -58,7 +61,7 @@ func TestCSV(t *testing.T) {
 		{"=HYPERLINK(\"x\")\n", int64(-7), 0, 0.1, false, ledger.Date(""), time.Time{}, "é"},
 	}
 	columns := []string{"teks", "a", "b", "c", "d", "e", "f", "g"}
-	for _, o := range []CSVOptions{{}, {Semicolon: true}, {BOM: true}, {Semicolon: true, BOM: true}} {
+	for _, o := range []CSVOptions{{}, {Semicolon: true}} {
 		var b bytes.Buffer
 		c, err := NewCSV(&b, o, columns)
 		if err != nil {
@@ -76,7 +79,7 @@ func TestCSV(t *testing.T) {
 			t.Fatal(err)
 		}
 		raw, bom := bytes.CutPrefix(b.Bytes(), []byte("\xef\xbb\xbf"))
-		if bom != o.BOM || !bytes.HasSuffix(raw, []byte("\r\n")) {
+		if bom != o.Semicolon || !bytes.HasSuffix(raw, []byte("\r\n")) {
 			t.Errorf("%+v: %q", o, raw)
 		}
 		in := csv.NewReader(bytes.NewReader(raw))

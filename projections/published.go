@@ -2,14 +2,9 @@ package projections
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -94,32 +89,4 @@ func (f PublishedFigure) Query(known ledger.Position) (ledger.Query, error) {
 		q.Since = f.Since.End()
 	}
 	return q, q.Validate()
-}
-
-// PublishedFigures lists the figures published on the ledger, in its order.
-func (r *Reader) PublishedFigures(ctx context.Context) ([]PublishedFigure, error) {
-	rows, err := r.pool.Query(ctx, `
-		SELECT publication, publisher, seen_by, as_of, coalesce(since, ''), unit, measure, filter, value::text,
-			array_to_string(sources, '; '), doubt, coalesce(restates, ''), f.event_id, position, ordinal, happened, recorded
-		FROM projection.published_figure f JOIN projection.record USING (position) ORDER BY position, ordinal`)
-	if err != nil {
-		return nil, asking("published figures", err)
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (PublishedFigure, error) {
-		var f PublishedFigure
-		var value string
-		var event uuid.UUID
-		err := row.Scan(&f.Table, &f.Publisher, &f.SeenBy, &f.AsOf, &f.Since, &f.Unit, &f.Measure, &f.Filter, &value,
-			&f.Source, &f.Doubt, &f.Restates, &event, &f.Position, &f.Ordinal, &f.Published, &f.Recorded)
-		if err != nil {
-			return f, err
-		}
-		f.Event, f.Published, f.Recorded = event.String(), f.Published.UTC(), f.Recorded.UTC()
-		f.Value, err = strconv.ParseUint(value, 10, 64)
-		return f, err
-	})
-	if err != nil {
-		return nil, asking("published figures", err)
-	}
-	return list, nil
 }

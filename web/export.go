@@ -46,7 +46,7 @@ type exportForm struct {
 }
 
 // exportForms are the parameters of the form; they are not part of the question.
-var exportForms = []string{"format", "separator", "bom"}
+var exportForms = []string{"format", "separator"}
 
 // splitExport takes the form out of a query string and leaves the question.
 func splitExport(raw string) (exportForm, string, error) {
@@ -64,7 +64,7 @@ func splitExport(raw string) (exportForm, string, error) {
 	return f, values.Encode(), err
 }
 
-// formOf reads the form; csv, comma and no mark where nothing is said.
+// formOf reads the form; csv and comma where nothing is said.
 func formOf(values url.Values) (f exportForm, err error) {
 	for _, p := range []struct {
 		name    string
@@ -73,7 +73,6 @@ func formOf(values url.Values) (f exportForm, err error) {
 	}{
 		{"format", []string{"csv", "xlsx"}, &f.xlsx},
 		{"separator", []string{"comma", "semicolon"}, &f.csv.Semicolon},
-		{"bom", []string{"false", "true"}, &f.csv.BOM},
 	} {
 		list := values[p.name]
 		if len(list) == 0 {
@@ -87,11 +86,8 @@ func formOf(values url.Values) (f exportForm, err error) {
 		}
 		*p.to = list[0] == p.choices[1]
 	}
-	if f.xlsx && (values.Has("separator") || values.Has("bom")) {
-		return f, badQuery("format", "a separator and a mark are of CSV")
-	}
-	if !values.Has("bom") {
-		f.csv.BOM = f.csv.Semicolon // who wants semicolons opens it with Excel
+	if f.xlsx && values.Has("separator") {
+		return f, badQuery("format", "a separator is of CSV")
 	}
 	return f, nil
 }
@@ -130,8 +126,7 @@ type listColumn struct {
 func (s *Server) export(name, summary string, n need, params []*huma.Param, ask func(*http.Request, string) (*list, error)) {
 	params = append(slices.Clone(params),
 		inQuery("format", "csv (default) or xlsx", "csv"),
-		inQuery("separator", "Of CSV: comma (default), or semicolon with a decimal comma, for Excel with Indonesian settings", nil),
-		inQuery("bom", "Of CSV: begin with the mark by which Excel recognises UTF-8; without: true with semicolons", nil))
+		inQuery("separator", "Of CSV: comma (default), or semicolon with a decimal comma and the mark of UTF-8, for Excel with Indonesian settings", nil))
 	s.operation(operation{
 		Operation: huma.Operation{
 			OperationID: "export-" + name, Method: http.MethodGet, Path: exportPath + "/" + name, Tags: []string{"read"}, Summary: summary,

@@ -33,7 +33,12 @@ func (s *Server) describeExports() {
 		inQuery("known-at", "A position, date or time; without: the last record", nil),
 		inQuery("all", "true: also what was done, lapsed or ended", nil),
 	}, s.listWork)
-	s.export("published", "Published figures beside the ledger's, as a file", needFigures, nil, s.listPublished)
+	s.export("published", "Published figures beside the ledger's, as a file", needFigures, []*huma.Param{
+		inQuery("publisher", "Only figures that this agency published", "bkn"),
+		inQuery("table", "Only this publication, by its short code", nil),
+		inQuery("reason", "Only differences of one reason, such as late-recording", nil),
+		inQuery("known-at", "A position, date or time, or published: what the ledger held where each figure was published; without: the last record", nil),
+	}, s.listPublished)
 	s.operation(operation{
 		Operation: huma.Operation{
 			OperationID: "export-case", Method: http.MethodGet, Path: exportPath + "/cases/{id}", Tags: []string{"read"},
@@ -273,70 +278,6 @@ func workRow(l lang, o *ledger.Obligation, q projections.WorkQuery) exports.Row 
 	return exports.Row{
 		o.UID(), o.Case, strings.Join(o.Respondents, " "), o.Code, word("deadline", o.Code).in(l), string(o.Stage), o.OwedBy, o.Authority, string(o.WatchedBy), strings.Join(to, " "),
 		o.Since, o.Due, o.AtMost, over, o.Provisional, o.Right, string(o.State), o.Met, o.Regime, o.Basis, string(o.Doubt), q.AsOf, uint64(q.KnownAt),
-	}
-}
-
-func (s *Server) listPublished(r *http.Request, raw string) (*list, error) {
-	if _, err := parseValues(raw, "lang"); err != nil {
-		return nil, err
-	}
-	ctx := r.Context()
-	progress, err := s.Figures.Progress(ctx)
-	if err != nil {
-		return nil, figureError(err)
-	}
-	figures, err := s.Figures.PublishedFigures(ctx)
-	if err != nil {
-		return nil, figureError(err)
-	}
-	lines, err := s.Figures.Reconcile(ctx, figures, 0)
-	if err != nil {
-		return nil, figureError(err)
-	}
-	out := &list{
-		name: "published", title: text{"Angka terbitan di samping angka buku besar", "Published figures beside the ledger's"}, known: progress.Position, asOf: progress.Recorded,
-		columns: []listColumn{
-			{"table", text{"terbitan", "the publication"}},
-			{"publisher", text{"penerbit", "who published"}},
-			{"seen_by", text{"pandangan siapa", "whose view"}},
-			{"measure", text{"ukuran", "the measure"}},
-			{"name", text{"dengan kata-kata", "in words"}},
-			{"unit", text{"satuan", "unit"}},
-			{"filter", text{"penyaring", "filters"}},
-			{"since", text{"sejak", "since"}},
-			{"as_of", text{"sampai hari itu", "up to that day"}},
-			{"published", text{"angka yang terbit", "the published figure"}},
-			{"ledger", text{"angka buku besar; kosong: tidak dapat ditanyakan", "the ledger's; empty: it cannot be asked for"}},
-			{"difference", text{"buku besar dikurangi terbitan", "the ledger's minus the published"}},
-			{"reason", text{"yang diketahui tentang bedanya", "what is known of the difference"}},
-			{"source", text{"sumber", "source"}},
-			{"doubt", text{"keraguan sumber", "how firm the source is"}},
-			{"restates", text{"terbitan yang digantikan", "the publication it replaces"}},
-			{"position", text{"posisi catatan yang menerbitkan", "position of the record that published it"}},
-			columnKnown,
-		},
-	}
-	l := langOf(ctx)
-	out.rows = func(_ context.Context, add func(exports.Row) error) error {
-		for i := range lines {
-			if err := add(publishedRow(l, &lines[i])); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return out, nil
-}
-
-func publishedRow(l lang, line *projections.Line) exports.Row {
-	f := line.Figure
-	var ours, difference, known any
-	if line.Problem == "" {
-		ours, difference, known = line.Answer.Value, line.Difference, uint64(line.Answer.Query.KnownAt)
-	}
-	return exports.Row{
-		f.Table, string(f.Publisher), string(f.SeenBy), f.Measure, measureWords(f.Measure).in(l), string(f.Unit), filterText(f.Filter), f.Since, f.AsOf,
-		f.Value, ours, difference, string(line.Reason), f.Source, string(f.Doubt), f.Restates, uint64(f.Position), known,
 	}
 }
 

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -42,6 +40,10 @@ type publishedQuestion struct {
 
 // publicationsShown is how many publications a page shows, the newest first.
 const publicationsShown = 10
+
+// figuresShown is how many figures a page shows at most, but for one publication
+// that has more.
+const figuresShown = 300
 
 func parsePublishedQuestion(values url.Values) (publishedQuestion, error) {
 	values, err := parseValues(values.Encode(), "publisher", "table", "reason", "known-at", "page", "lang")
@@ -97,6 +99,9 @@ type publishedPage struct {
 	Reason           string
 	NothingPublished bool
 	Export           exportLinks
+	Older            []olderFigures
+	ManyCodes        bool // too many publications for a list to choose from
+	Table            string
 }
 
 // reasonCount is how many figures differ for one reason.
@@ -156,82 +161,14 @@ func (s *Server) showPublished(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, view{Template: "published", Title: text{"Angka terbitan", "Published figures"}, Data: page})
 }
 
-// compared is every published figure beside the ledger's. It never changes.
-type compared struct {
-	lines   []projections.Line
-	settled projections.Settled // how far the tables were
-	known   ledger.Position     // 0: of each figure where it was published
-}
-
-// mostCompared bounds the comparisons that are kept, of known-at.
-const mostCompared = 8
-
-// compare gives every published figure beside the ledger's as the question's
-// known-at says. With many figures of many cases that takes long, so it is
-// prepared, and may be of an earlier position than the tables are at now.
-func (s *Server) compare(ctx context.Context, q *publishedQuestion) (*compared, projections.Progress, error) {
-	var known question
-	if q.known != knownPublished && q.known != "" {
-		known.Known = q.known
-		if err := s.settle(ctx, &known); err != nil {
-			return nil, projections.Progress{}, err
-		}
-	}
-	now, err := s.Figures.Progress(ctx)
-	if err != nil {
-		return nil, now, figureError(err)
-	}
-	key := q.known
-	if known.Query.KnownAt > 0 {
-		key = strconv.FormatUint(uint64(known.Query.KnownAt), 10)
-	}
-	current := func(c *compared) bool { return c.settled.Position >= now.Position }
-	c, err := s.comparisons.get(ctx, key, current, func(ctx context.Context) (*compared, error) {
-		return s.compareAll(ctx, known.Query.KnownAt, q.known == knownPublished)
-	})
-	return c, now, err
-}
-
-// compareAll sets all figures beside the ledger's, known at a position (0: the
-// last), or each where it was published.
-func (s *Server) compareAll(ctx context.Context, known ledger.Position, asPublished bool) (*compared, error) {
-	if err := s.Figures.WaitColumns(ctx); err != nil && ctx.Err() != nil {
-		return nil, err // without columns this would take an hour; a reader that keeps none asks SQL
-	}
-	p, err := s.Figures.Progress(ctx)
-	if err != nil {
-		return nil, figureError(err)
-	}
-	out := &compared{settled: projections.Settled{Position: p.Position, Recorded: p.Recorded}, known: known}
-	if known == 0 && !asPublished {
-		out.known = p.Position
-	}
-	figures, err := s.Figures.PublishedFigures(ctx)
-	if err != nil {
-		return nil, figureError(err)
-	}
-	figures = slices.DeleteFunc(figures, func(f projections.PublishedFigure) bool { return f.Position > p.Position })
-	out.lines, err = s.Figures.Beside(ctx, figures, out.known, asPublished)
-	return out, figureError(err)
-}
-
-// preparePublished compares what a page shows that is asked nothing.
-func (s *Server) preparePublished(ctx context.Context) error {
-	if s.Figures == nil {
-		return nil
-	}
-	_, _, err := s.compare(ctx, &publishedQuestion{})
-	return err
-}
-
 func (s *Server) publishedPage(r *http.Request, q *publishedQuestion) (publishedPage, error) {
 	all, now, err := s.compare(r.Context(), q)
 	if err != nil {
 		return publishedPage{}, err
 	}
 	page := publishedPage{
-		NothingPublished: len(all.lines) == 0, Reason: q.reason, AsPublished: q.known == knownPublished, Modes: q.modes(publishedPath),
-		Export: exportsOf(exportPath + "/published"), KnownAt: all.known, Latest: q.known == "", Settled: all.settled,
+		NothingPublished: len(all.lines) == 0 && q.table == "", Reason: q.reason, AsPublished: q.known == knownPublished, Modes: q.modes(publishedPath),
+		Export: exportsOf(q.file(all)), KnownAt: all.known, Latest: q.known == "", Settled: all.settled, Older: all.olderFigures(),
 	}
 	if all.settled.Position < now.Position {
 		page.Now = now.Position
@@ -240,17 +177,7 @@ func (s *Server) publishedPage(r *http.Request, q *publishedQuestion) (published
 		page.Known = q.known
 	}
 	page.choices(q, all.lines)
-	lines, reasons := []projections.Line{}, map[projections.Reason]int{}
-	var listed []projections.Line
-	for _, l := range all.lines {
-		if q.publisher != "" && l.Figure.Publisher != q.publisher || q.table != "" && l.Figure.Table != q.table {
-			continue
-		}
-		lines = append(lines, l)
-		if reasons[l.Reason]++; q.reason == "" || string(l.Reason) == q.reason {
-			listed = append(listed, l)
-		}
-	}
+	lines, listed, reasons := q.chosen(all.lines)
 	for _, reason := range publishedReasons {
 		if n := reasons[reason]; n > 0 {
 			page.Reasons = append(page.Reasons, reasonCount{reason, n, q.address(publishedPath, "reason", string(reason), "page", ""), string(reason) == q.reason})
@@ -271,45 +198,59 @@ func (s *Server) publishedPage(r *http.Request, q *publishedQuestion) (published
 // cut counts all that is listed, and shows the publications of the question's
 // page, which it gives.
 func (p *publishedPage) cut(q *publishedQuestion, listed []projections.Line) (shown []projections.Line, ok bool) {
-	type name struct {
-		position ledger.Position
-		table    string
-	}
-	var names []name
-	nameOf := func(l projections.Line) name { return name{l.Figure.Position, l.Figure.Table} }
-	for _, l := range listed {
+	var all [][]projections.Line // by publication, the newest first
+	at := map[publicationKey]int{}
+	for _, l := range slices.Backward(listed) {
 		if l.Reason == projections.ReasonEqual {
 			p.Equal++
 		} else {
 			p.Differ++
 		}
-		if n := nameOf(l); !slices.Contains(names, n) {
-			names = append(names, n)
+		key := publicationKey{l.Figure.Position, l.Figure.Table}
+		i, known := at[key]
+		if !known {
+			i = len(all)
+			at[key], all = i, append(all, nil)
 		}
+		all[i] = append(all[i], l)
 	}
-	slices.SortFunc(names, func(a, b name) int { return cmp.Compare(b.position, a.position) })
-	p.Publications = len(names)
-	from := (q.page - 1) * publicationsShown
-	if from > 0 && from >= len(names) {
+	p.Publications = len(all)
+	from, to := publicationsOf(all, q.page)
+	if from == to && q.page > 1 {
 		return nil, false
 	}
-	names = names[from:min(len(names), from+publicationsShown)]
-	p.From, p.To = from+1, from+len(names)
+	p.From, p.To = from+1, to
 	if from > 0 {
 		p.Before = q.address(publishedPath, "page", pageText(q.page-1))
 	}
-	if p.To < p.Publications {
+	if to < p.Publications {
 		p.After = q.address(publishedPath, "page", pageText(q.page+1))
 	}
-	for _, n := range names {
-		for _, l := range listed {
-			if nameOf(l) == n {
-				shown = append(shown, l)
-				p.add(q, l)
-			}
+	for _, lines := range all[from:to] {
+		for _, l := range slices.Backward(lines) {
+			shown = append(shown, l)
+			p.add(q, l)
 		}
 	}
 	return shown, true
+}
+
+// publicationKey names a publication.
+type publicationKey struct {
+	position ledger.Position
+	table    string
+}
+
+// publicationsOf finds the publications of a page: so many, or fewer where they
+// have many figures.
+func publicationsOf(all [][]projections.Line, page int) (from, to int) {
+	for ; page > 0; page-- {
+		from = to
+		for lines := 0; to < len(all) && to-from < publicationsShown && (to == from || lines+len(all[to]) <= figuresShown); to++ {
+			lines += len(all[to])
+		}
+	}
+	return from, to
 }
 
 // pageText is a page's number in an address.
@@ -319,6 +260,9 @@ func pageText(page int) string {
 	}
 	return strconv.Itoa(page)
 }
+
+// codesShown is how many publications a form lists to choose from.
+const codesShown = 200
 
 // choices are those of the form: publishers and publications that there are.
 func (p *publishedPage) choices(q *publishedQuestion, lines []projections.Line) {
@@ -333,8 +277,10 @@ func (p *publishedPage) choices(q *publishedQuestion, lines []projections.Line) 
 	for _, a := range slices.Compact(publishers) {
 		p.Publishers = append(p.Publishers, option{string(a), word("agency", string(a)), a == q.publisher})
 	}
+	tables = slices.Compact(tables)
+	p.Table, p.ManyCodes = q.table, len(tables) > codesShown || len(p.Older) > 0
 	p.Codes = []option{{"", text{"semua terbitan", "every publication"}, q.table == ""}}
-	for _, t := range slices.Compact(tables) {
+	for _, t := range tables[:min(len(tables), codesShown)] {
 		p.Codes = append(p.Codes, option{t, text{t, t}, t == q.table})
 	}
 }

@@ -2,8 +2,13 @@ package web
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +117,7 @@ func TestPublishedWhileRecordsCome(t *testing.T) {
 	isTheLedgers(ask(), &part)
 	prepared := s.server.comparisons
 	prepared.mu.Lock()
-	prepared.by[""].took, prepared.by[""].ended = time.Hour, time.Now()
+	prepared.by[comparedKey{}].took, prepared.by[comparedKey{}].ended = time.Hour, time.Now()
 	prepared.mu.Unlock()
 	if err := projections.NewProjector(projections.Config{URL: s.url}).Run(t.Context(), testkit.Feed(b.records)); err != nil {
 		t.Fatal(err)
@@ -123,11 +128,121 @@ func TestPublishedWhileRecordsCome(t *testing.T) {
 		t.Errorf("the page does not say that the tables are at %d: %d", len(b.records), page.Now)
 	}
 	prepared.mu.Lock()
-	prepared.by[""].took = 0
+	prepared.by[comparedKey{}].took = 0
 	prepared.mu.Unlock()
 	page = ask()
 	isTheLedgers(page, b)
 	if page.Now != 0 {
 		t.Errorf("there is something newer: %d", page.Now)
+	}
+}
+
+// TestPublishedFileIsThePage: the file that a page links to has the figures of all
+// the page's pages, with the same numbers and reasons.
+func TestPublishedFileIsThePage(t *testing.T) {
+	s := newShelf(t)
+	csv := regexp.MustCompile(`href="(/v1/exports/published[^"]*format=csv)"`)
+	for query, least := range map[string]int{
+		"": 30, "publisher=bkn": 5, "reason=late-recording": 3, "known-at=published": 30, "known-at=" + strconv.Itoa(len(s.records)/2): 30, "table=bkn20&publisher=bkn": 1,
+	} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := parsePublishedQuestion(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown, had []string
+		for more := true; more; q.page++ {
+			page, err := s.server.publishedPage(s.request("/published"), &q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, table := range page.Tables {
+				for _, l := range table.Lines {
+					ours := ""
+					if l.Asked {
+						ours = strconv.FormatUint(l.Ledger, 10)
+					}
+					shown = append(shown, fmt.Sprint(table.Position, " ", table.Table, " ", l.Figure.Measure, " ", l.Figure.AsOf, " ", l.Figure.Value, " ", ours, " ", l.Reason))
+				}
+			}
+			more = page.After != ""
+		}
+		link := csv.FindStringSubmatch(s.shows("/published?" + query))
+		if link == nil {
+			t.Fatalf("%s: there is no file", query)
+		}
+		for _, r := range s.rowsOf(html.UnescapeString(link[1])) {
+			had = append(had, fmt.Sprint(r["position"], " ", r["table"], " ", r["measure"], " ", r["as_of"], " ", r["published"], " ", r["ledger"], " ", r["reason"]))
+		}
+		slices.Sort(shown)
+		slices.Sort(had)
+		if len(had) < least || !slices.Equal(shown, had) {
+			t.Errorf("%s: the page has %d figures, its file %d:\n%s\n%s", query, len(shown), len(had), strings.Join(shown, "\n"), strings.Join(had, "\n"))
+		}
+	}
+	if w, _ := s.fetch("/v1/exports/published?page=2"); w.Code != http.StatusBadRequest {
+		t.Errorf("a page of a file: %d", w.Code)
+	}
+}
+
+// TestPublishedOfAFlood: of a publisher with more figures than are compared at a
+// time the last ones are, everybody else's stay, and the older ones are said, found
+// by their publication, and traced.
+func TestPublishedOfAFlood(t *testing.T) {
+	s := newShelf(t)
+	const most = 2
+	s.server.figuresCompared = most
+	figures, err := s.server.Figures.PublishedFigures(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[ledger.AgencyID][]projections.PublishedFigure{}
+	for _, f := range figures {
+		of[f.Publisher] = append(of[f.Publisher], f)
+	}
+	page, err := s.server.publishedPage(s.request("/published"), &publishedQuestion{page: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := map[ledger.AgencyID]int{}
+	for _, o := range page.Older {
+		older[o.Publisher] = o.N
+	}
+	shown := map[string]bool{}
+	for _, table := range page.Tables {
+		for _, l := range table.Lines {
+			shown[l.Anchor] = true
+		}
+	}
+	var first projections.PublishedFigure
+	for publisher, list := range of {
+		if older[publisher] != max(0, len(list)-most) {
+			t.Errorf("%s: %d older figures are said of %d", publisher, older[publisher], len(list))
+		}
+		for i, f := range list {
+			if anchor := fmt.Sprintf("f-%d-%d", f.Position, f.Ordinal); shown[anchor] != (i >= len(list)-most) {
+				t.Errorf("%s, figure %d of %d: shown is %v", publisher, i+1, len(list), shown[anchor])
+			}
+		}
+		if len(list) > most {
+			first = list[0]
+		}
+	}
+	if first.Table == "" || !strings.Contains(s.shows("/published?lang=en"), "older figures are not compared here") {
+		t.Fatal("nothing is left out, or it is not said")
+	}
+	s.server.figuresCompared = 1000
+	anchor := fmt.Sprintf(`id="f-%d-%d"`, first.Position, first.Ordinal)
+	if !strings.Contains(s.shows("/published?table="+url.QueryEscape(first.Table)), anchor) {
+		t.Errorf("%s is not found by its publication", first.Table)
+	}
+	s.shows(tracePath(first))
+	for _, path := range []string{"/published/0/1", "/published/1/1", "/published/x/1", "/published/1/99999999999", "/published/99999999999999999999/1", strings.Replace(tracePath(first), "published/", "published/0", 1)} {
+		if status, _ := s.page(path); status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, status)
+		}
 	}
 }

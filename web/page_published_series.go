@@ -148,7 +148,11 @@ func againstOf(q *publishedQuestion, lines []projections.Line) []againstGroup {
 			continue
 		}
 		g := againstGroup{Name: measureWords(list[0].Figure.Measure), Filters: q.lineOf(list[0]).Filters}
+		g.Of = len(list)
 		for i, l := range list {
+			if i < len(list)-seriesShown {
+				continue
+			}
 			line := againstLine{publishedLine: q.lineOf(l), Differs: questionsDiffer(list[0].Figure, l.Figure)}
 			for _, other := range list[:i] {
 				if other.Figure.Publisher != l.Figure.Publisher && sameQuestion(other.Figure, l.Figure) {
@@ -157,7 +161,6 @@ func againstOf(q *publishedQuestion, lines []projections.Line) []againstGroup {
 			}
 			g.Lines = append(g.Lines, line)
 		}
-		g.Of, g.Lines = len(g.Lines), g.Lines[max(0, len(g.Lines)-seriesShown):]
 		out = append(out, g)
 	}
 	return out

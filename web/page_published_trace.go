@@ -83,17 +83,24 @@ func (s *Server) showTrace(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, view{Template: "trace", Title: text{"Telusuran angka terbitan", "A published figure, traced"}, Data: page})
 }
 
+// publishedFigure looks one figure up by the two numbers of its address.
 func (s *Server) publishedFigure(r *http.Request) (projections.PublishedFigure, error) {
-	figures, err := s.Figures.PublishedFigures(r.Context())
+	position, err := strconv.ParseUint(r.PathValue("position"), 10, 63)
 	if err != nil {
-		return projections.PublishedFigure{}, figureError(err)
+		return projections.PublishedFigure{}, errNotFound
 	}
-	for _, f := range figures {
-		if tracePath(f) == publishedPath+"/"+r.PathValue("position")+"/"+r.PathValue("ordinal") {
-			return f, nil
-		}
+	ordinal, err := strconv.ParseUint(r.PathValue("ordinal"), 10, 31)
+	if err != nil {
+		return projections.PublishedFigure{}, errNotFound
 	}
-	return projections.PublishedFigure{}, errNotFound
+	f, ok, err := s.Figures.PublishedFigure(r.Context(), ledger.Position(position), int(ordinal))
+	switch {
+	case err != nil:
+		return f, figureError(err)
+	case !ok || tracePath(f) != r.URL.Path: // 007 is no number of an address
+		return f, errNotFound
+	}
+	return f, nil
 }
 
 func (q *publishedQuestion) trace(t projections.Trace, e projections.Extent) tracePage {

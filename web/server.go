@@ -26,15 +26,17 @@ type Server struct {
 	sessions    sessions
 	door        door
 	keys        keyDesk
-	bulks       chan struct{}                // bulk requests under way
-	streams     streams                      // of records, that are open
-	exports     *seats                       // of files being made
-	extents     extents                      // of the pages
-	workshop    *workshop                    // of what is prepared beside requests
-	releases    releases                     // of the public page
-	comparisons *prepared[string, *compared] // of published figures, by known-at
-	kept        keptSizes                    // of the desk
-	audits      auditsRead                   // likewise
+	bulks       chan struct{}                     // bulk requests under way
+	streams     streams                           // of records, that are open
+	exports     *seats                            // of files being made
+	extents     extents                           // of the pages
+	workshop    *workshop                         // of what is prepared beside requests
+	releases    releases                          // of the public page
+	comparisons *prepared[comparedKey, *compared] // of published figures
+	// figuresCompared is how many figures of one publisher are compared at a time.
+	figuresCompared int
+	kept            keptSizes  // of the desk
+	audits          auditsRead // likewise
 
 	rosterSteps rosterSteps // of case pages
 	live        live
@@ -58,7 +60,8 @@ func New(c Config) (*Server, error) {
 	s.live = live{figures: s.Figures, seats: newSeats(c.Limits.Live, c.Limits.LiveEach), streams: map[chan reached]bool{}, ending: make(chan struct{})}
 	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending)
 	s.releases = newReleases(s.workshop)
-	s.comparisons = newPrepared[string, *compared](s.workshop, mostCompared)
+	s.comparisons = newPrepared[comparedKey, *compared](s.workshop, mostCompared)
+	s.figuresCompared = figuresCompared
 	var err error
 	if s.validator, err = schemas.New(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

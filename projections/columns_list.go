@@ -314,13 +314,16 @@ func (p *plan) counted(l *hit, q ledger.Query) (out Counted, from int64, recorde
 	return out, l.pastFrom[i], l.recordedFrom[i]
 }
 
-// behind is CasesBehind.
+// behind is CasesBehind; limit 0: all.
 func (c *columns) behind(ctx context.Context, s *snapshot, q ledger.Query, limit int) ([]Counted, error) {
 	t, order, err := c.tocOf(ctx, s, q)
 	if err != nil {
 		return nil, err
 	}
-	var out []Counted
+	if limit == 0 {
+		limit = t.total(order)
+	}
+	out := make([]Counted, 0, min(limit, t.total(order)))
 	for _, l := range t.stretch(order, 0, limit, false) {
 		one, _, _ := t.counted(&l, q)
 		out = append(out, one)

@@ -93,8 +93,55 @@ func checkColumns(t *rapid.T, r, sql *Reader, b *book) {
 		checkListed(t, r, b, q)
 		sameAsSQL(t, r, sql, q)
 		other := drawQuery(t, b, values)
+		sameLines(t, r, sql, q, other, drawQuery(t, b, values))
 		q.Measures = q.Measures[:1]
 		sameChanges(t, r, sql, q, Moment{q.AsOf, q.KnownAt}, Moment{other.AsOf, other.KnownAt})
+	}
+}
+
+// sameLines compares what is asked of the lines behind a figure.
+func sameLines(t *rapid.T, r, sql *Reader, q ledger.Query, others ...ledger.Query) {
+	ctx := context.Background()
+	for i := range others {
+		others[i].Measures = q.Measures
+	}
+	var says [2]string
+	for i, reader := range []*Reader{r, sql} {
+		answers, err := reader.Figures(ctx, []ledger.Query{q})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := reader.linesBehind(ctx, answers[0], others...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := l.first(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sides, err := l.apartFrom(ctx, others)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alike, err := l.alike(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		corrected, list, err := l.corrected(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disputed, err := l.disputed(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if alike.lines == 0 {
+			alike = doubles{}
+		}
+		says[i] = fmt.Sprintln(first, sides, alike, corrected, list, disputed)
+	}
+	if says[0] != says[1] {
+		t.Fatalf("lines of %s, beside %v:\n%s\nSQL says\n%s", describe(q), others, says[0], says[1])
 	}
 }
 

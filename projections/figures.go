@@ -337,25 +337,29 @@ func (r *Reader) CasesBehind(ctx context.Context, q ledger.Query, limit int) ([]
 	if err != nil {
 		return nil, err
 	}
-	if columns != nil && limit > 0 {
+	if columns != nil {
 		return r.columns.behind(ctx, columns, answers[0].Query, limit)
 	}
 	return r.behind(ctx, answers[0].Query, limit)
 }
 
-// behind lists what a settled query counts.
-func (r *Reader) behind(ctx context.Context, q ledger.Query, limit int) ([]Counted, error) {
-	var s question
+// linesOf selects the rows behind a settled query, each with the number of its
+// measure; those without a key do not count.
+func (s *question) linesOf(q ledger.Query) string {
 	held := s.held(q.AsOf, q.KnownAt)
-	key := unitNames[q.Unit]
 	parts := make([]string, len(q.Measures))
 	for i, m := range q.Measures {
 		parts[i] = fmt.Sprintf(`
 			SELECT %d AS measure, case_id, respondent, %s AS key, %s AS since
-			FROM projection.respondent_history WHERE %s AND %s`, i, key, sinceColumn(m, q.Unit), held, s.counts(m, q))
+			FROM projection.respondent_history WHERE %s AND %s`, i, unitNames[q.Unit], sinceColumn(m, q.Unit), held, s.counts(m, q))
 	}
-	sql := "SELECT measure, case_id, respondent, key, since FROM (" + strings.Join(parts, " UNION ALL") + `) c
-		WHERE key IS NOT NULL ORDER BY measure, case_id, respondent`
+	return strings.Join(parts, " UNION ALL")
+}
+
+// behind lists what a settled query counts, in SQL.
+func (r *Reader) behind(ctx context.Context, q ledger.Query, limit int) ([]Counted, error) {
+	var s question
+	sql := s.behindParts(q) + " ORDER BY measure, case_id, respondent"
 	if limit > 0 {
 		sql += " LIMIT " + s.arg(limit)
 	}

@@ -8,9 +8,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
@@ -143,20 +140,41 @@ func difference(one, other uint64) int64 {
 // explain lists what counts in ours and looks for other readings of the question
 // that give the published number.
 func (r *Reader) explain(ctx context.Context, l *Line) error {
-	ours, err := r.behind(ctx, l.Answer.Query, 0)
+	tries, err := r.tries(ctx, l)
 	if err != nil {
 		return err
 	}
-	l.Cases, l.Reason = first(ours), ReasonUnknown
-	if l.Disputes, err = r.disputes(ctx, l.Answer.Query, ours); err != nil {
+	queries := make([]ledger.Query, len(tries))
+	for i := range tries {
+		queries[i] = tries[i].Query
+	}
+	behind, err := r.linesBehind(ctx, l.Answer, queries...)
+	if err != nil {
 		return err
 	}
-	for _, look := range []func(context.Context, *Line, []Counted) ([]Candidate, error){r.nothing, r.readings, r.doubles} {
-		found, err := look(ctx, l, ours)
-		if err != nil {
-			return err
-		}
-		l.Candidates = append(l.Candidates, found...)
+	l.Reason = ReasonUnknown
+	if l.Cases, err = behind.first(ctx); err != nil {
+		return err
+	}
+	if l.Disputes, err = behind.disputes(ctx); err != nil {
+		return err
+	}
+	if l.Candidates, err = r.nothing(ctx, l); err != nil {
+		return err
+	}
+	fitting, err := behind.fitting(ctx, l.Figure.Value, tries)
+	if err != nil {
+		return err
+	}
+	alike, err := behind.alike(ctx)
+	if err != nil {
+		return err
+	}
+	l.Candidates = append(l.Candidates, fitting...)
+	if alike.lines > 0 && alike.left == l.Figure.Value {
+		l.Candidates = append(l.Candidates, Candidate{
+			Reason: ReasonDuplicate, Change: "cases that agree in all that is shown count once", Query: l.Answer.Query, OnlyOurs: alike.first,
+		})
 	}
 	l.likeliest()
 	return nil
@@ -167,7 +185,7 @@ var likely = []Reason{ReasonLate, ReasonWindow, ReasonObserver, ReasonUnit, Reas
 
 // nothing finds that the ledger holds no case at all of the observer's in the
 // figure's window.
-func (r *Reader) nothing(ctx context.Context, l *Line, _ []Counted) ([]Candidate, error) {
+func (r *Reader) nothing(ctx context.Context, l *Line) ([]Candidate, error) {
 	q := l.Answer.Query
 	q.Unit, q.Filter, q.Measures = ledger.UnitCase, nil, []ledger.Measure{ledger.InProcess, ledger.Concluded}
 	a, err := r.Figure(ctx, q)
@@ -177,17 +195,9 @@ func (r *Reader) nothing(ctx context.Context, l *Line, _ []Counted) ([]Candidate
 	return []Candidate{{Reason: ReasonScope, Change: "the ledger holds nothing in that window that " + string(q.SeenBy) + " has seen", Query: a.Query}}, nil
 }
 
-// readings asks the question otherwise: for neighbouring days, of any observer,
-// in other units, without a filter, and as it was known then.
-func (r *Reader) readings(ctx context.Context, l *Line, ours []Counted) ([]Candidate, error) {
-	tries, err := r.tries(ctx, l)
-	if err != nil {
-		return nil, err
-	}
-	return r.fitting(ctx, l, ours, tries)
-}
-
-// tries are the other readings of a figure's question, whatever they give.
+// tries are the other readings of a figure's question, whatever they give: for
+// neighbouring days, of any observer, in other units, without a filter, and as it
+// was known then.
 func (r *Reader) tries(ctx context.Context, l *Line) ([]Candidate, error) {
 	var tries []Candidate
 	q, settled := l.Answer.Query, l.Answer.Settled
@@ -228,94 +238,28 @@ func (r *Reader) tries(ctx context.Context, l *Line) ([]Candidate, error) {
 }
 
 // fitting keeps the readings that give the published number.
-func (r *Reader) fitting(ctx context.Context, l *Line, ours []Counted, tries []Candidate) ([]Candidate, error) {
+func (l *lines) fitting(ctx context.Context, value uint64, tries []Candidate) ([]Candidate, error) {
 	queries := make([]ledger.Query, len(tries))
 	for i := range tries {
 		queries[i] = tries[i].Query
 	}
-	answers, err := r.Figures(ctx, queries)
+	answers, err := l.Figures(ctx, queries)
 	if err != nil {
 		return nil, err
 	}
 	var out []Candidate
+	queries = queries[:0]
 	for i, c := range tries {
-		if answers[i].Value != l.Figure.Value {
-			continue
+		if answers[i].Value == value {
+			out, queries = append(out, c), append(queries, answers[i].Query)
 		}
-		theirs, err := r.behind(ctx, c.Query, 0)
-		if err != nil {
-			return nil, err
-		}
-		c.OnlyOurs, c.OnlyOther = first(minus(ours, theirs)), first(minus(theirs, ours))
-		out = append(out, c)
+	}
+	sides, err := l.apartFrom(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].OnlyOurs, out[i].OnlyOther = sides[i].onlyOurs, sides[i].onlyOther
 	}
 	return out, nil
 }
-
-// doubles finds that the number fits when of cases that agree in all that the
-// ledger shows of them - origin, contest, act, institution, class, items, day of
-// opening - only the first counts.
-func (r *Reader) doubles(ctx context.Context, l *Line, ours []Counted) ([]Candidate, error) {
-	doubles, value, err := r.alikeOf(ctx, l.Answer.Query, ours)
-	if err != nil || len(doubles) == 0 || value != l.Figure.Value {
-		return nil, err
-	}
-	return []Candidate{{Reason: ReasonDuplicate, Change: "cases that agree in all that is shown count once", Query: l.Answer.Query, OnlyOurs: first(doubles)}}, nil
-}
-
-// alikeOf finds what of a figure stands in for an earlier entry that counts too,
-// and how many are left without it; none for units that are neither case nor
-// respondent.
-func (r *Reader) alikeOf(ctx context.Context, q ledger.Query, ours []Counted) (doubles []Counted, left uint64, err error) {
-	if q.Unit != ledger.UnitCase && q.Unit != ledger.UnitRespondent {
-		return nil, 0, nil
-	}
-	var s question
-	rows, err := r.pool.Query(ctx, `
-		SELECT case_id, respondent, min(case_id::text) OVER (PARTITION BY
-			respondent, origin, contest, province_of_act, institution, class, items, (opened AT TIME ZONE INTERVAL '7 hours')::date)
-		FROM projection.respondent_history WHERE `+s.held(q.AsOf, q.KnownAt), s.args...)
-	if err != nil {
-		return nil, 0, asking("duplicates", err)
-	}
-	original := make(map[Counted]string) // by case and respondent: the first case that agrees
-	var id uuid.UUID
-	var respondent, one string
-	if _, err := pgx.ForEachRow(rows, []any{&id, &respondent, &one}, func() error {
-		original[Counted{Case: id.String(), Respondent: respondent}] = one
-		return nil
-	}); err != nil {
-		return nil, 0, asking("duplicates", err)
-	}
-	counted := make(map[Counted]bool, len(ours))
-	for _, c := range ours {
-		counted[Counted{Case: c.Case, Respondent: c.Respondent, Measure: c.Measure}] = true
-	}
-	keys := make(map[string]bool)
-	for _, c := range ours {
-		one := original[Counted{Case: c.Case, Respondent: c.Respondent}]
-		if one != c.Case && counted[Counted{Case: one, Respondent: c.Respondent, Measure: c.Measure}] {
-			doubles = append(doubles, c)
-		} else {
-			keys[c.Measure+" "+c.Key] = true
-		}
-	}
-	return doubles, uint64(len(keys)), nil
-}
-
-// minus lists what counts in one and not in the other.
-func minus(one, other []Counted) []Counted {
-	in := make(map[Counted]bool, len(other))
-	for _, c := range other {
-		in[Counted{Case: c.Case, Respondent: c.Respondent, Measure: c.Measure}] = true
-	}
-	var out []Counted
-	for _, c := range one {
-		if !in[Counted{Case: c.Case, Respondent: c.Respondent, Measure: c.Measure}] {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-func first(list []Counted) []Counted { return list[:min(len(list), listed)] }

@@ -43,8 +43,13 @@ func reconciled() *book {
 
 func TestReconcileGivesReasons(t *testing.T) {
 	url := testkit.DB(t)
-	r := openReader(t, url)
 	project(t, url, reconciled().feed(10))
+	for name, r := range bothReaders(t, url) {
+		t.Run(name, func(t *testing.T) { checkReasons(t, r) })
+	}
+}
+
+func checkReasons(t *testing.T, r *Reader) {
 	figure := func(agency ledger.AgencyID, asOf ledger.Date, unit ledger.Unit, value uint64) PublishedFigure {
 		return PublishedFigure{Table: "t", Publisher: agency, AsOf: asOf, Unit: unit, Measure: "opened", Value: value}
 	}
@@ -164,7 +169,12 @@ func TestReconcileShowsDisputes(t *testing.T) {
 	b.add(ledger.DecisionRecordedKind, 1, ledger.BKN, caseNumber(1), on(10), decided("medium"))
 	b.add(ledger.DecisionRecordedKind, 1, ledger.KASN, caseNumber(1), on(5), decided("light"))
 	project(t, url, b.feed(10))
-	r := openReader(t, url)
+	for name, r := range bothReaders(t, url) {
+		t.Run(name, func(t *testing.T) { checkDisputes(t, r) })
+	}
+}
+
+func checkDisputes(t *testing.T, r *Reader) {
 	figure := PublishedFigure{Table: "t", Publisher: ledger.Bawaslu, SeenBy: ledger.Bawaslu, AsOf: "2020-10-01", Unit: ledger.UnitCase, Measure: "sanctioned", Value: 7}
 	for known, want := range map[ledger.Position]int{2: 0, 3: 1} {
 		lines, err := r.Reconcile(t.Context(), []PublishedFigure{figure}, known)

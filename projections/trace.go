@@ -2,12 +2,7 @@ package projections
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
-
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -116,28 +111,51 @@ func (r *Reader) Trace(ctx context.Context, f PublishedFigure, known ledger.Posi
 	if err != nil {
 		return t, err
 	}
-	for i, c := range tries {
-		one := Reading{Reason: c.Reason, Query: answers[i].Query, Value: answers[i].Value, Fits: answers[i].Value == f.Value}
-		if err := r.compareLines(ctx, t.Answer.Query, &one); err != nil {
-			return t, err
-		}
-		t.Readings = append(t.Readings, one)
-	}
-	ours, err := r.behind(ctx, t.Answer.Query, 0)
+	behind, err := r.linesBehind(ctx, t.Answer, settledOf(answers)...)
 	if err != nil {
 		return t, err
 	}
-	t.Cases = first(ours)
-	if err := r.alike(ctx, &t, ours); err != nil {
+	sides, err := behind.apartFrom(ctx, settledOf(answers))
+	if err != nil {
 		return t, err
+	}
+	for i, c := range tries {
+		side := sides[i]
+		t.Readings = append(t.Readings, Reading{
+			Reason: c.Reason, Query: answers[i].Query, Value: answers[i].Value, Fits: answers[i].Value == f.Value,
+			Ours: side.ours, Other: side.other, OnlyOurs: side.onlyOurs, OnlyOther: side.onlyOther,
+		})
+	}
+	if t.Cases, err = behind.first(ctx); err != nil {
+		return t, err
+	}
+	// The reading under which cases that agree in all that is shown count once.
+	alike, err := behind.alike(ctx)
+	if err != nil {
+		return t, err
+	}
+	if alike.lines > 0 {
+		t.Readings = append(t.Readings, Reading{
+			Reason: ReasonDuplicate, Query: t.Answer.Query, Value: alike.left, Fits: alike.left == f.Value, Ours: alike.lines, OnlyOurs: alike.first,
+		})
 	}
 	if t.Difference != 0 {
 		t.explained()
-		if t.Disputes, err = r.disputes(ctx, t.Answer.Query, ours); err != nil {
+		if t.Disputes, err = behind.disputes(ctx); err != nil {
 			return t, err
 		}
 	}
-	return t, r.corrected(ctx, &t)
+	t.Corrected, t.CorrectedList, err = behind.corrected(ctx)
+	return t, err
+}
+
+// settledOf are the questions as they were answered.
+func settledOf(answers []Answer) []ledger.Query {
+	out := make([]ledger.Query, len(answers))
+	for i, a := range answers {
+		out[i] = a.Query
+	}
+	return out
 }
 
 // explained takes the reason of the likeliest reading that gives the number.
@@ -147,88 +165,4 @@ func (t *Trace) explained() {
 			t.Reason = reading.Reason
 		}
 	}
-}
-
-// behindParts selects the lines behind a settled query, each with the number of its
-// measure.
-func (s *question) behindParts(q ledger.Query) string {
-	held := s.held(q.AsOf, q.KnownAt)
-	parts := make([]string, len(q.Measures))
-	for i, m := range q.Measures {
-		parts[i] = fmt.Sprintf("SELECT %d AS measure, case_id, respondent, %s AS key, %s AS since FROM projection.respondent_history WHERE %s AND %s",
-			i, unitNames[q.Unit], sinceColumn(m, q.Unit), held, s.counts(m, q))
-	}
-	return "SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ") b WHERE key IS NOT NULL"
-}
-
-// compareLines finds the lines on one side only.
-func (r *Reader) compareLines(ctx context.Context, q ledger.Query, other *Reading) error {
-	var s question
-	ours, theirs := s.behindParts(q), s.behindParts(other.Query)
-	side := func(n int, one, not string) string {
-		return fmt.Sprintf(`SELECT %d AS side, a.*, count(*) OVER () AS total, row_number() OVER (ORDER BY measure, case_id, respondent) AS n
-			FROM %s a WHERE NOT EXISTS (SELECT FROM %s b WHERE b.measure = a.measure AND b.case_id = a.case_id AND b.respondent = a.respondent)`, n, one, not)
-	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`WITH ours AS (%s), theirs AS (%s)
-		SELECT side, measure, case_id, respondent, key, since, total FROM (%s UNION ALL %s) x WHERE n <= %s ORDER BY side, n`,
-		ours, theirs, side(0, "ours", "theirs"), side(1, "theirs", "ours"), s.arg(listed)), s.args...)
-	if err != nil {
-		return asking("what another reading counts", err)
-	}
-	var where, measure, total int
-	var id uuid.UUID
-	var c Counted
-	_, err = pgx.ForEachRow(rows, []any{&where, &measure, &id, &c.Respondent, &c.Key, &c.Since, &total}, func() error {
-		line := c
-		line.Case, line.Measure, line.Since = id.String(), q.Measures[measure].String(), c.Since.UTC()
-		if where == 0 {
-			other.Ours, other.OnlyOurs = total, append(other.OnlyOurs, line)
-		} else {
-			other.Other, other.OnlyOther = total, append(other.OnlyOther, line)
-		}
-		return nil
-	})
-	if err != nil {
-		return asking("what another reading counts", err)
-	}
-	return nil
-}
-
-// alike adds the reading under which cases that agree in all that is shown count
-// once, where there are any.
-func (r *Reader) alike(ctx context.Context, t *Trace, ours []Counted) error {
-	doubles, value, err := r.alikeOf(ctx, t.Answer.Query, ours)
-	if err != nil || len(doubles) == 0 {
-		return err
-	}
-	t.Readings = append(t.Readings, Reading{
-		Reason: ReasonDuplicate, Query: t.Answer.Query, Value: value, Fits: value == t.Figure.Value, Ours: len(doubles), OnlyOurs: first(doubles),
-	})
-	return nil
-}
-
-// corrected counts the lines whose case has a correction that was known.
-func (r *Reader) corrected(ctx context.Context, t *Trace) error {
-	var s question
-	q := t.Answer.Query
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
-		SELECT measure, case_id, respondent, key, since, count(*) OVER () FROM (%s) c
-		WHERE EXISTS (SELECT FROM projection.record r WHERE r.case_id = c.case_id AND r.kind = %s AND r.position <= %s)
-		ORDER BY measure, case_id, respondent LIMIT %s`,
-		s.behindParts(q), s.arg(string(ledger.EventCorrectedKind)), s.arg(int64(q.KnownAt)), s.arg(listed)), s.args...)
-	if err != nil {
-		return asking("corrections", err)
-	}
-	var measure int
-	var id uuid.UUID
-	var c Counted
-	if _, err := pgx.ForEachRow(rows, []any{&measure, &id, &c.Respondent, &c.Key, &c.Since, &t.Corrected}, func() error {
-		line := c
-		line.Case, line.Measure, line.Since = id.String(), q.Measures[measure].String(), c.Since.UTC()
-		t.CorrectedList = append(t.CorrectedList, line)
-		return nil
-	}); err != nil {
-		return asking("corrections", err)
-	}
-	return nil
 }

@@ -14,7 +14,6 @@ import (
 // that count on one side only; the reason is Reconcile's.
 func TestTrace(t *testing.T) {
 	url := testkit.DB(t)
-	r := openReader(t, url)
 	b := reconciled()
 	figure := func(seen ledger.AgencyID, asOf, since ledger.Date, unit ledger.Unit, value uint64, filter map[string]string) ledger.FigureV1 {
 		return ledger.FigureV1{AsOf: asOf, Since: since, SeenBy: seen, Unit: unit, Measure: "opened", Value: value, Filter: filter}
@@ -29,6 +28,19 @@ func TestTrace(t *testing.T) {
 		},
 	})
 	project(t, url, b.feed(10))
+	for name, r := range bothReaders(t, url) {
+		t.Run(name, func(t *testing.T) { checkTraces(t, r, b) })
+	}
+}
+
+// bothReaders are one that asks SQL and one that asks columns.
+func bothReaders(t *testing.T, url string) map[string]*Reader {
+	columns := openColumnReader(t, url, 100, 40)
+	awaitColumns(t, columns)
+	return map[string]*Reader{"SQL": openReader(t, url), "columns": columns}
+}
+
+func checkTraces(t *testing.T, r *Reader, b *book) {
 	figures, err := r.PublishedFigures(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +142,6 @@ func linesOf(b *book, q ledger.Query) map[string]bool {
 // TestTraceShowsCorrections: what counts and rests on a correction is named.
 func TestTraceShowsCorrections(t *testing.T) {
 	url := testkit.DB(t)
-	r := openReader(t, url)
 	b := reconciled()
 	e, err := ledger.DecodeRecord(b.records[len(b.records)-1])
 	if err != nil {
@@ -142,10 +153,12 @@ func TestTraceShowsCorrections(t *testing.T) {
 	})
 	project(t, url, b.feed(10))
 	f := PublishedFigure{Table: "t", Publisher: ledger.Bawaslu, AsOf: "2020-09-08", Unit: ledger.UnitCase, Measure: "opened", Value: 4}
-	for known, want := range map[ledger.Position]int{before: 0, before + 1: 1} {
-		trace, err := r.Trace(t.Context(), f, known)
-		if err != nil || trace.Corrected != want || len(trace.CorrectedList) != want || want > 0 && trace.CorrectedList[0].Case != caseNumber(5) {
-			t.Errorf("known at %d: %d corrected, %+v, %v", known, trace.Corrected, trace.CorrectedList, err)
+	for name, r := range bothReaders(t, url) {
+		for known, want := range map[ledger.Position]int{before: 0, before + 1: 1} {
+			trace, err := r.Trace(t.Context(), f, known)
+			if err != nil || trace.Corrected != want || len(trace.CorrectedList) != want || want > 0 && trace.CorrectedList[0].Case != caseNumber(5) {
+				t.Errorf("%s, known at %d: %d corrected, %+v, %v", name, known, trace.Corrected, trace.CorrectedList, err)
+			}
 		}
 	}
 }

@@ -39,8 +39,9 @@ type columns struct {
 	loads uint64
 
 	// stretch is how many rows are read at a time, full from how many on a block
-	// is full. Tests have small ones.
-	stretch, full int
+	// is full, few how many places of what is owed are kept together. Tests have
+	// small ones.
+	stretch, full, few int
 
 	loaded chan struct{} // closed when columns answer; under mu
 	wanted chan struct{} // asks the loader to load anew
@@ -83,7 +84,7 @@ func (r *Reader) KeepColumns(log *slog.Logger) {
 func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &columns{
-		pool: r.pool, log: log, stretch: stretch, full: full, cancel: cancel, done: make(chan struct{}),
+		pool: r.pool, log: log, stretch: stretch, full: full, few: fewOwed, cancel: cancel, done: make(chan struct{}),
 		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2), works: make(chan struct{}, 1),
 	}
 	r.columns = c

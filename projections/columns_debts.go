@@ -2,12 +2,13 @@ package projections
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// debt is a pending ledger.Obligation of one respondent, in numbers of a rulebook.
+// debt is a ledger.Obligation of one respondent, in numbers of a rulebook.
 type debt struct {
 	term                 *term // nil: the next step
 	code                 int
@@ -23,6 +24,65 @@ type debt struct {
 	processed            bool
 	also                 [4]int // codes, -1 after the last
 	provisional, overdue bool
+	over                 overState
+	met                  int64 // noTime: it was not
+}
+
+// overState is how a debt came to be pending no more.
+type overState uint8
+
+const (
+	stillPending overState = iota
+	overMet
+	overLapsed
+	overEnded
+)
+
+// Ranks of what is owed, in the order of a list.
+const (
+	rankOverdue = iota
+	rankDated
+	rankUndated
+	rankOver
+)
+
+func (d *debt) rank() uint8 {
+	switch {
+	case d.over != stillPending:
+		return rankOver
+	case d.overdue:
+		return rankOverdue
+	case d.due != noDay:
+		return rankDated
+	default:
+		return rankUndated
+	}
+}
+
+// dueKey is by what a debt is put in order among those of its rank: of what is over,
+// that without a day stands first.
+func (d *debt) dueKey() int32 { return dueKeyOf(d.rank(), d.due) }
+
+func dueKeyOf(rank uint8, due int32) int32 {
+	if rank == rankOver && due == noDay {
+		return math.MinInt32
+	}
+	return due
+}
+
+func (d *debt) state() ledger.ObligationState {
+	switch {
+	case d.over == overMet:
+		return ledger.ObligationMet
+	case d.over == overLapsed:
+		return ledger.ObligationLapsed
+	case d.over == overEnded:
+		return ledger.ObligationEnded
+	case d.overdue:
+		return ledger.ObligationOverdue
+	default:
+		return ledger.ObligationOpen
+	}
 }
 
 func (d *debt) right() bool { return d.term != nil && d.term.Right }
@@ -53,6 +113,7 @@ type debtor struct {
 	at      int64
 	today   int32 // what falls due before it is overdue
 	duties  bool  // leave out rights
+	over    bool  // find what is over, too, and no decrees
 	heirs   heirs // nil with moved: nobody has taken anybody's place
 	times   [ledger.MilestoneCount]int64
 	debts   []debt // found, of all rows since they were cleared
@@ -146,7 +207,7 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 		entry++
 	}
 	first := len(e.debts)
-	base := debt{stage: sh.stage, name: b.names[r], processed: sh.reached>>processedAt&1 != 0, also: [4]int{-1, -1, -1, -1}}
+	base := debt{stage: sh.stage, name: b.names[r], processed: sh.reached>>processedAt&1 != 0, also: [4]int{-1, -1, -1, -1}, met: noTime}
 	ppk := e.letters[b.abouts[in.about[place]].letter].ppk
 	duty := false
 	for from := range bitsOf(st.froms) {
@@ -160,7 +221,13 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 			}
 			d := base
 			d.term, d.code = t, t.code
-			if met, pending := e.period(t, &d, sh, st.end); !pending {
+			met, pending := e.period(t, &d, sh, st.end)
+			switch {
+			case !pending && e.over:
+				e.party(t.owedBy, &d, sh, ppk)
+				e.debts = append(e.debts, d)
+				continue
+			case !pending:
 				if (met || st.end) && e.decides(t, sh) {
 					e.decrees = append(e.decrees, decree{ppk, met})
 				}
@@ -187,18 +254,19 @@ func (e *debtor) goOn(next *nextTerm, d debt, sh *shape, ppk uint32) {
 	e.debts = append(e.debts, d)
 }
 
-// period finds how a term's period stands.
+// period finds how a term's period stands. Of what is over it says more only if
+// that is looked for.
 func (e *debtor) period(t *term, d *debt, sh *shape, end bool) (met, pending bool) {
 	d.since = e.times[t.from]
 	for m := range bitsOf(t.to & sh.reached) {
-		if e.times[m] >= d.since {
-			return true, false
+		if at := e.times[m]; at >= d.since && (!met || at < d.met) {
+			met, d.met = true, at
 		}
 	}
-	if end {
-		return false, false
+	if (met || end) && !e.over {
+		return met, false
 	}
-	if sh.reached>>reopenedAt&1 != 0 && e.times[reopenedAt] > d.since {
+	if !met && sh.reached>>reopenedAt&1 != 0 && e.times[reopenedAt] > d.since {
 		d.since, d.unsure = e.times[reopenedAt], true
 	}
 	d.due = noDay
@@ -213,8 +281,19 @@ func (e *debtor) period(t *term, d *debt, sh *shape, end bool) (met, pending boo
 		}
 		e.odd = e.odd || !ok
 	}
-	d.overdue = d.due < e.today
-	return false, !d.overdue || !t.Right
+	late := d.due < e.today
+	switch {
+	case met:
+		d.over = overMet
+	case end:
+		d.over = overEnded
+	case late && t.Right:
+		d.over = overLapsed
+	default:
+		d.overdue = late
+		return false, true
+	}
+	return met, false
 }
 
 // party resolves who owes, before any succession.
@@ -236,7 +315,7 @@ func (e *debtor) party(owedBy uint32, d *debt, sh *shape, ppk uint32) {
 func (e *debtor) earliest(first int, d *debt) {
 	for i := first; i < len(e.debts); i++ {
 		p := &e.debts[i]
-		if p.owes != d.owes || p.right() != d.right() || p.awaits() != d.awaits() {
+		if p.over != stillPending || p.owes != d.owes || p.right() != d.right() || p.awaits() != d.awaits() {
 			continue
 		}
 		one, two := *p, *d
@@ -306,13 +385,13 @@ func (e *debtor) mayMerge(debts []debt) bool {
 
 // compare orders debts of one case as ledger.MergeObligations does.
 func (e *debtor) compare(a, b debt) int {
-	if c := cmp.Or(cmp.Compare(btoi(b.overdue), btoi(a.overdue)), cmp.Compare(a.due, b.due), cmp.Compare(a.since, b.since), cmp.Compare(a.code, b.code)); c != 0 {
+	if c := cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.dueKey(), b.dueKey()), cmp.Compare(a.since, b.since), cmp.Compare(a.code, b.code)); c != 0 {
 		return c
 	}
 	name, other := e.words[attrRespondent][a.name], e.words[attrRespondent][b.name]
 	return cmp.Or(cmp.Compare(e.parties.values[a.owedBy], e.parties.values[b.owedBy]),
 		cmp.Compare(e.words[attrPPK][a.authority], e.words[attrPPK][b.authority]),
-		cmp.Compare(e.words[attrStage][a.stage], e.words[attrStage][b.stage]), slices.Compare(a.also[:], b.also[:]),
+		cmp.Compare(a.met, b.met), cmp.Compare(e.words[attrStage][a.stage], e.words[attrStage][b.stage]), slices.Compare(a.also[:], b.also[:]),
 		cmp.Compare(len(name), len(other)), cmp.Compare(name, other))
 }
 
@@ -320,5 +399,5 @@ func (e *debtor) compare(a, b debt) int {
 func alike(a, b *debt) bool {
 	return a.code == b.code && a.stage == b.stage && a.owedBy == b.owedBy && a.authority == b.authority &&
 		a.owes == b.owes && a.since == b.since && a.due == b.due &&
-		a.overdue == b.overdue && a.doubt() == b.doubt() && a.also == b.also
+		a.overdue == b.overdue && a.over == b.over && a.met == b.met && a.doubt() == b.doubt() && a.also == b.also
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 
@@ -13,51 +14,102 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// A page of the work list: what is pending is found and put in order in numbers,
-// and the definition is asked for the obligations of the page.
+// A page of the work list: what is owed is found and put in order in numbers, and
+// the definition is asked for the obligations of the page. Nothing ever holds the
+// whole list: the order is counted in slots of a day, and only those slots that a
+// page needs, and some more for the next pages, are listed.
 
-// owedPlace is where a pending obligation stands in the order of the list, but for
-// those of one case that share all of it.
+// owedPlace is where an obligation stands in the order of the list, but for those of
+// one case that share all of it.
 type owedPlace struct {
-	id      uuid.UUID
-	since   int64
-	due     int32
-	overdue bool
+	id    uuid.UUID
+	since int64
+	due   int32 // as dueKeyOf has it
+	rank  uint8
 }
 
-func (a *owedPlace) compare(b *owedPlace) int {
-	return cmp.Or(cmp.Compare(btoi(b.overdue), btoi(a.overdue)), cmp.Compare(a.due, b.due), cmp.Compare(a.since, b.since),
-		bytes.Compare(a.id[:], b.id[:]))
+func (p *owedPlace) compare(o *owedPlace) int {
+	return cmp.Or(cmp.Compare(p.rank, o.rank), cmp.Compare(p.due, o.due), cmp.Compare(p.since, o.since), bytes.Compare(p.id[:], o.id[:]))
+}
+
+// owedSections are the parts of the order that are counted by days: what is overdue
+// and what is due by its due day, what has none by when it began; of what is over
+// that without a due day first.
+const owedSections = 5
+
+// slot is the place's day in its section. What shares a slot is put in order when it
+// is listed.
+func (p *owedPlace) slot() int {
+	section, day := int(p.rank), p.due
+	switch {
+	case p.rank == rankOver && p.due != math.MinInt32:
+		section++
+	case p.rank >= rankUndated && p.since == noTime:
+		day = math.MinInt32
+	case p.rank >= rankUndated:
+		day = dayOfColumn(p.since)
+	}
+	return section*tableDays + int(min(max(int64(day)-tableFrom, 0), tableDays-1))
 }
 
 // owedOrder is the order of a list.
 type owedOrder struct {
-	places         []owedPlace
-	overdue, cases int
+	slots                 []int32 // how many places each has
+	total, overdue, cases int
+	places                []owedPlace // all of them, if they are few
 }
+
+// fewOwed is how many places are kept together at most, but for those of one day.
+const fewOwed = 1 << 17
 
 // owedWords is how many words of memory a place takes.
 const owedWords = 4
 
-// pageRows is from how many obligations on a page is no page.
-const pageRows = 2000
+// owedWindow is a stretch of the order, of whole slots.
+type owedWindow struct {
+	lo, hi int // slots
+	first  int // which of all places is its first
+	places []owedPlace
+}
 
-// ordered reports whether a page of the list is found by owedOrder.
-func (q *WorkQuery) ordered() bool { return q.pending() && q.Limit > 0 && q.Limit <= pageRows }
+// window says in which stretch a place stands, of no more than a few but of one slot.
+func (o *owedOrder) window(place, few int) (w owedWindow) {
+	n := 0
+	for i, in := range o.slots {
+		if n > 0 && n+int(in) > few {
+			if place < w.first+n {
+				return w
+			}
+			w.lo, w.first, n = i, w.first+n, 0
+		}
+		n += int(in)
+		w.hi = i + 1
+	}
+	return w
+}
+
+// owedAsked is a question about what is owed, in a snapshot.
+type owedAsked struct {
+	*snapshot
+	q     WorkQuery
+	rules ledger.Rules
+	due   *dueDays
+	few   int // how many places are kept together
+}
 
 // owedPage fills in a page of the list. ok is false where only the definition can
 // tell the order.
 func (c *columns) owedPage(ctx context.Context, s *snapshot, out *WorkList, rules ledger.Rules) (ok bool, err error) {
 	q := out.Query
-	asked := q
-	asked.Offset, asked.Limit = 0, 0
-	key := fmt.Sprintf("order %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, asked)
+	a := owedAsked{s, q, rules, &c.due, c.few}
+	a.q.Offset, a.q.Limit = 0, 0
+	key := fmt.Sprintf("order %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, a.q)
 	value, err := c.memo.answer(ctx, key, c.works, func(ctx context.Context) (any, int, error) {
-		o, err := s.order(ctx, asked, rules, &c.due)
+		o, err := a.order(ctx)
 		if o == nil || err != nil {
 			return o, 0, err
 		}
-		return o, owedWords * len(o.places), nil
+		return o, owedWords*len(o.places) + len(o.slots)/2, nil
 	})
 	if err != nil {
 		return false, err
@@ -66,50 +118,113 @@ func (c *columns) owedPage(ctx context.Context, s *snapshot, out *WorkList, rule
 	if o == nil {
 		return false, nil
 	}
-	page, err := s.namePage(o, q, rules)
-	if err != nil {
-		c.log.ErrorContext(ctx, "a page of the work list is left to the definition", "error", err.Error())
-		return false, nil
+	out.Total, out.Overdue, out.Cases, out.Obligations = o.total, o.overdue, o.cases, nil
+	end := o.total
+	if q.Limit > 0 {
+		end = min(end, q.Offset+q.Limit)
 	}
-	out.Total, out.Overdue, out.Cases, out.Obligations = len(o.places), o.overdue, o.cases, page
+	for at := q.Offset; at < end; {
+		w := owedWindow{places: o.places}
+		if o.places == nil {
+			if w, err = c.owedWindow(ctx, &a, o, at, key); err != nil {
+				return false, err
+			}
+		}
+		page, err := a.namePage(ctx, &w, at, min(end, w.first+len(w.places)))
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case err != nil:
+			c.log.ErrorContext(ctx, "a page of the work list is left to the definition", "error", err.Error())
+			return false, nil
+		}
+		at += len(page)
+		out.Obligations = append(out.Obligations, page...)
+	}
 	return true, nil
 }
 
-// order finds all places; nil: some are for the definition to find.
-func (s *snapshot) order(ctx context.Context, q WorkQuery, rules ledger.Rules, due *dueDays) (*owedOrder, error) {
-	b := s.rulebook(rules, q.Agency, due)
+// owedWindow lists the stretch in which a place stands.
+func (c *columns) owedWindow(ctx context.Context, a *owedAsked, o *owedOrder, place int, key string) (owedWindow, error) {
+	w := o.window(place, a.few)
+	value, err := c.memo.answer(ctx, fmt.Sprint("window ", w.lo, " of ", key), c.works, func(ctx context.Context) (any, int, error) {
+		b := a.rulebook(a.rules, a.q.Agency, a.due)
+		parts, err := a.find(ctx, b, w.lo, w.hi, math.MaxInt)
+		if err != nil {
+			return nil, 0, err
+		}
+		places := mergedPlaces(parts)
+		return places, owedWords * len(places), nil
+	})
+	if err != nil {
+		return w, err
+	}
+	w.places = value.([]owedPlace)
+	return w, nil
+}
+
+// order counts all places; nil: some are for the definition to find.
+func (a *owedAsked) order(ctx context.Context) (*owedOrder, error) {
+	b := a.rulebook(a.rules, a.q.Agency, a.due)
 	if !b.fits {
 		return nil, nil
 	}
-	heirs := b.heirsAt(q.AsOf)
-	parts := make([]owedFinder, runtime.GOMAXPROCS(0))
-	for i := range parts {
-		parts[i] = owedFinder{debtor: debtor{rulebook: b, at: columnTime(q.AsOf), today: lateDay(q.AsOf), heirs: heirs}, known: uint32(q.KnownAt)}
-		parts[i].keep = b.keeps(q)
-	}
-	if err := s.each(ctx, func(worker int, p *placed) { parts[worker].block(p) }); err != nil {
+	parts, err := a.find(ctx, b, 0, owedSections*tableDays, a.few)
+	if err != nil {
 		return nil, err
 	}
-	if err := abreast(ctx, len(parts), func(_ context.Context, i int) {
-		slices.SortFunc(parts[i].places, func(a, b owedPlace) int { return a.compare(&b) })
-	}); err != nil {
-		return nil, err
-	}
-	var out owedOrder
+	o := &owedOrder{slots: parts[0].slots}
+	many := false
 	for i := range parts {
-		if parts[i].anyOdd {
+		f := &parts[i]
+		if f.anyOdd {
 			return nil, nil
 		}
-		out.places = mergePlaces(out.places, parts[i].places)
-		out.overdue, out.cases = out.overdue+parts[i].overdue, out.cases+parts[i].cases
+		o.total, o.overdue, o.cases, many = o.total+f.total, o.overdue+f.overdue, o.cases+f.cases, many || f.many
+		for slot, n := range f.slots {
+			if i > 0 {
+				o.slots[slot] += n
+			}
+		}
 	}
-	return &out, nil
+	if !many && o.total <= a.few {
+		o.places = mergedPlaces(parts)
+	}
+	return o, nil
+}
+
+// find looks for places on all processors, and lists those of some slots, each
+// worker in their order; no worker lists more than most.
+func (a *owedAsked) find(ctx context.Context, b *rulebook, lo, hi, most int) ([]owedFinder, error) {
+	heirs := b.heirsAt(a.q.AsOf)
+	parts := make([]owedFinder, runtime.GOMAXPROCS(0))
+	for i := range parts {
+		parts[i] = owedFinder{
+			debtor: debtor{rulebook: b, at: columnTime(a.q.AsOf), today: lateDay(a.q.AsOf), heirs: heirs, over: !a.q.pending(), keep: b.keeps(a.q)},
+			known:  uint32(a.q.KnownAt), slots: make([]int32, owedSections*tableDays), lo: lo, hi: hi, most: most,
+		}
+	}
+	if err := a.each(ctx, func(worker int, p *placed) { parts[worker].block(p) }); err != nil {
+		return nil, err
+	}
+	return parts, abreast(ctx, len(parts), func(_ context.Context, i int) {
+		slices.SortFunc(parts[i].places, func(a, b owedPlace) int { return a.compare(&b) })
+	})
+}
+
+// mergedPlaces merges what workers have in order; it is never nil.
+func mergedPlaces(parts []owedFinder) []owedPlace {
+	out := []owedPlace{}
+	for i := range parts {
+		out = mergePlaces(out, parts[i].places)
+	}
+	return out
 }
 
 // mergePlaces merges two lists that are in order.
 func mergePlaces(a, b []owedPlace) []owedPlace {
-	if len(a) == 0 {
-		return b
+	if len(b) == 0 {
+		return a
 	}
 	out := make([]owedPlace, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
@@ -132,13 +247,10 @@ func (b *rulebook) keeps(q WorkQuery) func(*debt) bool {
 	return func(d *debt) bool {
 		o := ledger.Obligation{
 			Code: b.codes[d.code], OwedBy: b.parties.values[d.owedBy], Authority: b.words[attrPPK][d.authority],
-			State: ledger.ObligationOpen, Doubt: d.doubt(),
+			State: d.state(), Doubt: d.doubt(),
 		}
 		if f.Code != "" && f.Code != o.Code || f.OwedBy != "" && f.OwedBy != o.OwedBy {
 			return false
-		}
-		if d.overdue {
-			o.State = ledger.ObligationOverdue
 		}
 		if d.since != noTime {
 			o.Since = fromColumn(d.since)
@@ -158,11 +270,16 @@ func (b *rulebook) keeps(q WorkQuery) func(*debt) bool {
 // owedFinder finds a part of the places.
 type owedFinder struct {
 	debtor
-	known          uint32
-	places         []owedPlace
-	overdue, cases int
-	anyOdd         bool
-	scratch        sayings
+	known                 uint32
+	slots                 []int32 // how many places each has
+	total, overdue, cases int
+	anyOdd                bool
+	// Places of the slots from lo to before hi are listed, unless they are many:
+	// more than most.
+	lo, hi, most int
+	places       []owedPlace
+	many         bool
+	scratch      sayings
 }
 
 func (f *owedFinder) block(b *placed) {
@@ -174,7 +291,8 @@ func (f *owedFinder) block(b *placed) {
 		f.clear()
 		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
 			st := &f.shapes[held.shape[r]]
-			if (st.next != nil || len(st.checks) > 0) && f.owes(b.block, r, held, r) {
+			some := st.next != nil || len(st.checks) > 0 || f.over && st.froms != 0
+			if some && (f.over || f.owes(b.block, r, held, r)) {
 				f.row(b.block, r, held, r)
 			}
 		}
@@ -184,29 +302,44 @@ func (f *owedFinder) block(b *placed) {
 		debts := f.settle(f.debts)
 		f.cases += btoi(len(debts) > 0)
 		for i := range debts {
-			f.overdue += btoi(debts[i].overdue)
-			f.places = append(f.places, owedPlace{b.ids[c], debts[i].since, debts[i].due, debts[i].overdue})
+			d := &debts[i]
+			f.overdue += btoi(d.overdue)
+			f.place(owedPlace{b.ids[c], d.since, d.dueKey(), d.rank()})
 		}
 	}
 }
 
-// namePage asks the definition for the obligations of a page.
-func (s *snapshot) namePage(o *owedOrder, q WorkQuery, rules ledger.Rules) ([]ledger.Obligation, error) {
-	at := columnTime(q.AsOf)
-	m := s.rowMaker(workRows{at: at, first: at, known: uint32(q.KnownAt)})
+// place counts a place, and lists it if it is wanted.
+func (f *owedFinder) place(p owedPlace) {
+	slot := p.slot()
+	f.total++
+	f.slots[slot]++
+	if f.many || slot < f.lo || slot >= f.hi {
+		return
+	}
+	if f.places = append(f.places, p); len(f.places) > f.most {
+		f.many, f.places = true, nil
+	}
+}
+
+// namePage asks the definition for the obligations from one place to before another.
+func (a *owedAsked) namePage(ctx context.Context, w *owedWindow, from, to int) ([]ledger.Obligation, error) {
+	at := columnTime(a.q.AsOf)
+	m := a.rowMaker(workRows{at: at, first: at, known: uint32(a.q.KnownAt)})
 	named := make(map[uuid.UUID][]ledger.Obligation)
-	first := min(q.Offset, len(o.places))
-	page := o.places[first:min(first+q.Limit, len(o.places))]
-	out := make([]ledger.Obligation, 0, len(page))
-	for i := range page {
-		p := &page[i]
+	out := make([]ledger.Obligation, 0, to-from)
+	for i := from - w.first; i < to-w.first; i++ {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		p := &w.places[i]
 		list, ok := named[p.id]
 		if !ok {
-			list = m.owed(p.id, q, rules)
+			list = m.owed(p.id, a.q, a.rules)
 			named[p.id] = list
 		}
 		nth := 0 // of those that share the place
-		for j := first + i - 1; j >= 0 && o.places[j] == *p; j-- {
+		for j := i - 1; j >= 0 && w.places[j] == *p; j-- {
 			nth++
 		}
 		found := false
@@ -249,12 +382,16 @@ func (m *rowMaker) owed(id uuid.UUID, q WorkQuery, rules ledger.Rules) (list []l
 }
 
 func placeOf(id uuid.UUID, o *ledger.Obligation) owedPlace {
-	p := owedPlace{id, noTime, noDay, o.State == ledger.ObligationOverdue}
+	d := debt{due: noDay, overdue: o.State == ledger.ObligationOverdue}
+	if o.Due != "" {
+		d.due = dayNumberOf(o.Due)
+	}
+	if !o.State.Pending() {
+		d.over = overEnded // however it ended
+	}
+	p := owedPlace{id, noTime, d.dueKey(), d.rank()}
 	if !o.Since.IsZero() {
 		p.since = columnTime(o.Since)
-	}
-	if o.Due != "" {
-		p.due = dayNumberOf(o.Due)
 	}
 	return p
 }

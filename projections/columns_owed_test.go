@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"testing"
@@ -30,21 +31,24 @@ func TestOrderOfWhatIsOwed(t *testing.T) {
 				Agency: pick(t, "agency", "", "", ledger.Bawaslu, ledger.KASN, ledger.BKN, ledger.Kemendagri),
 				AsOf:   drawMoment(t, b), KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")),
 			}
-			rules := b.rules(q.KnownAt)
-			o, err := s.order(t.Context(), q, rules, &reader.columns.due)
+			q.All = rapid.Bool().Draw(t, "all")
+			a := owedAsked{s, q, b.rules(q.KnownAt), &reader.columns.due, fewOwed}
+			o, err := a.order(t.Context())
 			if o == nil || err != nil {
 				t.Fatal("it was left to the definition: ", err)
 			}
 			want := b.obligations(q)
-			var places []owedPlace
+			places := []owedPlace{}
 			for i := range want {
 				places = append(places, placeOf(uuid.MustParse(want[i].Case), &want[i]))
 			}
-			if !slices.Equal(o.places, places) {
+			if !slices.Equal(o.places, places) || !slices.IsSortedFunc(places, func(a, b owedPlace) int { return cmp.Compare(a.slot(), b.slot()) }) {
 				t.Fatalf("%+v: %v, the ledger says %v", q, o.places, places)
 			}
+			checkSlots(t, &a, o)
 			q.Offset, q.Limit = rapid.IntRange(0, 3).Draw(t, "offset"), rapid.IntRange(1, 20).Draw(t, "limit")
-			page, err := s.namePage(o, q, rules)
+			from := min(q.Offset, len(o.places))
+			page, err := a.namePage(t.Context(), &owedWindow{places: o.places}, from, min(from+q.Limit, len(o.places)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,6 +57,45 @@ func TestOrderOfWhatIsOwed(t *testing.T) {
 			if len(page)+len(want) > 0 && !reflect.DeepEqual(page, want) {
 				t.Fatalf("%+v: %+v, the ledger says %+v", q, page, want)
 			}
+		}
+	})
+}
+
+// checkSlots: the places of some slots, listed alone, are those of the order.
+func checkSlots(t *rapid.T, a *owedAsked, o *owedOrder) {
+	lo := rapid.IntRange(0, len(o.slots)).Draw(t, "from slot")
+	if len(o.places) > 0 {
+		p := pick(t, "of", o.places...)
+		lo = p.slot()
+	}
+	hi := rapid.IntRange(lo, len(o.slots)).Draw(t, "to slot")
+	parts, err := a.find(t.Context(), a.rulebook(a.rules, a.q.Agency, a.due), lo, hi, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.DeleteFunc(slices.Clone(o.places), func(p owedPlace) bool { return p.slot() < lo || p.slot() >= hi })
+	if got := mergedPlaces(parts); !slices.Equal(got, want) {
+		t.Fatalf("%+v: slots %d to %d hold %v, not %v", a.q, lo, hi, got, want)
+	}
+}
+
+// TestWindows: stretches cover the order without a gap, and none but that of one
+// day has more than a few.
+func TestWindows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := owedOrder{slots: rapid.SliceOfN(rapid.SampledFrom([]int32{0, 0, 1, 9, fewOwed / 3, fewOwed, 2 * fewOwed}), 1, 20).Draw(t, "slots")}
+		for _, n := range o.slots {
+			o.total += int(n)
+		}
+		for at, slot := 0, 0; at < o.total; {
+			w, n := o.window(at, fewOwed), 0
+			for _, in := range o.slots[w.lo:w.hi] {
+				n += int(in)
+			}
+			if w.first != at || w.lo != slot || n == 0 || n > fewOwed && n > int(slices.Max(o.slots[w.lo:w.hi])) || o.window(at+n-1, fewOwed).lo != w.lo {
+				t.Fatalf("%v: %d places from %d stand in %+v", o.slots, n, at, w)
+			}
+			at, slot = at+n, w.hi
 		}
 	})
 }

@@ -14,6 +14,7 @@ func TestColumnsOweWhatTheLedgerSays(t *testing.T) {
 	url := testkit.DB(t)
 	conn := connectTo(t, url)
 	reader := openColumnReader(t, url, 9, 4)
+	reader.columns.few = 3
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBook(t)
 		publish(t, b)

@@ -94,7 +94,7 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 		return out, err
 	}
 	out.Regimes, out.Holidays = len(rules.Regimes), rules.Calendar.Published()
-	if columns != nil && columns.holds(q.AsOf) && q.ordered() {
+	if columns != nil && columns.holds(q.AsOf) {
 		if ok, err := r.columns.owedPage(ctx, columns, &out, rules); ok || err != nil {
 			return out, err
 		}

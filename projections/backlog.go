@@ -179,7 +179,7 @@ func (r *Reader) rowsByCase(ctx context.Context, q BacklogQuery, yield func([]le
 		}
 	}
 	where += fmt.Sprintf(" AND (happened_to > %s OR stage <> ALL (%s))", asOf, s.arg(ends))
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(
+	rows, err := r.scan(ctx, fmt.Sprintf(
 		"SELECT %s, happened_from, CASE WHEN isfinite(happened_to) THEN happened_to END FROM projection.respondent_history WHERE %s ORDER BY case_id",
 		rowColumns(), where), s.args...)
 	if err == nil {

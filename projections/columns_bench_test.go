@@ -142,6 +142,18 @@ func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) erro
 			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), Limit: 50})
 			return err
 		},
+		"work list, all of it, a page": func(r *Reader, n int) error {
+			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), All: true, Limit: 50})
+			return err
+		},
+		"everything behind a figure": func(r *Reader, n int) error {
+			_, err := r.CasesBehind(ctx, one(ledger.UnitCase, n), 0)
+			return err
+		},
+		"a published figure traced": func(r *Reader, n int) error {
+			_, err := r.Trace(ctx, PublishedFigure{AsOf: ledger.DayOf(back(n)), Unit: ledger.UnitCase, Measure: "recommended", SeenBy: ledger.BKN, Value: uint64(n), Filter: map[string]string{"class": "pelaksana"}}, p.Position)
+			return err
+		},
 		"backlog": func(r *Reader, n int) error {
 			_, err := r.Backlog(ctx, BacklogQuery{AsOf: back(n), Longest: 20})
 			return err

@@ -151,7 +151,7 @@ func (r *Reader) duration(ctx context.Context, q ledger.Query, step Step, by str
 	if by != "" {
 		value, lateral = "value", " CROSS JOIN LATERAL ("+dimensions[by].values()+") v"
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := r.scan(ctx, fmt.Sprintf(`
 		SELECT value, done, days, count(*) FROM (
 			SELECT %s AS value, %s AS done, greatest(0, least(%d, %s - %s)) AS days
 			FROM projection.respondent_history%s WHERE %s) d

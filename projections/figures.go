@@ -183,7 +183,7 @@ func (r *Reader) Figures(ctx context.Context, queries []ledger.Query) ([]Answer,
 		byMoment[m] = append(byMoment[m], i)
 	}
 	for _, indexes := range byMoment {
-		if err := r.scan(ctx, answers, indexes); err != nil {
+		if err := r.count(ctx, answers, indexes); err != nil {
 			return nil, err
 		}
 	}
@@ -240,8 +240,8 @@ func (r *Reader) openColumns(ctx context.Context, queries []ledger.Query) ([]Ans
 	return answers, columns, nil
 }
 
-// scan answers queries of one moment, reading the rows that hold then once.
-func (r *Reader) scan(ctx context.Context, answers []Answer, indexes []int) error {
+// count answers queries of one moment, reading the rows that hold then once.
+func (r *Reader) count(ctx context.Context, answers []Answer, indexes []int) error {
 	type figure struct {
 		answer  int
 		measure ledger.Measure
@@ -270,8 +270,8 @@ func (r *Reader) scan(ctx context.Context, answers []Answer, indexes []int) erro
 		for i := range values {
 			into[i] = &values[i]
 		}
-		if err := r.pool.QueryRow(ctx, "SELECT "+strings.Join(columns, ", ")+
-			" FROM projection.respondent_history WHERE "+held, s.args...).Scan(into...); err != nil {
+		if err := r.scanRow(ctx, "SELECT "+strings.Join(columns, ", ")+
+			" FROM projection.respondent_history WHERE "+held, s.args, into...); err != nil {
 			return asking("figures", err)
 		}
 		for i, f := range part {
@@ -307,7 +307,7 @@ func (r *Reader) FiguresBy(ctx context.Context, q ledger.Query, by string) (Answ
 	for i, m := range q.Measures {
 		counts[i] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[q.Unit], s.counts(m, q))
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := r.scan(ctx, fmt.Sprintf(`
 		SELECT value, n FROM (
 			SELECT value, %s AS n
 			FROM projection.respondent_history CROSS JOIN LATERAL (%s) v
@@ -363,7 +363,7 @@ func (r *Reader) behind(ctx context.Context, q ledger.Query, limit int) ([]Count
 	if limit > 0 {
 		sql += " LIMIT " + s.arg(limit)
 	}
-	rows, err := r.pool.Query(ctx, sql, s.args...)
+	rows, err := r.scan(ctx, sql, s.args...)
 	if err != nil {
 		return nil, asking("cases behind a figure", err)
 	}

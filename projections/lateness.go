@@ -75,7 +75,7 @@ func (r *Reader) Lags(ctx context.Context, by string, known ledger.Position) (La
 	if days != nil {
 		out.LateAfter = time.Duration(*days) * day
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := r.scan(ctx, fmt.Sprintf(`
 		SELECT coalesce(grouped, ''), count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY lag), percentile_cont(0.9) WITHIN GROUP (ORDER BY lag),
 			max(lag), count(*) FILTER (WHERE late), count(*) FILTER (WHERE kind = $2), count(*) FILTER (WHERE kind = $2 AND data ->> 'action' = $3)
 		FROM (SELECT %s AS grouped, extract(epoch FROM recorded - happened)::float8 AS lag, late, kind, data

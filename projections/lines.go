@@ -72,7 +72,7 @@ func (r *Reader) compareLines(ctx context.Context, q, other ledger.Query) (out a
 		return fmt.Sprintf(`SELECT %d AS side, a.*, count(*) OVER () AS total, row_number() OVER (ORDER BY measure, case_id, respondent) AS n
 			FROM %s a WHERE NOT EXISTS (SELECT FROM %s b WHERE b.measure = a.measure AND b.case_id = a.case_id AND b.respondent = a.respondent)`, n, one, not)
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`WITH ours AS (%s), theirs AS (%s)
+	rows, err := r.scan(ctx, fmt.Sprintf(`WITH ours AS (%s), theirs AS (%s)
 		SELECT side, measure, case_id, respondent, key, since, total FROM (%s UNION ALL %s) x WHERE n <= %s ORDER BY side, n`,
 		ours, theirs, side(0, "ours", "theirs"), side(1, "theirs", "ours"), s.arg(listed)), s.args...)
 	if err != nil {
@@ -124,7 +124,7 @@ func (l *lines) alike(ctx context.Context) (doubles, error) {
 // alikeOf does so in SQL.
 func (r *Reader) alikeOf(ctx context.Context, q ledger.Query, ours []Counted) (out doubles, err error) {
 	var s question
-	rows, err := r.pool.Query(ctx, `
+	rows, err := r.scan(ctx, `
 		SELECT case_id, respondent, min(case_id::text) OVER (PARTITION BY
 			respondent, origin, contest, province_of_act, institution, class, items, (opened AT TIME ZONE INTERVAL '7 hours')::date)
 		FROM projection.respondent_history WHERE `+s.held(q.AsOf, q.KnownAt), s.args...)
@@ -164,7 +164,7 @@ func (r *Reader) alikeOf(ctx context.Context, q ledger.Query, ours []Counted) (o
 func (l *lines) corrected(ctx context.Context) (n int, list []Counted, err error) {
 	var s question
 	q := l.Query
-	rows, err := l.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := l.scan(ctx, fmt.Sprintf(`
 		SELECT measure, case_id, respondent, key, since, count(*) OVER () FROM (%s) c
 		WHERE EXISTS (SELECT FROM projection.record r WHERE r.case_id = c.case_id AND r.kind = %s AND r.position <= %s)
 		ORDER BY measure, case_id, respondent LIMIT %s`,
@@ -190,7 +190,7 @@ func (l *lines) corrected(ctx context.Context) (n int, list []Counted, err error
 // decree.
 func (l *lines) disputed(ctx context.Context) ([]uuid.UUID, error) {
 	var s question
-	rows, err := l.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := l.scan(ctx, fmt.Sprintf(`
 		SELECT case_id FROM projection.record
 		WHERE case_id IN (SELECT case_id FROM (%s) c) AND position <= %s AND kind = %s
 		GROUP BY case_id HAVING count(DISTINCT agency) > 1 ORDER BY case_id`,

@@ -68,13 +68,13 @@ func (r *Reader) breakdown(ctx context.Context, queries []ledger.Query, d dimens
 		for j, m := range q.Measures {
 			count := "count(DISTINCT " + unitKeys[q.Unit] + ")"
 			if q.Unit == ledger.UnitRespondent && !d.many {
-				count = "count(*)" // as in scan
+				count = "count(*)" // as in count
 			}
 			counts[j] = fmt.Sprintf("%s FILTER (WHERE %s)", count, s.counts(m, q))
 		}
 		sums[i] = strings.Join(counts, " + ")
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := r.scan(ctx, fmt.Sprintf(`
 		SELECT value, n FROM (
 			SELECT value, ARRAY[%s] AS n
 			FROM projection.respondent_history CROSS JOIN LATERAL (%s) v
@@ -143,7 +143,7 @@ func (r *Reader) List(ctx context.Context, q ledger.Query, offset, limit int) (l
 			FROM projection.respondent_history WHERE %s AND %s`, i, unitNames[q.Unit], sinceColumn(m, q.Unit), held, s.counts(m, q))
 	}
 	known, asOf := s.arg(int64(q.KnownAt)), s.arg(q.AsOf)
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := r.scan(ctx, fmt.Sprintf(`
 		SELECT c.*, l.* FROM (
 			SELECT *, count(*) OVER () AS total FROM (%s) u WHERE key IS NOT NULL
 			ORDER BY measure, key COLLATE "C", case_id, respondent LIMIT %s OFFSET %s) c
@@ -197,9 +197,9 @@ func (r *Reader) Extent(ctx context.Context) (Extent, error) {
 		return r.extentOf(ctx, columns)
 	}
 	var first, last, recorded *time.Time
-	err := r.pool.QueryRow(ctx, `SELECT min(happened_from), max(happened_from),
+	err := r.scanRow(ctx, `SELECT min(happened_from), max(happened_from),
 			(SELECT recorded FROM projection.record WHERE position = 1)
-		FROM projection.respondent_history`).Scan(&first, &last, &recorded)
+		FROM projection.respondent_history`, nil, &first, &last, &recorded)
 	if err != nil {
 		return Extent{}, asking("the extent", err)
 	}

@@ -153,7 +153,7 @@ func (r *Reader) changed(ctx context.Context, c *Changes, offset, limit int) err
 		SELECT a, b, c, d, entered, first, key, case_id, respondent, since
 		FROM n LEFT JOIN (SELECT * FROM d ORDER BY NOT entered, key COLLATE "C" LIMIT %s OFFSET %s) l ON true ORDER BY NOT entered, key COLLATE "C"`,
 		side(c.From), side(c.Over), side(c.To), s.arg(limit), s.arg(offset))
-	rows, err := r.pool.Query(ctx, sql, s.args...)
+	rows, err := r.scan(ctx, sql, s.args...)
 	if err != nil {
 		return asking("changes of a figure", err)
 	}
@@ -287,7 +287,7 @@ func (r *Reader) spans(ctx context.Context, c *Changes) (recorded, happened map[
 		ids, respondents, keys = append(ids, id), append(respondents, c.List[i].Respondent), append(keys, c.List[i].Key)
 	}
 	asOf, known := s.arg(q.AsOf), s.arg(int64(q.KnownAt))
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := r.scan(ctx, fmt.Sprintf(`
 		SELECT case_id, respondent, key, recorded_from, recorded_to, happened_from,
 			CASE WHEN happened_to = 'infinity' THEN NULL ELSE happened_to END,
 			coalesce(%[1]s AND %[6]s = key, false), happened_from <= %[2]s AND happened_to > %[2]s, recorded_from <= %[3]s AND recorded_to > %[3]s

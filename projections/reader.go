@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,9 @@ import (
 type Reader struct {
 	pool    *pgxpool.Pool
 	columns *columns // nil: SQL answers everything
+	// scans bounds the statements that read whole tables to half of the connections:
+	// others, and whoever asks whether the server is well, find one.
+	scans chan struct{}
 }
 
 // OpenReader connects lazily: a database that is away shows at the first
@@ -37,7 +41,44 @@ func OpenReader(ctx context.Context, url string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{pool: pool}, nil
+	return &Reader{pool: pool, scans: make(chan struct{}, max(1, config.MaxConns/2))}, nil
+}
+
+// scan asks what reads whole tables, when there is a place.
+func (r *Reader) scan(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	select {
+	case r.scans <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	leave := sync.OnceFunc(func() { <-r.scans })
+	rows, err := r.pool.Query(ctx, sql, args...)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return scanned{rows, leave}, nil
+}
+
+// scanned are rows that hold a place until they are closed.
+type scanned struct {
+	pgx.Rows
+	leave func()
+}
+
+func (s scanned) Close() {
+	s.Rows.Close()
+	s.leave()
+}
+
+// scanRow is scan for one row.
+func (r *Reader) scanRow(ctx context.Context, sql string, args []any, into ...any) error {
+	rows, err := r.scan(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	_, err = pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, row.Scan(into...) })
+	return err
 }
 
 // Close ends the connections.

@@ -203,3 +203,41 @@ func TestColumnsFollowTheLedger(t *testing.T) {
 		t.Error("dimensions or units differ from the ledger's")
 	}
 }
+
+// TestScansLeaveConnections: who reads whole tables waits for a place, which he
+// leaves again; others do not wait.
+func TestScansLeaveConnections(t *testing.T) {
+	url := testkit.DB(t)
+	b := year(3)
+	project(t, url, b.feed(100))
+	r := openReader(t, url)
+	if n := cap(r.scans); n < 1 || n >= int(r.pool.Config().MaxConns) {
+		t.Fatalf("%d scans at once of %d connections", n, r.pool.Config().MaxConns)
+	}
+	q := ledger.Query{Measures: []ledger.Measure{ledger.Opened}, Unit: ledger.UnitCase}
+	for range cap(r.scans) {
+		r.scans <- struct{}{}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	asked := make(chan error)
+	go func() { _, err := r.Figure(gone, q); asked <- err }()
+	if _, err := r.Progress(t.Context()); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-asked; !errors.Is(err, context.Canceled) {
+		t.Errorf("who has gone is told %v", err)
+	}
+	for range cap(r.scans) {
+		<-r.scans
+	}
+	if _, _, err := r.FiguresBy(t.Context(), q, "class"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.WorkList(t.Context(), WorkQuery{}); err != nil {
+		t.Error(err)
+	}
+	if len(r.scans) != 0 {
+		t.Errorf("%d places are held by nobody", len(r.scans))
+	}
+}

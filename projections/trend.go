@@ -57,7 +57,7 @@ func (r *Reader) trend(ctx context.Context, t *Trend) error {
 	for i, m := range t.Query.Measures {
 		counts[i] = fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", unitKeys[t.Query.Unit], s.counts(m, t.Query))
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf(`
+	rows, err := r.scan(ctx, fmt.Sprintf(`
 		SELECT n, ARRAY[%s] FROM unnest(%s::timestamptz[]) WITH ORDINALITY AS moment (at, n)
 		JOIN projection.respondent_history ON happened_from <= at AND happened_to > at
 		WHERE recorded_from <= %[3]s AND recorded_to > %[3]s GROUP BY n`,

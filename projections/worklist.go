@@ -189,7 +189,7 @@ func (r *Reader) waitingRows(ctx context.Context, q WorkQuery, rules ledger.Rule
 	if q.Filter.Authority != "" {
 		where += " AND ppk = " + s.arg(q.Filter.Authority)
 	}
-	rows, err := r.pool.Query(ctx, fmt.Sprintf("SELECT %s FROM projection.respondent_history WHERE %s", rowColumns(), where), s.args...)
+	rows, err := r.scan(ctx, fmt.Sprintf("SELECT %s FROM projection.respondent_history WHERE %s", rowColumns(), where), s.args...)
 	if err == nil {
 		err = scanRows(rows, func(_ uuid.UUID, row *ledger.Row) { yield(row) })
 	}

@@ -14,8 +14,7 @@ import (
 )
 
 // checkBacklog compares every count of a backlog with a count over what
-// ledger.Obligations says of each case; TestWorkListIsWhatTheLedgerSays calls it
-// for random histories and rules.
+// ledger.Obligations says of each case.
 func checkBacklog(t *rapid.T, r *Reader, b *book) {
 	for range rapid.IntRange(1, 4).Draw(t, "backlogs") {
 		q := BacklogQuery{

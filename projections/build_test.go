@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,15 @@ type book struct {
 	// recorded is when the next record is recorded.
 	recorded time.Time
 	events   int
+
+	mu   sync.Mutex
+	kept map[ledger.Position]*fold // until a record is added
+}
+
+// fold is what the ledger's own fold says of everything known at a position.
+type fold struct {
+	history map[string][]ledger.CaseEvent
+	rows    []ledger.Row
 }
 
 func newBook(recorded time.Time) *book { return &book{recorded: recorded} }
@@ -51,6 +61,17 @@ func caseNumber(n int) string { return testUUID(1, n) }
 
 // add records an event; payload is its data. version 0 means 1.
 func (b *book) add(kind ledger.Kind, version int, source ledger.AgencyID, subject string, at time.Time, payload any) ledger.Record {
+	r := b.draft(kind, version, source, subject, at, payload)
+	b.events++
+	r.Signatures = []ledger.Signature{ledger.Sign(ledger.KeyID(string(source)+"/2020a"), writerKey, r.Body)}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records, b.kept = append(b.records, r), nil
+	return r
+}
+
+// draft is the record that add would add, without a signature.
+func (b *book) draft(kind ledger.Kind, version int, source ledger.AgencyID, subject string, at time.Time, payload any) ledger.Record {
 	data, err := json.Marshal(payload)
 	if err != nil {
 		panic(err)
@@ -60,9 +81,8 @@ func (b *book) add(kind ledger.Kind, version int, source ledger.AgencyID, subjec
 		from = "/registrar"
 	}
 	version = max(version, 1)
-	b.events++
 	body, err := json.Marshal(map[string]any{
-		"specversion": "1.0", "id": testUUID(2, b.events), "source": from,
+		"specversion": "1.0", "id": testUUID(2, b.events+1), "source": from,
 		"type": fmt.Sprintf("id.berkas.%s.v%d", kind, version), "subject": subject,
 		"time": at.UTC().Format(time.RFC3339Nano), "dataschema": fmt.Sprintf("urn:berkas:schema:%s.v%d", kind, version),
 		"datacontenttype": "application/json", "ledger": origin, "data": json.RawMessage(data),
@@ -75,12 +95,7 @@ func (b *book) add(kind ledger.Kind, version int, source ledger.AgencyID, subjec
 	if known {
 		on = ledger.SubjectOf(ledger.Event{Source: source, Subject: subject}, info)
 	}
-	r := ledger.Record{
-		Position: ledger.Position(len(b.records) + 1), Recorded: b.recorded.UTC(), Subject: on, Body: body,
-		Signatures: []ledger.Signature{ledger.Sign(ledger.KeyID(string(source)+"/2020a"), writerKey, body)},
-	}
-	b.records = append(b.records, r)
-	return r
+	return ledger.Record{Position: ledger.Position(len(b.records) + 1), Recorded: b.recorded.UTC(), Subject: on, Body: body}
 }
 
 func (b *book) genesis(lateAfterDays int) {
@@ -105,7 +120,20 @@ func sliceFeed(records []ledger.Record, size int) ledger.Feed {
 
 // history orders the events of each case as far as they are known at a position.
 func (b *book) history(known ledger.Position) map[string][]ledger.CaseEvent {
-	out := make(map[string][]ledger.CaseEvent)
+	return b.known(known).history
+}
+
+// rows is what ledger.History says of everything known at a position.
+func (b *book) rows(known ledger.Position) []ledger.Row { return b.known(known).rows }
+
+// known folds a book; whoever asks again gets the same, which nobody may change.
+func (b *book) known(known ledger.Position) *fold {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if f := b.kept[known]; f != nil {
+		return f
+	}
+	f := &fold{history: make(map[string][]ledger.CaseEvent)}
 	for _, r := range b.records {
 		id := r.CaseID()
 		if id == "" || r.Position > known {
@@ -115,18 +143,16 @@ func (b *book) history(known ledger.Position) map[string][]ledger.CaseEvent {
 		if err != nil {
 			panic(err)
 		}
-		out[id] = ledger.Insert(out[id], ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+		f.history[id] = ledger.Insert(f.history[id], ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
 	}
-	return out
-}
-
-// rows is what ledger.History says of everything known at a position.
-func (b *book) rows(known ledger.Position) []ledger.Row {
-	var out []ledger.Row
-	for _, events := range b.history(known) {
-		out = append(out, ledger.History(events)...)
+	for _, events := range f.history {
+		f.rows = append(f.rows, ledger.History(events)...)
 	}
-	return out
+	if b.kept == nil {
+		b.kept = make(map[ledger.Position]*fold)
+	}
+	b.kept[known] = f
+	return f
 }
 
 // project runs a projector over the whole book.

@@ -13,52 +13,42 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// TestOrderOfWhatIsOwed: what is found in numbers is, in its order, what is
-// pending as the ledger says it, and so are the obligations that a page names.
-func TestOrderOfWhatIsOwed(t *testing.T) {
-	url := testkit.DB(t)
-	conn := connectTo(t, url)
-	reader := openColumnReader(t, url, 9, 4)
-	rapid.Check(t, func(t *rapid.T) {
-		b := drawBook(t)
-		publish(t, b)
-		dropTables(t, conn)
-		applyInParts(t, url, b)
-		awaitColumns(t, reader)
-		s := reader.columns.now.Load()
-		for range rapid.IntRange(3, 15).Draw(t, "questions") {
-			q := WorkQuery{
-				Agency: pick(t, "agency", "", "", ledger.Bawaslu, ledger.KASN, ledger.BKN, ledger.Kemendagri),
-				AsOf:   drawMoment(t, b), KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")),
-			}
-			q.All = rapid.Bool().Draw(t, "all")
-			a := owedAsked{s, q, b.rules(q.KnownAt), &reader.columns.due, fewOwed}
-			o, err := a.order(t.Context())
-			if o == nil || err != nil {
-				t.Fatal("it was left to the definition: ", err)
-			}
-			want := b.obligations(q)
-			places := []owedPlace{}
-			for i := range want {
-				places = append(places, placeOf(uuid.MustParse(want[i].Case), &want[i]))
-			}
-			if !slices.Equal(o.places, places) || !slices.IsSortedFunc(places, func(a, b owedPlace) int { return cmp.Compare(a.slot(), b.slot()) }) {
-				t.Fatalf("%+v: %v, the ledger says %v", q, o.places, places)
-			}
-			checkSlots(t, &a, o)
-			q.Offset, q.Limit = rapid.IntRange(0, 3).Draw(t, "offset"), rapid.IntRange(1, 20).Draw(t, "limit")
-			from := min(q.Offset, len(o.places))
-			page, err := a.namePage(t.Context(), &owedWindow{places: o.places}, from, min(from+q.Limit, len(o.places)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			want = want[min(q.Offset, len(want)):]
-			want = want[:min(q.Limit, len(want))]
-			if len(page)+len(want) > 0 && !reflect.DeepEqual(page, want) {
-				t.Fatalf("%+v: %+v, the ledger says %+v", q, page, want)
-			}
+// checkOrder: what is found in numbers is, in its order, what is pending as the
+// ledger says it, and so are the obligations that a page names.
+func checkOrder(t *rapid.T, r *Reader, b *book) {
+	s := r.columns.now.Load()
+	for range rapid.IntRange(3, 15).Draw(t, "questions") {
+		q := WorkQuery{
+			Agency: pick(t, "agency", "", "", ledger.Bawaslu, ledger.KASN, ledger.BKN, ledger.Kemendagri),
+			AsOf:   drawMoment(t, b), KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")),
 		}
-	})
+		q.All = rapid.Bool().Draw(t, "all")
+		a := owedAsked{s, q, b.rules(q.KnownAt), &r.columns.due, fewOwed}
+		o, err := a.order(t.Context())
+		if o == nil || err != nil {
+			t.Fatal("it was left to the definition: ", err)
+		}
+		want := b.obligations(q)
+		places := []owedPlace{}
+		for i := range want {
+			places = append(places, placeOf(uuid.MustParse(want[i].Case), &want[i]))
+		}
+		if !slices.Equal(o.places, places) || !slices.IsSortedFunc(places, func(a, b owedPlace) int { return cmp.Compare(a.slot(), b.slot()) }) {
+			t.Fatalf("%+v: %v, the ledger says %v", q, o.places, places)
+		}
+		checkSlots(t, &a, o)
+		q.Offset, q.Limit = rapid.IntRange(0, 3).Draw(t, "offset"), rapid.IntRange(1, 20).Draw(t, "limit")
+		from := min(q.Offset, len(o.places))
+		page, err := a.namePage(t.Context(), &owedWindow{places: o.places}, from, min(from+q.Limit, len(o.places)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = want[min(q.Offset, len(want)):]
+		want = want[:min(q.Limit, len(want))]
+		if len(page)+len(want) > 0 && !reflect.DeepEqual(page, want) {
+			t.Fatalf("%+v: %+v, the ledger says %+v", q, page, want)
+		}
+	}
 }
 
 // checkSlots: the places of some slots, listed alone, are those of the order.

@@ -14,23 +14,14 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// TestTrendsAndDurations: for random histories and questions a trend is
-// ledger.Count moment by moment, and durations are what ledger's rows say of the
-// milestones that were reached.
-func TestTrendsAndDurations(t *testing.T) {
-	url := testkit.DB(t)
-	conn := connectTo(t, url)
-	reader := openReader(t, url)
-	rapid.Check(t, func(t *rapid.T) {
-		b := drawBook(t)
-		dropTables(t, conn)
-		applyInParts(t, url, b)
-		values := dimensionValues(b.rows(ledger.Position(len(b.records))))
-		for range 6 {
-			checkTrend(t, reader, b, drawQuery(t, b, values))
-			checkDurations(t, reader, b, drawQuery(t, b, values))
-		}
-	})
+// checkTimes: a trend is ledger.Count moment by moment, and durations are what
+// ledger's rows say of the milestones that were reached.
+func checkTimes(t *rapid.T, r *Reader, b *book) {
+	values := dimensionValues(b.rows(ledger.Position(len(b.records))))
+	for range 6 {
+		checkTrend(t, r, b, drawQuery(t, b, values))
+		checkDurations(t, r, b, drawQuery(t, b, values))
+	}
 }
 
 func checkTrend(t *rapid.T, r *Reader, b *book, q ledger.Query) {

@@ -4,38 +4,28 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
-	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// TestListsAndBreakdowns: what pages show agrees with what commands show, for
-// random histories and questions: the list, in stretches, with CasesBehind and
-// with the ledger's rows and records; the breakdown with FiguresBy.
-func TestListsAndBreakdowns(t *testing.T) {
-	url := testkit.DB(t)
-	conn := connectTo(t, url)
-	reader := openReader(t, url)
-	rapid.Check(t, func(t *rapid.T) {
-		b := drawBook(t)
-		dropTables(t, conn)
-		applyInParts(t, url, b)
-		values := dimensionValues(b.rows(ledger.Position(len(b.records))))
-		for range 5 {
-			q := drawQuery(t, b, values)
-			answers, err := reader.Figures(context.Background(), []ledger.Query{q})
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkListed(t, reader, b, answers[0].Query)
-			checkBreakdown(t, reader, answers[0].Query)
+// checkPages: what pages show agrees with what commands show: the list, in
+// stretches, with CasesBehind and with the ledger's rows and records; the breakdown
+// with FiguresBy.
+func checkPages(t *rapid.T, r *Reader, b *book) {
+	values := dimensionValues(b.rows(ledger.Position(len(b.records))))
+	for range 5 {
+		q := drawQuery(t, b, values)
+		answers, err := r.Figures(context.Background(), []ledger.Query{q})
+		if err != nil {
+			t.Fatal(err)
 		}
-		checkExtent(t, reader, b)
-	})
+		checkListed(t, r, b, answers[0].Query)
+		checkBreakdown(t, r, answers[0].Query)
+	}
+	checkExtent(t, r, b)
 }
 
 func checkListed(t *rapid.T, r *Reader, b *book, q ledger.Query) {

@@ -360,8 +360,7 @@ func drawDraft(t *rapid.T, b *book, history []ledger.CaseEvent, id string, at ti
 	var a act
 	for range tries {
 		a = drawAct(t, history, c)
-		trial := book{recorded: b.recorded, events: b.events}
-		e, err := ledger.DecodeRecord(trial.add(a.kind, a.version, a.source, id, at, a.payload))
+		e, err := ledger.DecodeRecord(b.draft(a.kind, a.version, a.source, id, at, a.payload))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -144,33 +144,25 @@ func searchNaively(t failer, records []ledger.Record, q SearchQuery) []naiveFoun
 	return out
 }
 
-// TestSearchFindsWhatRecordsSay: for random histories, applied in any batches and
-// known at any position, a search finds what looking through all records finds,
-// however the text is written and on however many pages.
-func TestSearchFindsWhatRecordsSay(t *testing.T) {
-	url := testkit.DB(t)
-	conn, reader := connectTo(t, url), openReader(t, url)
-	rapid.Check(t, func(t *rapid.T) {
-		b := drawBook(t)
-		dropTables(t, conn)
-		applyInParts(t, url, b)
-		checkLinks(t, reader, b, ledger.Position(len(b.records)))
-		for range 5 {
-			q := SearchQuery{KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")), Limit: rapid.IntRange(1, 4).Draw(t, "limit")}
-			q.Text = drawText(t, b)
-			if Personal(q.Text) {
-				continue
-			}
-			want := searchNaively(t, b.records, q)
-			var got []naiveFound
-			for _, f := range Fields {
-				got = append(got, searchPages(t, reader, b, q, f)...)
-			}
-			if !slices.Equal(got, want) {
-				t.Fatalf("%q known at %d:\nfound  %v\nrecords %v", q.Text, q.KnownAt, got, want)
-			}
+// checkSearch: known at any position, a search finds what looking through all
+// records finds, however the text is written and on however many pages.
+func checkSearch(t *rapid.T, r *Reader, b *book) {
+	checkLinks(t, r, b, ledger.Position(len(b.records)))
+	for range 5 {
+		q := SearchQuery{KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")), Limit: rapid.IntRange(1, 4).Draw(t, "limit")}
+		q.Text = drawText(t, b)
+		if Personal(q.Text) {
+			continue
 		}
-	})
+		want := searchNaively(t, b.records, q)
+		var got []naiveFound
+		for _, f := range Fields {
+			got = append(got, searchPages(t, r, b, q, f)...)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q known at %d:\nfound  %v\nrecords %v", q.Text, q.KnownAt, got, want)
+		}
+	}
 }
 
 // searchPages reads all pages of what is found in a field.

@@ -1,3 +1,5 @@
+//go:build !race
+
 package web
 
 import (
@@ -8,6 +10,7 @@ import (
 // TestBacklogInBrowser walks through the backlog with its calendar, the work list,
 // and published figures with their traces.
 func TestBacklogInBrowser(t *testing.T) {
+	t.Parallel()
 	s := newShelf(t)
 	trace := html.UnescapeString(traceLink.FindStringSubmatch(s.shows("/published?reason=late-recording"))[1])
 	inBrowser(t, "backlog.mjs", s, map[string]any{

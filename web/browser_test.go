@@ -1,3 +1,9 @@
+//go:build !race
+
+// The walks are not run under the race detector: it makes the server several times
+// slower while Chromium is what is looked at. The same pages are asked for under
+// it by page_*_test.go, and several at once by page_live_test.go and stream_test.go.
+
 package web
 
 import (
@@ -16,6 +22,7 @@ import (
 // narrow and wide, light and dark, with axe; no errors, no request to elsewhere.
 // Pages with walks of their own are looked at there in their other states.
 func TestInBrowser(t *testing.T) {
+	t.Parallel()
 	s := newShelf(t)
 	inBrowser(t, "walk.mjs", s, s.looks(
 		"/", "/national?as-of=2020-11-26&seen-by=bkn", "/national?as-of=2030-01-01", "/cases?measure=recommended&as-of=2020-11-26",

@@ -1,11 +1,24 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 )
+
+// deskPages are addresses of every kind of page of the desk.
+func (d *deskShelf) deskPages() []string {
+	last := len(d.records)
+	return []string{
+		"/desk", "/desk/checkpoints", proofAddress(d.sizes[1], d.sizes[len(d.sizes)-1]),
+		"/desk/compare?as-of=2020-10-04&then-as-of=2020-11-26&measure=recommended",
+		fmt.Sprintf("/desk/replay?at=%d", last-40),
+		"/desk/replay/" + d.walks[1].Case + "?step=6", "/desk/audits",
+		"/desk/sample?measure=not_followed_up&as-of=2020-11-26&n=3&by=office&seed=undian+2711",
+	}
+}
 
 // deskIsForWhom: what shows checkpoints is for everybody, what names records or
 // cases for agencies and auditors.

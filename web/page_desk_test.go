@@ -119,7 +119,6 @@ func TestDesk(t *testing.T) {
 		{"audits", deskQuotesAudits},
 		{"sample", deskDraws},
 		{"whom", deskIsForWhom},
-		{"browser", deskInBrowser},
 	} {
 		t.Run(look.name, func(t *testing.T) {
 			d.t = t

@@ -8,13 +8,41 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
 )
+
+// grower lets a shelf's read models grow by cases, while pages are looked at.
+type grower struct {
+	*shelf
+	mu    sync.Mutex
+	all   []ledger.Record
+	cases int
+}
+
+func (s *shelf) grower() *grower {
+	return &grower{shelf: s, all: append([]ledger.Record(nil), s.records...)}
+}
+
+// grow records a case of two respondents and gives the last position.
+func (g *grower) grow() (ledger.Position, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cases++
+	begin := time.Date(2021, 3, g.cases, 3, 0, 0, 0, time.UTC)
+	for _, s := range g.Story(g.NewID(), begin, 2)[:2] {
+		at := g.Start.Add(time.Duration(len(g.all)) * time.Millisecond)
+		g.all = append(g.all, g.Record(g.all, s, at))
+	}
+	return g.all[len(g.all)-1].Position, projections.NewProjector(projections.Config{URL: g.url}).Run(g.t.Context(), testkit.Feed(g.all))
+}
 
 // follower reads the events of a stream.
 type follower struct {

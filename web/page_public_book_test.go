@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,25 +24,27 @@ import (
 // recorded some days later, some of them months.
 func newLiveBook(t *testing.T) *book {
 	t.Helper()
+	return tellLiveBook.copied(t)
+}
+
+var tellLiveBook = bookOnce(sync.OnceValues(toldLiveBook))
+
+func toldLiveBook() (*book, error) {
 	w := testkit.NewWorld()
 	w.Start = time.Date(2019, 12, 20, 1, 0, 0, 0, time.UTC)
 	b := &book{World: w, records: w.Founding(), walks: simulate.Walks(7)}
-	config := simulate.Config{Origin: w.Origin, Seed: 7}
 	type waiting struct {
 		ledger.Submission
 		at time.Time
 	}
 	var list []waiting
-	add := func(step simulate.Step, err error) bool {
+	for step, err := range b.history() {
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		e, bad := ledger.Decode(step.Submission.Body)
 		if bad != nil {
-			t.Fatal(bad)
-		}
-		if step.Kind == ledger.ContestPublishedKind && step.Subject == testkit.Contest {
-			return true
+			return nil, bad
 		}
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(step.Subject))
@@ -50,10 +53,7 @@ func newLiveBook(t *testing.T) *book {
 			lag = 40 + int(hash.Sum32()%160)
 		}
 		list = append(list, waiting{w.Sign(step.Submission.Agency, step.Submission.Body), e.Time.AddDate(0, 0, lag)})
-		return true
 	}
-	simulate.Pilkada2020(config)(add)
-	simulate.Steps(config, b.walks)(add)
 	slices.SortStableFunc(list, func(a, b waiting) int { return a.at.Compare(b.at) })
 	last := b.records[len(b.records)-1].Recorded
 	for _, l := range list {
@@ -63,10 +63,8 @@ func newLiveBook(t *testing.T) *book {
 		b.records = append(b.records, b.Record(b.records, l.Submission, last))
 	}
 	var err error
-	if b.roster, err = roster.Start(b.records[0]); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	b.roster, err = roster.Start(b.records[0])
+	return b, err
 }
 
 // log gives the files of the log of a book, as far as one checkpoint.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,26 +42,41 @@ var imported = time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
 
 func newBook(t testing.TB) *book {
 	t.Helper()
+	return tellBook.copied(t)
+}
+
+// bookOnce tells a book once for all tests; signing some thousands of events takes
+// seconds under the race detector.
+type bookOnce func() (*book, error)
+
+var tellBook = bookOnce(sync.OnceValues(toldBook))
+
+// copied is a book of its own: what is added to it stands in no other.
+func (once bookOnce) copied(t testing.TB) *book {
+	t.Helper()
+	told, err := once()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := *told
+	own.World, own.records = told.Copy(), slices.Clip(told.records)
+	return &own
+}
+
+func toldBook() (*book, error) {
 	w := testkit.NewWorld()
 	w.Start = imported
 	b := &book{World: w, records: w.Founding(), walks: simulate.Walks(7)}
-	config := simulate.Config{Origin: w.Origin, Seed: 7}
-	add := func(step simulate.Step, err error) bool {
+	for step, err := range b.history() {
 		if err != nil {
-			t.Fatal(err)
-		}
-		if step.Kind == ledger.ContestPublishedKind && step.Subject == testkit.Contest {
-			return true // the world has published it
+			return nil, err
 		}
 		b.add(w.Sign(step.Submission.Agency, step.Submission.Body))
-		return true
 	}
-	simulate.Pilkada2020(config)(add)
-	simulate.Steps(config, b.walks)(add)
 	b.addStrange()
 	var err error
 	if b.roster, err = roster.Start(b.records[0]); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for _, r := range b.records[1:] {
 		e, err := ledger.DecodeRecord(r)
@@ -67,10 +84,25 @@ func newBook(t testing.TB) *book {
 			b.roster, err = b.roster.Apply(r.Position, e)
 		}
 		if err != nil {
-			t.Fatalf("position %d: %v", r.Position, err)
+			return nil, fmt.Errorf("position %d: %w", r.Position, err)
 		}
 	}
-	return b
+	return b, nil
+}
+
+// history is what a book tells, but for the contest that its world has published.
+func (b *book) history() iter.Seq2[simulate.Step, error] {
+	config := simulate.Config{Origin: b.Origin, Seed: 7}
+	return func(yield func(simulate.Step, error) bool) {
+		for _, part := range []iter.Seq2[simulate.Step, error]{simulate.Pilkada2020(config), simulate.Steps(config, b.walks)} {
+			for step, err := range part {
+				known := step.Kind == ledger.ContestPublishedKind && step.Subject == testkit.Contest
+				if !known && !yield(step, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (b *book) add(s ledger.Submission) {

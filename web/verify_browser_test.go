@@ -1,3 +1,5 @@
+//go:build !race
+
 package web
 
 import (
@@ -70,6 +72,7 @@ func judgeMutant(t *testing.T, b forge.Bundle, write func(string, []byte) string
 // tested with (TestTamperedBundles of package verify) to the static page in
 // headless Chromium, from a file and without a network. It has to find the same.
 func TestVerifyPageInBrowser(t *testing.T) {
+	t.Parallel()
 	const folder = "testdata/browser"
 	node, chromium := browserTools(t, folder)
 	server := httptest.NewServer(newSilent(t))

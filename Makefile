@@ -18,9 +18,22 @@ demo: need-postgresql build ## See events become a national view (ONCE=1: end by
 build: ## Build bin/berkas
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/berkas ./cmd/berkas
 
-.PHONY: test
-test: need-postgresql need-cc need-openssl need-curl need-jq modules browser fsck ## Run all tests with the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
+# What tests need from the machine.
+NEEDS := need-postgresql need-cc need-openssl need-curl need-jq modules browser fsck
+# The packages that take longest begin first.
+SLOW := ./cmd/berkas ./web ./projections ./eventstore
+# Tests in which the race detector has nothing to see: their files say
+# //go:build !race, and why.
+PLAIN := InBrowser$$|^TestFlippedBits$$
+
+.PHONY: test test-race test-plain
+test: test-race test-plain ## Run all tests (-k: all, whatever fails)
+
+test-race: $(NEEDS)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(TESTFLAGS) $(SLOW) ./...
+
+test-plain: $(NEEDS)
+	$(GO) test -timeout 30m $(TESTFLAGS) -run '$(PLAIN)' ./web ./cmd/berkas
 
 .PHONY: check check-lint check-module check-generated
 check: check-lint check-module check-generated ## Run the linters; see that nothing is stale (-k: all, whatever fails)

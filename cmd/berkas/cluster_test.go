@@ -186,8 +186,7 @@ func write(t *testing.T, path, text string) {
 // berkas runs the program and gives what it prints; a failure ends the test.
 func berkas(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Args[0] = "berkas"
+	cmd := exec.Command(program(t), args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

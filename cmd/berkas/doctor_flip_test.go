@@ -1,3 +1,9 @@
+//go:build !race
+
+// This is about bytes on a disk, read one after the other: the race detector has
+// nothing to see in it, and makes it four times as long. What of the doctor works
+// side by side is tested with it in doctor_repair_test.go.
+
 package main
 
 import (
@@ -6,7 +12,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -111,7 +116,7 @@ func TestFlippedBits(t *testing.T) {
 		}
 	}
 	t.Logf("BERKAS_FLIP_SEED=%d", seed)
-	h := newPatient(t)
+	h := copyOf(t, newPatient(t))
 	for i, c := range []struct {
 		name string
 		n    int
@@ -136,8 +141,6 @@ func TestFlippedBits(t *testing.T) {
 		t.Errorf("after all bits were flipped back: %+v", out.Findings)
 	}
 }
-
-func testLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (f *flips) over(root string, take func(file string) bool) {
 	f.root, f.sizes = root, filesIn(f.t, root)
@@ -240,91 +243,6 @@ func flipLog(f *flips, h home, n int) {
 	})
 }
 
-// readLEDGER is what who follows LEDGER gets, after a start has provisioned it: by
-// the feed, by subjects, and its head.
-func readLEDGER(t *testing.T, h home, subjects []string) (leaves []ledger.Hash, why error) {
-	t.Helper()
-	temp := home{openTempDir(t)}
-	defer func() { _ = os.RemoveAll(temp.dir) }()
-	store := filepath.Join(temp.dir, "store")
-	if err := copyTree(eventstore.LedgerDir(h.nats()), eventstore.LedgerDir(store)); err != nil {
-		t.Fatal(err)
-	}
-	accounts, err := h.accounts(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := local.StartNATS(local.NATSConfig{Dir: store, Accounts: accounts, MaxPayload: eventstore.MaxPayload})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = server.Stop() }()
-	return followAll(t, h, server.ClientURL(), subjects)
-}
-
-func followAll(t *testing.T, h home, url string, subjects []string) (leaves []ledger.Hash, err error) {
-	t.Helper()
-	about, err := eventstore.ScanJournal(t.Context(), h.journal(), eventstore.JournalOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer about.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	provision, err := h.login(url, eventstore.User{Role: eventstore.RoleProvision})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := eventstore.Provision(ctx, eventstore.Provisioning{
-		Login: provision, Journal: about.ID, Origin: about.Origin, Followers: []string{followerProjections, followerCommands},
-	}); err != nil {
-		return nil, err
-	}
-	login, err := h.login(url, eventstore.User{Role: eventstore.RoleFollower, Name: followerProjections})
-	if err != nil {
-		t.Fatal(err)
-	}
-	follower, err := eventstore.Follow(ctx, eventstore.FollowConfig{Login: login, Follower: followerProjections, Origin: about.Origin})
-	if err != nil {
-		return nil, err
-	}
-	defer follower.Close()
-	head, err := follower.Head(ctx)
-	if err != nil || head == 0 {
-		return nil, errors.Join(err, fmt.Errorf("its head is %d", head))
-	}
-	enough := errors.New("enough")
-	err = follower.Feed()(ctx, 0, func(records []ledger.Record) error {
-		for _, r := range records {
-			leaves = append(leaves, r.LeafHash())
-		}
-		if ledger.Position(len(leaves)) >= head {
-			return enough
-		}
-		return nil
-	})
-	if !errors.Is(err, enough) {
-		return leaves, errors.Join(err, fmt.Errorf("the feed ended at %d of %d", len(leaves), head))
-	}
-	seen := map[ledger.Position]ledger.Hash{}
-	for _, subject := range subjects {
-		if err := follower.Subject(subject)(ctx, 0, func(records []ledger.Record) error {
-			for _, r := range records {
-				seen[r.Position] = r.LeafHash()
-			}
-			return nil
-		}); err != nil {
-			return leaves, err
-		}
-	}
-	for i, want := range leaves {
-		if seen[ledger.Position(i+1)] != want {
-			return leaves, fmt.Errorf("asked by its subject, record %d is another", i+1)
-		}
-	}
-	return leaves, nil
-}
-
 // flipLedger works on several copies side by side: it mostly waits.
 func flipLedger(f *flips, h home, n int) {
 	all := subjectsOf(f.t, h)
@@ -350,11 +268,6 @@ func flipLedger(f *flips, h home, n int) {
 				n/workers, mine.found, mine.hidden, mine.harmless, unserved)
 		})
 	}
-}
-
-// allSubjects are those of every record.
-func allSubjects() []string {
-	return []string{ledger.SubjectRoster, "ledger.case.>", "ledger.figures.>", "ledger.refusal.>"}
 }
 
 // ofLedger looks at LEDGER with one bit flipped; it gives 1 when no server may be
@@ -492,35 +405,4 @@ func flipPostgres(f *flips, h home, n int) {
 		})
 	})
 	f.t.Logf("the server was started for %d of them", started)
-}
-
-// tableFiles names the files of what holds rows of the read models.
-func tableFiles(t *testing.T, h home) map[string]bool {
-	t.Helper()
-	pg, err := local.StartPostgres(t.Context(), local.PostgresConfig{Dir: h.postgres(), BinDir: os.Getenv("PG_BINDIR"), Throwaway: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = pg.Stop() }()
-	conn, err := pgx.Connect(t.Context(), pg.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	rows, err := conn.Query(t.Context(), `
-		WITH t AS (SELECT c.oid, c.reltoastrelid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'projection' AND c.relkind = 'r'),
-			r AS (SELECT oid FROM t UNION SELECT reltoastrelid FROM t WHERE reltoastrelid <> 0)
-		SELECT pg_relation_filepath(oid) FROM r UNION SELECT pg_relation_filepath(indexrelid) FROM pg_index WHERE indrelid IN (SELECT oid FROM r)`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]bool{}
-	for _, file := range list {
-		out[file] = true
-	}
-	return out
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -21,11 +22,25 @@ import (
 // the three invented cases.
 const patientSteps = 250
 
-// newPatient makes a small, sound, stopped ledger with everything in it: it ran as
-// 'berkas dev' runs, with a private PostgreSQL.
+// patient is the ledger that all tests have copies of.
+var patient struct {
+	sync.Once
+	home home
+}
+
+// newPatient gives a small, sound, stopped ledger with everything in it: it ran as
+// 'berkas dev' runs, with a private PostgreSQL. Nobody may change it; see copyOf.
 func newPatient(t *testing.T) home {
 	t.Helper()
-	h := home{filepath.Join(openTempDir(t), "data")}
+	patient.Do(func() { patient.home = makePatient(t, home{filepath.Join(os.Getenv(programDir), "data")}) })
+	if patient.home.dir == "" {
+		t.Fatal("an earlier test could not make the patient")
+	}
+	return patient.home
+}
+
+func makePatient(t *testing.T, h home) home {
+	t.Helper()
 	if _, err := ensureRehearsal(h, devOrigin); err != nil {
 		t.Fatal(err)
 	}
@@ -110,16 +125,10 @@ func (n *node) fill(ctx context.Context) (err error) {
 	return errors.Join(made, err)
 }
 
-// openTempDir is a directory that PostgreSQL's own user may enter, in memory where
-// there is room.
+// openTempDir is a directory that PostgreSQL's own user may enter.
 func openTempDir(t *testing.T) string {
 	t.Helper()
-	root := "/dev/shm"
-	var fs unix.Statfs_t
-	if unix.Statfs(root, &fs) != nil || fs.Bavail*uint64(fs.Bsize) < 1<<30 || unix.Access(root, unix.W_OK|unix.X_OK) != nil {
-		root = ""
-	}
-	dir, err := os.MkdirTemp(root, "berkas-doctor-")
+	dir, err := makeOpenDir("berkas-doctor-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,10 +137,22 @@ func openTempDir(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	return dir
+}
+
+// makeOpenDir makes a directory that every user may enter, in memory where there is
+// room.
+func makeOpenDir(prefix string) (string, error) {
+	root := "/dev/shm"
+	var fs unix.Statfs_t
+	if unix.Statfs(root, &fs) != nil || fs.Bavail*uint64(fs.Bsize) < 1<<30 || unix.Access(root, unix.W_OK|unix.X_OK) != nil {
+		root = ""
+	}
+	dir, err := os.MkdirTemp(root, prefix)
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755)
 }
 
 // copyOf copies a ledger, owners and all, or some of its directories.

@@ -20,7 +20,7 @@ import (
 type shared struct{ m *testing.M }
 
 func (s shared) Run() int {
-	dir, err := os.MkdirTemp("", "berkas-program-")
+	dir, err := makeOpenDir("berkas-program-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -34,12 +34,15 @@ func (s shared) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	testscript.Main(shared{m}, map[string]func(){"berkas": main})
+	testscript.Main(shared{m}, map[string]func(){"berkas": main, "raced": main})
 }
 
-// TestScripts runs the program as a person would: see testdata/script. Each
-// script has a database of its own in DATABASE_URL, so that no private
-// PostgreSQL has to be made for it.
+// TestScripts runs the program as a person would: see testdata/script. What runs a
+// ledger is called raced there: this test binary in the program's place, with the
+// race detector if the tests have it. All the single commands beside it are the
+// program as users have it, which starts ten times as fast. Each script has a
+// database of its own in DATABASE_URL, so that no private PostgreSQL has to be made
+// for it.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -48,6 +51,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DATABASE_URL", testkit.DB(t))
 			e.Setenv("EXAMPLES", repository(t, "schemas", "examples"))
 			e.Setenv("REPO", repository(t))
+			e.Setenv("PATH", filepath.Dir(program(t))+string(os.PathListSeparator)+e.Getenv("PATH"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -58,7 +62,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// programDir names, in the environment, where the program is built.
+// programDir names, in the environment, where the program is built, and the doctor's
+// patient.
 const programDir = "BERKAS_TEST_PROGRAM_DIR"
 
 // plainProgram is the program as users have it, without the race detector, for tests that

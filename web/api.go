@@ -43,7 +43,7 @@ func newDescription() *huma.OpenAPI {
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				"token": {Type: "http", Scheme: "bearer", Description: "A token that 'berkas tokens new' made. Role agency or auditor: everything; role dashboard: figures only."},
+				"token": {Type: "http", Scheme: "bearer", Description: "A token that 'berkas tokens new' made. Role agency or auditor: everything; role dashboard: figures only; role calendar: the calendar of deadlines at the address that holds it, and nothing else."},
 				"signature": {
 					Type: "apiKey", In: "header", Name: "Berkas-Signature",
 					Description: "'<key-id> <88 characters of base64>': Ed25519 over the DSSE pre-authentication encoding of media type and body. May be repeated.",

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/berkas-ledger/berkas/internal/testkit"
 )
+
+// assignment is a line that says nothing, so its exit code is of no interest.
+var assignment = regexp.MustCompile(`^[a-z]+=`)
 
 // runREADME types the README's commands in a folder that looks like the
 // repository, beside a ledger with the history of 2020. A line fails when its
@@ -30,7 +34,7 @@ func runREADME(t *testing.T, snippets string) {
 	if err := os.Symlink(program(t), filepath.Join(dir, "bin", "berkas")); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "DATABASE_URL="+testkit.DB(t), "BERKAS_NATS_PORT=0")
+	env := append(os.Environ(), "DATABASE_URL="+testkit.DB(t), "BERKAS_NATS_PORT=0", "BERKAS_HTTP=127.0.0.1:0")
 	dev := exec.Command(filepath.Join(dir, "bin", "berkas"), "dev", "--demo")
 	dev.Dir, dev.Env = dir, env
 	dev.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -52,7 +56,7 @@ func runREADME(t *testing.T, snippets string) {
 	script := "set -eo pipefail\n"
 	for _, line := range strings.Split(strings.TrimSpace(snippets), "\n") {
 		script += line + "\n"
-		if line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "case=") {
+		if line != "" && !strings.HasPrefix(line, "#") && !assignment.MatchString(line) {
 			script += "echo \"-- exit $?\"\n"
 		}
 	}

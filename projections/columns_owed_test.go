@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -109,4 +110,59 @@ func TestOddIsLeftToTheDefinition(t *testing.T) {
 		checkWorkList(t, reader, b)
 		checkBacklog(t, reader, b)
 	})
+}
+
+// TestRightsLapseOnTheirDay: a decree was delivered, and nothing is open but the
+// right to object. It is counted and listed to the end of its last day, and no
+// longer; so it is when the case was reopened since.
+func TestRightsLapseOnTheirDay(t *testing.T) {
+	url := testkit.DB(t)
+	b := newBook(firstDay.Add(200 * day))
+	b.genesis(3)
+	on := func(n int) time.Time { return firstDay.Add(time.Duration(n)*day + 9*time.Hour) }
+	const last = 20 + 14 // the day on which the right lapses
+	b.add(ledger.RegimePublishedKind, 1, ledger.KemenPANRB, "rules", b.recorded, ledger.Regime{ID: "rules", Deadlines: []ledger.Deadline{
+		{Code: "decision", From: "sent", To: []ledger.Milestone{"decided"}, OwedBy: "appointing-authority", Length: &ledger.Length{Days: 3}},
+		{Code: "delivery", From: "decreed", To: []ledger.Milestone{"delivered"}, OwedBy: "appointing-authority", Length: &ledger.Length{Days: 3}},
+		{Code: "objection", From: "sanction-delivered", To: []ledger.Milestone{"objection-filed"}, OwedBy: "respondent", Length: &ledger.Length{Days: 14}, Right: true},
+	}})
+	opened := ledger.CaseOpened{
+		Channel: ledger.ChannelOffice, Origin: ledger.OriginFinding, Contest: "pilkada-2020", Catalogue: ledger.CatalogueSKB2022,
+		Act: ledger.Act{Date: "2020-09-01", Region: "73.71"}, Items: items[:1],
+		Respondents: []ledger.NewRespondent{{ID: "r1", Employment: "pns", Class: "pelaksana", Institution: institution[0]}},
+	}
+	decree := ledger.Letter{Number: "SK-9/2020", Date: ledger.DayOf(on(10))}
+	for n := 1; n <= 3; n++ {
+		b.add(ledger.CaseOpenedKind, 1, ledger.Bawaslu, caseNumber(n), on(0), opened)
+		b.add(ledger.DecisionRecordedKind, 1, ledger.BKN, caseNumber(n), on(10), ledger.DecisionRecorded{
+			Decree: decree, Respondents: []ledger.DecidedRespondent{{ID: "r1", Outcome: ledger.OutcomeSanctioned, Level: "light"}},
+		})
+		b.add(ledger.DecisionDeliveredKind, 1, ledger.BKN, caseNumber(n), on(20), ledger.DecisionDelivered{Decree: decree})
+	}
+	b.add(ledger.ContestPublishedKind, 1, ledger.Bawaslu, "pilkada-2020", b.recorded, ledger.Contest{ID: "pilkada-2020", Kind: "pilkada"})
+	project(t, url, b.feed(10))
+	for name, r := range bothReaders(t, url) {
+		for at, want := range map[time.Time]int{
+			on(19): 0, on(21): 3, on(25): 3, ledger.DayOf(on(last)).End(): 3, ledger.DayOf(on(last)).End().Add(time.Microsecond): 0, on(100): 0,
+		} {
+			backlog, err := r.Backlog(t.Context(), BacklogQuery{AsOf: at, Longest: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareBacklog(t, backlog, b)
+			list, err := r.WorkList(t.Context(), WorkQuery{AsOf: at, Limit: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rights := 0
+			for _, o := range list.Obligations {
+				if o.Right && o.Code == "objection" && o.State == ledger.ObligationOpen {
+					rights++
+				}
+			}
+			if backlog.Rights != want || rights != want {
+				t.Errorf("%s, as of %v: %d rights are counted, %d listed, not %d", name, at, backlog.Rights, rights, want)
+			}
+		}
+	}
 }

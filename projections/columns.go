@@ -34,6 +34,12 @@ type columns struct {
 	scans, works chan struct{}
 	due          dueDays // what was reckoned of due days
 
+	annals   atomic.Pointer[annals]
+	annalist annalist        // whoever has writing writes them
+	writing  chan struct{}   // of one place
+	reading  atomic.Bool     // they are being read beside questions
+	near     ledger.Position // how many records whoever asks reads himself
+
 	mu    sync.Mutex  // held by whoever brings columns up to date
 	words *vocabulary // of now
 	loads uint64
@@ -47,6 +53,8 @@ type columns struct {
 	wanted chan struct{} // asks the loader to load anew
 	cancel context.CancelFunc
 	done   chan struct{}
+	beside func(work func(context.Context)) // has work done beside questions
+	under  sync.WaitGroup                   // that work
 }
 
 // snapshot is what was known at a position. It never changes.
@@ -84,8 +92,16 @@ func (r *Reader) KeepColumns(log *slog.Logger) {
 func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &columns{
-		pool: r.pool, log: log, stretch: stretch, full: full, few: fewOwed, cancel: cancel, done: make(chan struct{}),
+		pool: r.pool, log: log, stretch: stretch, full: full, few: fewOwed, near: annalsNear, cancel: cancel, done: make(chan struct{}),
 		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2), works: make(chan struct{}, 1),
+		writing: make(chan struct{}, 1),
+	}
+	c.beside = func(work func(context.Context)) {
+		c.under.Go(func() {
+			if err := abreast(ctx, 1, func(ctx context.Context, _ int) { work(ctx) }); err != nil && ctx.Err() == nil {
+				log.ErrorContext(ctx, "work beside questions ended", "error", err.Error())
+			}
+		})
 	}
 	r.columns = c
 	c.want()
@@ -95,6 +111,7 @@ func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 func (c *columns) close() {
 	c.cancel()
 	<-c.done
+	c.under.Wait()
 }
 
 // WaitColumns returns when columns answer, as they do until the tables are

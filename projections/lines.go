@@ -162,6 +162,13 @@ func (r *Reader) alikeOf(ctx context.Context, q ledger.Query, ours []Counted) (o
 // corrected counts the lines whose case has a correction that was known, and gives
 // the first of them.
 func (l *lines) corrected(ctx context.Context) (n int, list []Counted, err error) {
+	if l.held != nil {
+		if a, err := l.columns.noted(ctx, l.held); err != nil {
+			return 0, nil, err
+		} else if a != nil {
+			return l.held.correctedLines(ctx, l.Query, a)
+		}
+	}
 	var s question
 	q := l.Query
 	rows, err := l.scan(ctx, fmt.Sprintf(`
@@ -189,6 +196,13 @@ func (l *lines) corrected(ctx context.Context) (n int, list []Counted, err error
 // disputed finds the cases behind the figure in which several agencies recorded a
 // decree.
 func (l *lines) disputed(ctx context.Context) ([]uuid.UUID, error) {
+	if l.held != nil {
+		if a, err := l.columns.noted(ctx, l.held); err != nil {
+			return nil, err
+		} else if a != nil {
+			return l.held.disputedCases(ctx, l.Query, a)
+		}
+	}
 	var s question
 	rows, err := l.scan(ctx, fmt.Sprintf(`
 		SELECT case_id FROM projection.record

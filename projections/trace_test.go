@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -30,6 +31,53 @@ func TestTrace(t *testing.T) {
 	project(t, url, b.feed(10))
 	for name, r := range bothReaders(t, url) {
 		t.Run(name, func(t *testing.T) { checkTraces(t, r, b) })
+	}
+}
+
+// TestAnnalsAreReadBeside: SQL answers while corrections and decrees are read, and
+// annals afterwards, also of what came since.
+func TestAnnalsAreReadBeside(t *testing.T) {
+	url := testkit.DB(t)
+	b := yearUnderRules(20)
+	half := &book{records: b.records[:len(b.records)/2]}
+	project(t, url, half.feed(100))
+	sql, r := openReader(t, url), openColumnReader(t, url, 100, 40)
+	r.columns.near = 3
+	ask := func(b *book) {
+		t.Helper()
+		last := b.records[len(b.records)-1]
+		var says [2]string
+		for i, reader := range []*Reader{sql, r} {
+			l, err := reader.linesBehind(t.Context(), Answer{Query: ledger.Query{
+				Measures: []ledger.Measure{ledger.Opened, ledger.Sanctioned}, Unit: ledger.UnitRespondent, AsOf: last.Recorded, KnownAt: last.Position,
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, list, err := l.corrected(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids, err := l.disputed(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			says[i] = fmt.Sprintln(n, list, ids)
+		}
+		if says[0] != says[1] {
+			t.Fatalf("%s, SQL says %s", says[1], says[0])
+		}
+	}
+	awaitColumns(t, r)
+	for _, part := range []*book{half, b} {
+		project(t, url, part.feed(100))
+		awaitColumns(t, r)
+		ask(part)
+		r.columns.under.Wait()
+		if a := r.columns.annals.Load(); a == nil || a.upTo != ledger.Position(len(part.records)) {
+			t.Fatalf("annals are %+v", a)
+		}
+		ask(part)
 	}
 }
 

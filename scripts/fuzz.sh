@@ -35,7 +35,7 @@ while IFS=: read -r file line; do
     fi
     echo "$out"
     failed+=("$package $name")
-  elif ! grep -q 'elapsed: .*execs: [1-9]' <<<"$out"; then
+  elif ! grep -q '^fuzz: elapsed' <<<"$out"; then
     echo "$out"
     failed+=("$package $name (was not run)")
   fi

@@ -6,42 +6,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/registrar"
 	"github.com/berkas-ledger/berkas/roster"
 	"github.com/berkas-ledger/berkas/schemas"
 )
 
-// grantsOfTests are the mandates that the tests' ledgers need: those of the
-// domain's table.
+// grantsOfTests are the mandates that the tests' ledgers need: those of testkit's
+// world, of which control was granted anew when reprimands came, and what happened
+// until the end of 2025 may be recorded late.
 func grantsOfTests() []ledger.Grant {
-	grant := func(a ledger.AgencyID, m ledger.Mandate, from, until ledger.Date) ledger.Grant {
-		return ledger.Grant{Agency: a, Mandate: m, From: from, Until: until, Scope: ledger.ScopeAll, Basis: "UU 5/2014", Doubt: ledger.DoubtNone}
-	}
-	list := []ledger.Grant{
-		grant(ledger.Bawaslu, ledger.MandateIntake, "", ""), grant(ledger.Bawaslu, ledger.MandateAssessment, "", ""),
-		grant(ledger.Bawaslu, ledger.MandateCriminal, "", ""), grant(ledger.Bawaslu, ledger.MandateContests, "", ""),
-		grant(ledger.BKN, ledger.MandateIntake, sharedSystem, ""), grant(ledger.BKN, ledger.MandateVerification, endOfKASN, ""),
-		grant(ledger.BKN, ledger.MandateFollowUp, "", ""), grant(ledger.BKN, ledger.MandateConformity, annulments, ""),
-		grant(ledger.BKN, ledger.MandateControl, "2020-01-01", reprimanded), grant(ledger.BKN, ledger.MandateControl, reprimanded, ""),
-		grant(ledger.BKN, ledger.MandateAppeals, appealBoard, ""), grant(ledger.KemenPANRB, ledger.MandateAppeals, appealBoard, ""),
-		grant(ledger.Kemendagri, ledger.MandateAdmonition, "", ""), grant(ledger.Kemendagri, ledger.MandatePPKSanction, "", ""),
-		grant(ledger.KemenPANRB, ledger.MandatePPKSanction, "", ""), grant(ledger.KemenPANRB, ledger.MandateRegimes, "", ""),
-		grant(ledger.Vault, ledger.MandateVault, "", ""),
-	}
-	for _, m := range []ledger.Mandate{ledger.MandateClarification, ledger.MandateRecommendation} {
-		heir, other := grant(ledger.KemenPANRB, m, endOfKASN, ""), grant(ledger.BKN, m, endOfKASN, "")
-		heir.Scope, heir.Predecessor = ledger.ScopePredecessor, ledger.KASN
-		other.Scope, other.Predecessor = ledger.ScopeNotPredecessor, ledger.KASN
-		list = append(list, grant(ledger.KASN, m, "2014-01-15", endOfKASN), heir, other)
-	}
-	own := grant(ledger.KASN, ledger.MandateFollowUp, "2014-01-15", endOfKASN)
-	own.Scope = ledger.ScopeOwnRecommendations
-	list = append(list, own)
-	for _, a := range Agencies {
-		late := grant(a, ledger.MandateLate, "", "")
-		late.Happened = &ledger.Days{From: "2018-01-01", Until: "2026-01-01"}
-		list = append(list, late)
+	var list []ledger.Grant
+	for _, g := range testkit.NewWorld().Mandates() {
+		if g.Mandate == ledger.MandateControl {
+			before := g
+			before.Until, g.From = reprimanded, reprimanded
+			list = append(list, before)
+		}
+		if g.Mandate == ledger.MandateLate {
+			g.Happened = &ledger.Days{From: "2018-01-01", Until: "2026-01-01"}
+		}
+		list = append(list, g)
 	}
 	return list
 }

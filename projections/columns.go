@@ -40,8 +40,12 @@ type columns struct {
 	reading  atomic.Bool     // they are being read beside questions
 	near     ledger.Position // how many records whoever asks reads himself
 
-	mu    sync.Mutex  // held by whoever brings columns up to date
-	words *vocabulary // of now
+	// turn is held by whoever brings columns up to date. PostgreSQL may let him wait
+	// for long, so the others wait no longer than they have time.
+	turn chan struct{}
+
+	mu    sync.Mutex  // of what stands below, and of changes of now; never held over a query
+	words *vocabulary // of now; it is added to by whoever has the turn
 	loads uint64
 
 	// stretch is how many rows are read at a time, full from how many on a block
@@ -94,7 +98,7 @@ func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 	c := &columns{
 		pool: r.pool, log: log, stretch: stretch, full: full, few: fewOwed, near: annalsNear, cancel: cancel, done: make(chan struct{}),
 		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2), works: make(chan struct{}, 1),
-		writing: make(chan struct{}, 1),
+		writing: make(chan struct{}, 1), turn: make(chan struct{}, 1),
 	}
 	c.beside = func(work func(context.Context)) {
 		c.under.Go(func() {
@@ -361,19 +365,26 @@ func (c *columns) upTo(ctx context.Context, at place) *snapshot {
 	if s := c.now.Load(); s.past(at) {
 		return s.of(at)
 	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil
+	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.now.Load()
+	s, words := c.now.Load(), c.words
+	c.mu.Unlock()
 	if s.past(at) {
 		return s.of(at)
 	}
-	next, err := c.follow(ctx, s)
+	next, err := c.follow(ctx, s, words)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case err == nil:
-		c.now.Store(next)
+	case err == nil && c.now.CompareAndSwap(s, next):
 		c.memo.move(next)
 		return next
-	case ctx.Err() != nil || passing(err):
+	case err == nil, ctx.Err() != nil, passing(err): // err is nil where columns were dropped meanwhile
 		return nil // whoever asks next tries again
 	}
 	c.dropLocked(ctx, s, err.Error())

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -179,6 +180,66 @@ func TestColumnsOfOtherTables(t *testing.T) {
 	}
 	awaitColumns(t, r)
 	sameEverywhere(t, r, sql, other)
+}
+
+// TestColumnsBesideAHungTable: while PostgreSQL lets one question wait, the others wait
+// no longer than they have time, and afterwards all is as before.
+func TestColumnsBesideAHungTable(t *testing.T) {
+	url := testkit.DB(t)
+	b := year(12)
+	r := openColumnReader(t, url, 100, 40)
+	half := len(b.records) / 2
+	project(t, url, (&book{records: b.records[:half]}).feed(100))
+	awaitColumns(t, r)
+	conn, other := connectTo(t, url), connectTo(t, url)
+	move := func(by int) {
+		t.Helper()
+		if _, err := other.Exec(t.Context(), "UPDATE projection.progress SET position = position + $1", by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What records touched cannot be read; where the tables stand can.
+	if _, err := hold.Exec(t.Context(), "LOCK TABLE projection.record IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	move(1)
+	var hanging sync.WaitGroup
+	hanging.Go(func() { _, _, _ = r.stand(t.Context()) })
+	for waiting := 0; waiting == 0; {
+		if err := other.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'projection.record'::regclass").Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered := make(chan error, 1)
+	go func() {
+		ctx, end := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer end()
+		_, s, err := r.stand(ctx)
+		if s != nil {
+			err = fmt.Errorf("columns answered at %d", s.position)
+		}
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("a question waits for another's query, beyond its own time")
+	}
+	if err := hold.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	hanging.Wait()
+	move(-1)
+	project(t, url, b.feed(100))
+	awaitColumns(t, r)
+	sameEverywhere(t, r, openReader(t, url), b)
 }
 
 // TestWaits: a letter of the day on which it was recorded was sent on that day;

@@ -23,8 +23,9 @@ var (
 // farCases is how many cases are read again at most, rather than all.
 const farCases = 50_000
 
-// follow reads the cases that records have touched since a snapshot.
-func (c *columns) follow(ctx context.Context, s *snapshot) (*snapshot, error) {
+// follow reads the cases that records have touched since a snapshot, whose words are
+// given; whoever calls it has the turn.
+func (c *columns) follow(ctx context.Context, s *snapshot, words *vocabulary) (*snapshot, error) {
 	var next *snapshot
 	err := pgx.BeginTxFunc(ctx, c.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := byIndex(ctx, tx); err != nil {
@@ -44,7 +45,7 @@ func (c *columns) follow(ctx context.Context, s *snapshot) (*snapshot, error) {
 		if len(touched) > farCases {
 			return errFar
 		}
-		r := rowReader{words: c.words, full: c.full}
+		r := rowReader{words: words, full: c.full}
 		for ids := range slices.Chunk(touched, 1000) {
 			if _, err := r.read(ctx, tx, "case_id = ANY ($1) ORDER BY case_id, respondent, happened_from, recorded_from", ids); err != nil {
 				return err
@@ -59,7 +60,7 @@ func (c *columns) follow(ctx context.Context, s *snapshot) (*snapshot, error) {
 		if generation != s.generation {
 			return errLeft
 		}
-		next = s.with(at, c.words.lexicon(), touched, r.blocks)
+		next = s.with(at, words.lexicon(), touched, r.blocks)
 		return nil
 	})
 	return next, err

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -178,24 +178,48 @@ const extentKept = time.Minute
 
 // extents keeps the last extent that was read.
 type extents struct {
-	mu   sync.Mutex
-	last projections.Extent
-	at   time.Time
+	turn chan struct{} // held by whoever reads it anew
+	last atomic.Pointer[extentRead]
 }
 
+type extentRead struct {
+	projections.Extent
+	at time.Time
+}
+
+// extent gives the span. One request at a time reads it anew; the others have the last
+// one meanwhile, and he too where PostgreSQL does not answer in his time.
 func (s *Server) extent(ctx context.Context) (projections.Extent, error) {
-	s.extents.mu.Lock()
-	defer s.extents.mu.Unlock()
-	now := s.Now()
-	if !s.extents.last.First.IsZero() && now.Sub(s.extents.at) < extentKept {
-		return s.extents.last, nil
+	last := s.extents.last.Load()
+	if last != nil && !last.First.IsZero() && s.Now().Sub(last.at) < extentKept {
+		return last.Extent, nil
+	}
+	select {
+	case s.extents.turn <- struct{}{}:
+		defer func() { <-s.extents.turn }()
+	default:
+		if last != nil {
+			return last.Extent, nil
+		}
+		select {
+		case s.extents.turn <- struct{}{}:
+			defer func() { <-s.extents.turn }()
+		case <-ctx.Done():
+			return projections.Extent{}, ctx.Err()
+		}
+	}
+	if now := s.extents.last.Load(); now != last { // somebody else has read it
+		return now.Extent, nil
 	}
 	e, err := s.Figures.Extent(ctx)
-	if err != nil {
-		return e, figureError(err)
+	switch {
+	case err == nil:
+		s.extents.last.Store(&extentRead{e, s.Now()})
+		return e, nil
+	case last != nil && ctx.Err() != nil:
+		return last.Extent, nil
 	}
-	s.extents.last, s.extents.at = e, now
-	return e, nil
+	return e, figureError(err)
 }
 
 // questionForm is the question as a form shows it.

@@ -56,6 +56,7 @@ func New(c Config) (*Server, error) {
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
 	s.streams = newStreams(c.Limits)
 	s.exports = newSeats(c.Limits.Exports, c.Limits.ExportsEach)
+	s.extents.turn = make(chan struct{}, 1)
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, seats: newSeats(c.Limits.Live, c.Limits.LiveEach), streams: map[chan reached]bool{}, ending: make(chan struct{})}
 	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending)

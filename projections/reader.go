@@ -220,6 +220,19 @@ func (p Progress) settle(q ledger.Query) (ledger.Query, error) {
 	return q, nil
 }
 
+// Origin is the ledger's name, which its first record says; "" before that one was
+// applied.
+func (r *Reader) Origin(ctx context.Context) (origin string, err error) {
+	err = r.pool.QueryRow(ctx, "SELECT coalesce(data->>'origin', '') FROM projection.record WHERE position = 1").Scan(&origin)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return "", nil
+	case err != nil:
+		return "", asking("the ledger's name", err)
+	}
+	return origin, nil
+}
+
 // Saw reports whether an agency ever opened, was sent or acted on a case.
 func (r *Reader) Saw(ctx context.Context, agency ledger.AgencyID) (bool, error) {
 	var saw bool

@@ -52,6 +52,23 @@ func (b *book) witnessed(signed []byte) []byte {
 	return append(signed, ledger.Cosign(key, private, text+"\n", today.Add(time.Hour))...)
 }
 
+// TestInventedReport: a report says before its verdict that a ledger is none of real
+// institutions.
+func TestInventedReport(t *testing.T) {
+	for origin, want := range map[string][2]string{
+		"berkas.example/simulated-7": {"A SIMULATED LEDGER: ", "BUKU BESAR SIMULASI: "}, "berkas.example/dev": {"A DEMONSTRATION: ", "BUKU BESAR PERAGAAN: "},
+		"berkas.go.id/2026": {"NOT VALID. ", "TIDAK SAH. "},
+	} {
+		r := verify.Report{Origin: origin}
+		if got := r.Text(verify.English); !strings.HasPrefix(got, want[0]) || !strings.Contains(got, "NOT VALID. ") {
+			t.Errorf("%s: %s", origin, got)
+		}
+		if got := r.Text(verify.Indonesian); !strings.HasPrefix(got, want[1]) || !strings.Contains(got, "TIDAK SAH. ") {
+			t.Errorf("%s: %s", origin, got)
+		}
+	}
+}
+
 // TestReports: the reports of a good ledger and of one that was altered after a
 // receipt was given, for machines and for people.
 func TestReports(t *testing.T) {

@@ -129,6 +129,9 @@ func (r Report) Text(l Language) string {
 		l, p = English, spoken[English]
 	}
 	var b strings.Builder
+	if english, indonesian := ledger.Invented(r.Origin); english != "" {
+		b.WriteString(map[Language]string{English: english, Indonesian: indonesian}[l] + "\n")
+	}
 	switch {
 	case r.Checkpoint.Signed == "":
 		fmt.Fprintf(&b, p.unproven, r.Origin, r.Total)

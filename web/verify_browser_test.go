@@ -68,6 +68,28 @@ func judgeMutant(t *testing.T, b forge.Bundle, write func(string, []byte) string
 	return out
 }
 
+// TestVerifyPageOfInventedLedgers: the page says of the same origins as ledger.Invented
+// that their ledgers are not real, in the same words.
+func TestVerifyPageOfInventedLedgers(t *testing.T) {
+	node, _ := browserTools(t, "testdata/browser")
+	_, rest, ok := strings.Cut(string(verify.Page()), "const invented = ")
+	function, _, ended := strings.Cut(rest, ";\n\n")
+	if !ok || !ended || !strings.Contains(rest, "invented(r.policy.origin)") {
+		t.Fatal("the page has no such function, or does not use it")
+	}
+	for _, origin := range []string{"berkas.example/simulated-7", "berkas.example/dev", "berkas.example/uji", "berkas.example/developed", "x.example/simulated-7"} {
+		out, err := exec.CommandContext(t.Context(), node, "-e", "console.log(JSON.stringify(("+function+")(process.argv[1]) || ['', '']))", origin).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		english, indonesian := ledger.Invented(origin)
+		var got [2]string
+		if err := json.Unmarshal(out, &got); err != nil || got != [2]string{indonesian, english} {
+			t.Errorf("%s: %s, %v", origin, out, err)
+		}
+	}
+}
+
 // TestVerifyPageInBrowser gives every bundle of the table that the program is
 // tested with (TestTamperedBundles of package verify) to the static page in
 // headless Chromium, from a file and without a network. It has to find the same.

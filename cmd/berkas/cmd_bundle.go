@@ -84,6 +84,9 @@ func (f *bundleFlags) run(ctx context.Context, o *options, id string, stdout io.
 	}
 	fmt.Fprintf(stdout, "%s: %d records of the roster and the case, %d bytes\n", f.out, len(b.Records), len(raw))
 	if o.policyFile == "" {
+		if c, err := ledger.UnverifiedCheckpoint(b.Checkpoint); err == nil {
+			printInvented(stdout, c.Origin)
+		}
 		fmt.Fprintf(stdout, "Check it with: berkas verify %s --policy POLICY\n", f.out)
 		return nil
 	}

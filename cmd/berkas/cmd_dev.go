@@ -17,7 +17,7 @@ import (
 	"github.com/berkas-ledger/berkas/projections"
 )
 
-const devOrigin = "berkas.example/dev"
+const devOrigin = ledger.DemonstrationOrigin
 
 func newDev(o *options) *cobra.Command {
 	var demo, once, acceptTime bool

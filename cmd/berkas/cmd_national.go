@@ -53,6 +53,9 @@ Filters (--filter name=value) and --by: ` + strings.Join(ledger.Filters, ", ") +
 			if err := n.warn(cmd.Context(), r, o.log()); err != nil {
 				return err
 			}
+			if err := o.sayInvented(cmd, r); err != nil {
+				return err
+			}
 			return n.run(cmd.Context(), r, cmd.OutOrStdout(), o.output)
 		},
 	}
@@ -67,6 +70,21 @@ Filters (--filter name=value) and --by: ` + strings.Join(ledger.Filters, ", ") +
 	f.StringArrayVar(&n.filters, "filter", nil, "name=value; may be given several times")
 	f.IntVar(&n.cases, "cases", 0, "list up to so many of what the figure counts; instead of the figure with -o json or csv")
 	return c
+}
+
+// sayInvented says that the figures are of no real ledger, when its origin says so:
+// before a table, and beside what programs read.
+func (o *options) sayInvented(cmd *cobra.Command, r *projections.Reader) error {
+	origin, err := r.Origin(cmd.Context())
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	if o.output != "table" {
+		w = cmd.ErrOrStderr()
+	}
+	printInvented(w, origin)
+	return nil
 }
 
 // warn says when an observer has seen nothing at all, which a misspelled name

@@ -49,6 +49,9 @@ its reason where that is known, and the exit code is 5.
 			if err != nil {
 				return err
 			}
+			if err := o.sayInvented(cmd, r); err != nil {
+				return err
+			}
 			if err := printLines(cmd.OutOrStdout(), o.output, lines, all); err != nil {
 				return err
 			}

@@ -266,6 +266,7 @@ func printSample(w io.Writer, output string, s verify.Sample) error {
 	for i := range t.rows {
 		t.rows[i] = t.rows[i][:shown]
 	}
+	printInvented(w, s.Origin)
 	fmt.Fprintf(w, "ledger     %s\nseed       %s\ncheckpoint %d records, root %s\nquestion   %s\nrule       %s\n", s.Origin, s.Seed, s.Size, s.Root, s.Question, verify.SampleRule)
 	for _, one := range s.Strata {
 		name := ""

@@ -98,6 +98,9 @@ func verifyBundle(o *options, raw []byte, w io.Writer) error {
 }
 
 func printBundleVerdict(w io.Writer, r verify.BundleReport) {
+	if english, indonesian := ledger.Invented(r.Origin); english != "" {
+		fmt.Fprintf(w, "%s\n%s\n", english, indonesian)
+	}
 	if r.Valid {
 		fmt.Fprintf(w, "VALID. All %[1]d records of this bundle stand in the ledger %[2]s, unaltered and signed by their agencies\n"+
 			"with keys that were valid then, under mandates they held, and follow from one another by its rules.\n"+

@@ -119,6 +119,13 @@ func (t *table) text(w io.Writer) error {
 	return tw.Flush()
 }
 
+// printInvented says that a ledger is no real one, when its origin says so.
+func printInvented(w io.Writer, origin string) {
+	if english, _ := ledger.Invented(origin); english != "" {
+		fmt.Fprintln(w, english)
+	}
+}
+
 // wib writes a time as people in western Indonesia read it.
 func wib(t time.Time) string { return t.In(ledger.Jakarta).Format("2006-01-02 15:04:05 WIB") }
 

@@ -35,7 +35,7 @@ type Ledger struct {
 }
 
 // OriginPrefix begins the origin of every simulated ledger; no other may.
-const OriginPrefix = "berkas.example/simulated-"
+const OriginPrefix = ledger.SimulatedOrigin
 
 // Origin names the ledger.
 func (l Ledger) Origin() string { return fmt.Sprintf("%s%d", OriginPrefix, l.Seed) }

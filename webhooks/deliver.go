@@ -44,6 +44,10 @@ func (r Retry) after(attempts int) time.Duration {
 // errDisabled ends a delivery until the operator says otherwise.
 var errDisabled = errors.New("disabled")
 
+// errLost says that nobody knows how far an endpoint is. To begin at the last record
+// would pass over what it was not told, without a word.
+var errLost = errors.New("how far it was is not known any more: say where to begin, with 'berkas webhooks replay NAME --from POSITION'")
+
 // saveEach is how many records that an endpoint does not want may go by before its
 // position is written.
 const saveEach = 1000
@@ -103,8 +107,10 @@ func (d *delivery) start() (err error) {
 		switch after := d.e.Order.After; {
 		case after != nil:
 			d.state.Position, d.state.Leaf = *after, ""
+		case fresh && d.e.First != nil:
+			d.state.Position = *d.e.First
 		case fresh:
-			d.state.Position = d.Head()
+			return errLost
 		}
 		return d.save()
 	}

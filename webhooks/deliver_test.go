@@ -3,9 +3,11 @@ package webhooks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -270,7 +272,8 @@ func TestDelivery(t *testing.T) {
 	}
 	// Started again it sends nothing again.
 	again := newReceiver(t, 0, nil)
-	p.add("other", again, func(e *Endpoint) { e.Order.After = nil }) // of the head, which is the last record
+	head := p.head()
+	p.add("other", again, func(e *Endpoint) { e.Order.After, e.First = nil, &head })
 	_, end = p.run()
 	p.until("the new endpoint stands", func() bool { return p.state("other").Position == p.head() })
 	end()
@@ -460,12 +463,55 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
+// TestLostState: whose position is lost gets again what came since he was added, under
+// the same ids; and where nobody knows that either, nothing is passed over in silence.
+func TestLostState(t *testing.T) {
+	p := newPost(t)
+	first := ledger.Position(5)
+	rc := newReceiver(t, p.head(), nil)
+	e := p.add("one", rc, func(e *Endpoint) { e.Order.After, e.First = nil, &first })
+	_, end := p.run()
+	<-rc.done
+	p.kept("one")
+	end()
+	had := rc.messages()
+	if err := os.Remove(p.store.stateFile("one")); err != nil {
+		t.Fatal(err)
+	}
+	e.Order.Number = 7 // there were orders since, such as to resume
+	if err := p.store.Save(e); err != nil {
+		t.Fatal(err)
+	}
+	_, end = p.run()
+	p.kept("one")
+	end()
+	again := rc.messages()[len(had):]
+	if len(had) == 0 || had[0].position != 6 || len(again) != len(had) || again[0].id != had[0].id {
+		t.Errorf("%d messages, then %d", len(had), len(again))
+	}
+	if err := os.Remove(p.store.stateFile("one")); err != nil {
+		t.Fatal(err)
+	}
+	e.First = nil
+	if err := p.store.Save(e); err != nil {
+		t.Fatal(err)
+	}
+	d, end := p.run()
+	p.until("said", func() bool { return len(d.Trouble()) == 1 })
+	end()
+	if n := len(rc.messages()); !strings.Contains(d.Trouble()[0], "say where to begin") || n != len(had)+len(again) || p.state("one").Order != 0 {
+		t.Errorf("%v, %d messages", d.Trouble(), n)
+	}
+}
+
 // TestRotation: while a secret is replaced both sign, then the new one alone.
 func TestRotation(t *testing.T) {
 	p := newPost(t)
 	rc := newReceiver(t, p.head(), nil)
 	e := p.add("one", rc)
-	e.Rotate(time.Now(), time.Now().Add(time.Hour))
+	if _, err := e.Rotate(time.Now(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	if err := p.store.Save(e); err != nil {
 		t.Fatal(err)
 	}
@@ -485,10 +531,17 @@ func TestRotation(t *testing.T) {
 	if want, err := Sign(e.Secrets[0].Value, m.ID, time.Now(), m.Body); err != nil || want == "" {
 		t.Error(err)
 	}
-	for range 10 { // the old ones do not pile up
-		e.Rotate(time.Now(), time.Now().Add(time.Hour))
+	for len(e.Secrets) < maxSecrets {
+		if _, err := e.Rotate(time.Now(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := e.Check(); err != nil || len(e.Secrets) != maxSecrets {
+	before := slices.Clone(e.Secrets)
+	if _, err := e.Rotate(time.Now(), time.Now().Add(time.Hour)); !errors.Is(err, ErrSecrets) || !slices.Equal(e.Secrets, before) {
+		t.Errorf("one that still signs was dropped: %v", err)
+	}
+	now := time.Now()
+	if _, err := e.Rotate(now, now); err != nil || len(e.Secrets) != 1 || e.Check() != nil {
 		t.Error(len(e.Secrets), err)
 	}
 }

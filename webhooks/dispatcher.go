@@ -203,6 +203,9 @@ func (d *Dispatcher) begin(ctx context.Context, e Endpoint) *worker {
 			case errors.As(err, &broken):
 				d.say(e.Name, broken.Error())
 				return
+			case errors.Is(err, errLost):
+				d.say(e.Name, err.Error())
+				return
 			case err != nil:
 				d.say(e.Name, "it was interrupted, and is tried again")
 				d.Log.Error("webhooks were interrupted", "endpoint", e.Name, "error", err)

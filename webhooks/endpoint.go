@@ -29,6 +29,10 @@ type Endpoint struct {
 	Paused  bool            `json:"paused,omitempty"`
 	Secrets []Secret        `json:"secrets"` // the newest first; all that have not ended sign
 	Order   Order           `json:"order"`
+	// First is the position to begin after when nothing else says where: the last record
+	// when the endpoint was added. Should the program's note of how far it is be lost, the
+	// receiver gets again what it had since, and misses nothing.
+	First *ledger.Position `json:"first,omitempty"`
 }
 
 // Secret is what messages are signed with.
@@ -41,8 +45,8 @@ type Secret struct {
 // the number of the last one that it has followed.
 type Order struct {
 	Number uint64 `json:"number"` // counted from 1
-	// After is the position to begin after; nil: where the dispatcher is, and for a
-	// new endpoint the last record of the ledger.
+	// After is the position to begin after; nil: where the dispatcher is, and where it
+	// has no note of that the endpoint's First.
 	After *ledger.Position `json:"after,omitempty"`
 }
 
@@ -162,19 +166,27 @@ func (e *Endpoint) signatures(m Message, now time.Time) (string, error) {
 	return strings.Join(out, " "), nil
 }
 
+// ErrSecrets says that as many secrets sign as may at a time. None is dropped unasked:
+// its receiver would refuse what comes next.
+var ErrSecrets = fmt.Errorf("%d secrets sign already", maxSecrets)
+
 // Rotate gives the endpoint a new secret. The others go on signing until a time, so
-// that the receiver has until then to take the new one.
-func (e *Endpoint) Rotate(now, until time.Time) (secret string) {
+// that the receiver has until then to take the new one. After ErrSecrets nothing has
+// changed.
+func (e *Endpoint) Rotate(now, until time.Time) (secret string, err error) {
 	secret = NewSecret()
 	list := []Secret{{Value: secret}}
 	for _, s := range e.Secrets {
 		if s.Until.IsZero() || s.Until.After(until) {
 			s.Until = until
 		}
-		if s.Until.After(now) && len(list) < maxSecrets {
+		if s.Until.After(now) {
 			list = append(list, s)
 		}
 	}
+	if len(list) > maxSecrets {
+		return "", ErrSecrets
+	}
 	e.Secrets = list
-	return secret
+	return secret, nil
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -104,9 +106,10 @@ the connection is made, unless --private says that it is meant.
 				}
 				e.CA = string(pem)
 			}
-			if e.Order.After, err = afterFlag(from); err != nil {
+			if e.First, err = o.firstFor(cmd.Context(), from); err != nil {
 				return err
 			}
+			e.Order.After = e.First
 			if err := e.Check(); err != nil {
 				return usage("%w", err)
 			}
@@ -126,6 +129,44 @@ the connection is made, unless --private says that it is meant.
 	return c
 }
 
+// firstFor is the position that an endpoint begins after: that of --from, or else the last
+// record there is now.
+func (o *options) firstFor(ctx context.Context, from string) (*ledger.Position, error) {
+	after, err := afterFlag(from)
+	if err != nil {
+		return nil, err
+	}
+	head, err := o.head(ctx)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("find the last record: %w", err)
+	case after == nil:
+		after = &head
+	case *after > head:
+		return nil, usage("--from %d lies beyond the next record, %d", *after+1, head+1)
+	}
+	return after, nil
+}
+
+// head is the position of the last record, of a running ledger or of a stopped one's
+// journal.
+func (o *options) head(ctx context.Context) (ledger.Position, error) {
+	if h, err := o.home(); err == nil {
+		if r, ok := h.found(); ok && r.HTTP != "" {
+			return askPosition(ctx, r.HTTP)
+		}
+	}
+	v, err := o.view(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer v.close()
+	if v.journal != nil {
+		return v.journal.Len(), nil
+	}
+	return v.follower.Head(ctx)
+}
+
 // afterFlag turns a first position into the one before it; nil for none.
 func afterFlag(from string) (*ledger.Position, error) {
 	if from == "" {
@@ -140,11 +181,13 @@ func afterFlag(from string) (*ledger.Position, error) {
 }
 
 func newWebhooksList(o *options) *cobra.Command {
-	return &cobra.Command{
+	var urls bool
+	c := &cobra.Command{
 		Use:   "list",
 		Short: "Say of each endpoint how far it is, and what goes wrong",
 		Long: `Print the endpoints: where they are, what they want, up to which position they have
-been told, and why one gets nothing. Secrets are not printed.
+been told, and why one gets nothing. Secrets are not printed, and of addresses the host
+alone, since a path may be the receiver's secret; --urls prints them whole.
 
 ` + exitHelp,
 		Example: `  berkas webhooks list -o json`,
@@ -169,11 +212,29 @@ been told, and why one gets nothing. Secrets are not printed.
 					t.add(name, "unreadable", "-", "-", "-", "-", err.Error(), "-")
 					continue
 				}
-				t.add(webhookLine(e, s)...)
+				line := webhookLine(e, s)
+				if urls {
+					line[len(line)-1] = e.URL
+				}
+				t.add(line...)
 			}
 			return t.print(cmd.OutOrStdout(), o.output)
 		},
 	}
+	c.Flags().BoolVar(&urls, "urls", false, "print addresses whole")
+	return c
+}
+
+// hostOf is an address without what may be secret in it.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "-"
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return u.Scheme + "://" + u.Host + "/..."
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 func webhookLine(e webhooks.Endpoint, s webhooks.State) []string {
@@ -202,7 +263,7 @@ func webhookLine(e webhooks.Endpoint, s webhooks.State) []string {
 		wants += " of " + string(e.Agency)
 	}
 	return []string{
-		e.Name, state, strconv.FormatUint(uint64(s.Position), 10), strconv.FormatUint(s.Delivered, 10), dash(last), wants, dash(because), e.URL,
+		e.Name, state, strconv.FormatUint(uint64(s.Position), 10), strconv.FormatUint(s.Delivered, 10), dash(last), wants, dash(because), hostOf(e.URL),
 	}
 }
 
@@ -254,13 +315,13 @@ passes them over, so one that wants them again has to forget those ids first.
 ` + exitHelp,
 		Example: `  berkas webhooks replay bkn --from 1`,
 		Args:    exactArgs("a name"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			after, err := afterFlag(from)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if from == "" {
+				return usage("--from is needed: the first position to tell of")
+			}
+			after, err := o.firstFor(cmd.Context(), from)
 			if err != nil {
 				return err
-			}
-			if after == nil {
-				return usage("--from is needed: the first position to tell of")
 			}
 			return o.orderEndpoint(args[0], func(e *webhooks.Endpoint) { e.Order.After, e.Paused = after, false })
 		},
@@ -293,7 +354,10 @@ signatures, so the receiver can take the new secret when it suits him.
 				return usage("--keep is not negative")
 			}
 			now := time.Now().UTC()
-			secret := e.Rotate(now, now.Add(keep))
+			secret, err := e.Rotate(now, now.Add(keep))
+			if errors.Is(err, webhooks.ErrSecrets) {
+				return &codedError{exitConflict, err, "Wait until one has ended, or end them all now with --keep 0."}
+			}
 			if err := store.Save(e); err != nil {
 				return err
 			}

@@ -44,6 +44,8 @@ type block struct {
 
 	last sayings // each respondent's last present row once more, for whoever asks of a late moment
 
+	outcomes *keptOutcomes // see columns_outcomes.go
+
 	// Bounds: no row begins before first, no present one after final, no row was
 	// recorded before oldest, none recorded or replaced after newest.
 	first, final, latest int64
@@ -106,7 +108,7 @@ func (b *block) bytes() uint64 {
 	n := 16*len(b.ids) + 8*len(b.at) + len(b.index) + 4*(len(b.respondents)+5*len(b.names))
 	n += 12*len(b.from) + 24*len(b.pastFrom)
 	n += 12 * (len(b.abouts) + len(b.now.shape) + len(b.was.shape) + len(b.last.shape))
-	return uint64(n) + 1024
+	return uint64(n) + 1024 + b.outcomes.bytes()
 }
 
 // moment gives the moment that one of a respondent's entries means.

@@ -232,6 +232,7 @@ func (w *blockBuilder) finish() *block {
 		s.fit()
 	}
 	b.bound()
+	b.outcomes = new(keptOutcomes)
 	o.reset()
 	return &b
 }

@@ -22,11 +22,41 @@ type pace struct {
 	*plan
 	steps   []stepPlan
 	by      *dimensionOf
-	groups  []map[uint32]*Duration // of each step
-	ends    []bool                 // of each word of a stage
+	groups  [][]spells // of each step, by group
+	ends    []bool     // of each word of a stage
 	decided uint32
 	since   int64
-	scratch sayings
+	// Of the block at hand.
+	of     [][]outcome
+	group  []uint32 // by place, of respondents whose last rows hold
+	buried []bool   // of each respondent
+	row    rowReached
+}
+
+// A group of pace is a value of a dimension, or a set of values, after one that
+// counts for nothing.
+const noGroup = 0
+
+// spells are the waits of one group by their days: what counts for nothing, those
+// after which a step was done, and those for which it has been open.
+type spells [3][]uint32
+
+// spellsOf says which of spells an outcome counts in.
+var spellsOf = [outcomeKinds]int{doneAfter: 1, openSince: 2, endedAfter: 2}
+
+func (w *spells) add(of, days int, n uint32) {
+	list := w[of]
+	if missing := days + 1 - len(list); missing > 0 {
+		list = append(list, make([]uint32, missing)...)
+		w[of] = list
+	}
+	list[days] += n
+}
+
+// rowReached is what a row of a respondent says of steps.
+type rowReached struct {
+	*shape
+	at [ledger.MilestoneCount]int64 // when milestones were reached, of those that were
 }
 
 // unit of days, in microseconds.
@@ -56,14 +86,7 @@ func (c *columns) durations(ctx context.Context, s *snapshot, q ledger.Query, st
 	if err != nil {
 		return nil, err
 	}
-	out := slices.Clone(value.([][]Duration))
-	for i := range out { // whoever asked may change what he got
-		out[i] = slices.Clone(out[i])
-		for j := range out[i] {
-			out[i][j].Done, out[i][j].Open = slices.Clone(out[i][j].Done), slices.Clone(out[i][j].Open)
-		}
-	}
-	return out, nil
+	return slices.Clone(value.([][]Duration)), nil
 }
 
 func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) ([][]Duration, error) {
@@ -88,9 +111,9 @@ func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) 
 	}
 	parts := make([]*pace, runtime.GOMAXPROCS(0))
 	for i := range parts {
-		parts[i] = &pace{plan: p, steps: list, by: dimension, groups: make([]map[uint32]*Duration, len(steps)), ends: ends, decided: decided, since: since}
+		parts[i] = &pace{plan: p, steps: list, by: dimension, groups: make([][]spells, len(steps)), ends: ends, decided: decided, since: since}
 		for j := range parts[i].groups {
-			parts[i].groups[j] = make(map[uint32]*Duration)
+			parts[i].groups[j] = make([]spells, 1+dimension.groups())
 		}
 	}
 	if err := p.each(ctx, func(worker int, b *placed) { parts[worker].block(b) }); err != nil {
@@ -98,96 +121,217 @@ func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) 
 	}
 	out := make([][]Duration, len(steps))
 	for i := range steps {
-		groups := make(durationOf)
-		for _, part := range parts {
-			for v, d := range part.groups[i] {
-				value := ""
-				if by != "" {
-					value = dimension.words[v]
-				}
-				for days, n := range d.Done {
-					groups.add(value, true, days, n)
-				}
-				for days, n := range d.Open {
-					groups.add(value, false, days, n)
-				}
+		whole := parts[0].groups[i]
+		for _, part := range parts[1:] {
+			for g := range whole {
+				whole[g].join(&part.groups[i][g])
 			}
 		}
-		out[i] = groups.ordered(by)
+		out[i] = inOrder(dimension.durations(whole[1:]), by)
 	}
 	return out, nil
+}
+
+// groups counts the groups that rows may be in: values, or sets of them.
+func (d *dimensionOf) groups() int {
+	switch {
+	case d == nil:
+		return 1
+	case d.members != nil:
+		return len(d.members)
+	default:
+		return len(d.words)
+	}
+}
+
+// group is a row's, counted after noGroup.
+func (d *dimensionOf) group(b *block, in *sayings, i int) uint32 {
+	switch {
+	case d == nil:
+		return 1
+	case d.items:
+		return 1 + b.abouts[in.about[i]].items
+	case d.natural:
+		return 1 + d.of[b.abouts[in.about[i]].nature]
+	default:
+		return 1 + d.of[in.shape[i]]
+	}
+}
+
+// durations makes groups of those counted. What is counted for a set counts for
+// each of its values.
+func (d *dimensionOf) durations(groups []spells) (out []Duration) {
+	values, words := groups, []string{""}
+	if d != nil {
+		words = d.words
+	}
+	if d != nil && d.members != nil {
+		values = make([]spells, len(words))
+		for set, members := range d.members {
+			if len(members) == 0 {
+				members = none
+			}
+			for _, v := range members {
+				values[v].join(&groups[set])
+			}
+		}
+	}
+	for v, w := range values {
+		if len(w[1]) > 0 || len(w[2]) > 0 {
+			out = append(out, Duration{Value: words[v], Done: w[1], Open: w[2]})
+		}
+	}
+	return out
+}
+
+// join adds others, which are left as they are.
+func (w *spells) join(o *spells) {
+	for i, list := range o {
+		if missing := len(list) - len(w[i]); missing > 0 {
+			w[i] = append(w[i], make([]uint32, missing)...)
+		}
+		for days, n := range list {
+			w[i][days] += n
+		}
+	}
 }
 
 func (w *pace) block(b *placed) {
 	if b.empty(w.at, w.known) {
 		return
 	}
-	in := b.held(w.at, w.known, b.dead, &w.scratch)
-	var one [1]uint32
-	for r := range b.names {
-		if w.counts(b.block, in, r, r) == 0 {
-			continue
+	o, of := w.outcomes(b.block)
+	w.bury(b)
+	settled, until := b.settled(w.known), o.until(w.at)
+	w.group = slices.Grow(w.group[:0], until)[:until]
+	for i, r := range o.order[:until] {
+		w.group[i] = noGroup
+		switch {
+		case w.buried[r]:
+		case !settled && o.recorded[i] > w.known:
+			w.worksOut(b.block, int(r))
+		case w.counts(b.block, &b.last, int(r), int(r)) != 0:
+			w.group[i] = w.by.group(b.block, &b.last, int(r))
 		}
-		sh := &w.snapshot.shapes[in.shape[r]]
-		for i := range w.steps {
-			days, done, counts := w.wait(b.block, in, r, sh, &w.steps[i])
-			switch {
-			case !counts:
-			case w.by == nil:
-				w.add(i, 0, done, days)
-			default:
-				for _, v := range w.by.values(b.block, in, r, &one) {
-					w.add(i, v, done, days)
-				}
+	}
+	for i, r := range o.order[until:] {
+		if o.first[until+i] <= w.at && !w.buried[r] {
+			w.worksOut(b.block, int(r))
+		}
+	}
+	for i := range w.steps {
+		w.step(b.block, o, i, of[i])
+	}
+}
+
+// bury notes whose cases were put elsewhere.
+func (w *pace) bury(b *placed) {
+	w.buried = slices.Grow(w.buried[:0], len(b.names))[:len(b.names)]
+	clear(w.buried)
+	if b.dead == nil {
+		return
+	}
+	for c := range b.ids {
+		if isDead(b.dead, c) {
+			for r := b.respondents[c]; r < b.respondents[c+1]; r++ {
+				w.buried[r] = true
 			}
 		}
 	}
 }
 
-// wait says how long a step took one respondent, if it began; see Durations.
-func (w *pace) wait(b *block, in *sayings, r int, sh *shape, s *stepPlan) (days int, done, began bool) {
-	from, began := reachedAt(b, in, r, sh, s.from)
-	if !began || from <= w.since {
-		return 0, false, false
+// step counts what became of a step for those whose last rows hold. What kinds of
+// outcomes have in common it does for all, as no processor guesses which is next.
+func (w *pace) step(b *block, o *stepOutcomes, step int, of []outcome) {
+	groups, since := w.groups[step], -1
+	if w.since != noTime {
+		since = int(max(-1, jakartaDay(w.since)-o.epoch))
 	}
-	end := w.at
-	if to, reached := reachedAt(b, in, r, sh, s.to); reached && (to >= from || s.byDay && jakartaDay(to) >= jakartaDay(from)) {
-		end, done = to, true
+	sign := [outcomeKinds]int{doneAfter: 1, openSince: -1, endedAfter: 1}
+	base := [outcomeKinds]int{openSince: int(jakartaDay(w.at) - o.epoch)}
+	for _, out := range of {
+		if int(out.place) >= len(w.group) {
+			return
+		}
+		group, kind := w.group[out.place], out.kind()
+		if kind == unpacked || out.from() <= since {
+			if kind == unpacked || out.from() == since { // the same day
+				r := int(o.order[out.place])
+				w.exactly(w.reads(b, &b.last, r, r), step, group)
+			}
+			continue
+		}
+		groups[group].add(spellsOf[kind], min(max(0, base[kind]+sign[kind]*out.days()), MaxDays), 1)
+	}
+}
+
+// worksOut counts all steps of a respondent from the row that holds, if one does.
+func (w *pace) worksOut(b *block, r int) {
+	in, i := b.holding(r, w.at, w.known)
+	if in == nil || w.counts(b, in, i, r) == 0 {
+		return
+	}
+	row, group := w.reads(b, in, i, r), w.by.group(b, in, i)
+	for step := range w.steps {
+		w.exactly(row, step, group)
+	}
+}
+
+// reads reads what the row in a place says of a respondent.
+func (w *pace) reads(b *block, in *sayings, i, r int) *rowReached {
+	w.row.shape = &w.snapshot.shapes[in.shape[i]]
+	entry := in.times[i] + uint32(bits.OnesCount32(w.row.began))
+	for left := w.row.reached; left != 0; left &= left - 1 {
+		w.row.at[bits.TrailingZeros32(left)] = b.moment(r, entry)
+		entry++
+	}
+	return &w.row
+}
+
+// exactly counts a step of a row, if it began; see Durations.
+func (w *pace) exactly(row *rowReached, step int, group uint32) {
+	kind, from, to := w.told(row, &w.steps[step])
+	if kind == neverBegan || from <= w.since {
+		return
+	}
+	if kind != doneAfter {
+		to = min(to, w.at)
+	}
+	w.groups[step][group].add(spellsOf[kind], waited(from, to), 1)
+}
+
+// waited counts the days from one moment to another.
+func waited(from, to int64) int {
+	return int(min(max(0, jakartaDay(to)-jakartaDay(from)), MaxDays))
+}
+
+// told says what became of a step as a row tells it, when it began, and when the
+// wait ended or will.
+func (w *pace) told(row *rowReached, s *stepPlan) (kind int, from, to int64) {
+	if !row.has(s.from) || row.duplicate {
+		return neverBegan, 0, 0
+	}
+	from, to = row.at[s.from], row.at[s.to]
+	if row.has(s.to) && (to >= from || s.byDay && jakartaDay(to) >= jakartaDay(from)) {
+		return doneAfter, from, to
 	}
 	until := -1
 	switch {
-	case done:
-	case w.ends[sh.stage]:
+	case w.ends[row.stage]:
 		until = endedMilestone
-	case sh.stage == w.decided && s.early:
+	case row.stage == w.decided && s.early:
 		until = decidedMilestone
 	}
-	if until >= 0 {
-		if at, reached := reachedAt(b, in, r, sh, until); reached {
-			end = min(end, at)
-		}
+	if until >= 0 && row.has(until) {
+		return endedAfter, from, row.at[until]
 	}
-	return int(min(max(0, jakartaDay(end)-jakartaDay(from)), MaxDays)), done, true
+	return openSince, from, infinity
 }
+
+// has reports whether a milestone was reached.
+func (r *rowReached) has(milestone int) bool { return r.reached>>milestone&1 != 0 }
 
 var (
 	endedMilestone   = slices.Index(ledger.Milestones, ledger.MilestoneEnded)
 	decidedMilestone = slices.Index(ledger.Milestones, ledger.MilestoneDecided)
 )
-
-// reachedAt tells when a respondent reached a milestone.
-func reachedAt(b *block, in *sayings, r int, sh *shape, milestone int) (int64, bool) {
-	if sh.reached>>milestone&1 == 0 {
-		return 0, false
-	}
-	return b.moment(r, in.times[r]+uint32(bits.OnesCount32(sh.began)+before(sh.reached, milestone))), true
-}
-
-func (w *pace) add(step int, value uint32, done bool, days int) {
-	d := w.groups[step][value]
-	if d == nil {
-		d = new(Duration)
-		w.groups[step][value] = d
-	}
-	d.add(done, days, 1)
-}

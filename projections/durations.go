@@ -48,7 +48,8 @@ var afterDecree = []ledger.Milestone{
 // if a decree leaves To behind. by is one of ledger.Filters, or "" for all in
 // one group of Value ""; groups come largest first, then by value, and one that
 // counts nothing is left out. The unit is the respondent; q.Measures is ignored.
-// There is one slice of groups for each step.
+// There is one slice of groups for each step. Others may be given the same lists
+// of days: they are not to be changed.
 func (r *Reader) Durations(ctx context.Context, q ledger.Query, steps []Step, by string) (Answer, [][]Duration, error) {
 	if _, ok := dimensions[by]; !ok && by != "" {
 		return Answer{}, nil, fmt.Errorf("unknown dimension %q: one of %s", by, strings.Join(ledger.Filters, ", "))
@@ -104,24 +105,35 @@ func (d *Duration) add(done bool, days int, n uint32) {
 	(*list)[days] += n
 }
 
-// ordered lists the groups, the largest first. All in one group are there even
-// if nobody is.
+// ordered lists the groups, see inOrder.
 func (g durationOf) ordered(by string) []Duration {
-	if by == "" && len(g) == 0 {
-		return []Duration{{}}
-	}
-	size := make(map[string]int)
 	var out []Duration
-	for value, d := range g {
-		for _, n := range slices.Concat(d.Done, d.Open) {
-			size[value] += int(n)
-		}
+	for _, d := range g {
 		out = append(out, *d)
 	}
-	slices.SortFunc(out, func(a, b Duration) int {
+	return inOrder(out, by)
+}
+
+// inOrder puts groups in order, the largest first. All in one group are there
+// even if nobody is.
+func inOrder(groups []Duration, by string) []Duration {
+	if by == "" && len(groups) == 0 {
+		return []Duration{{}}
+	}
+	size := make(map[string]int, len(groups))
+	for _, d := range groups {
+		n := 0
+		for _, list := range [2][]uint32{d.Done, d.Open} {
+			for _, on := range list {
+				n += int(on)
+			}
+		}
+		size[d.Value] = n
+	}
+	slices.SortFunc(groups, func(a, b Duration) int {
 		return cmp.Or(-cmp.Compare(size[a.Value], size[b.Value]), strings.Compare(a.Value, b.Value))
 	})
-	return out
+	return groups
 }
 
 // duration counts one step over the table.

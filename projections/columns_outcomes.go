@@ -1,0 +1,175 @@
+package projections
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+	"sync/atomic"
+)
+
+// What became of a step follows from the row of a respondent that holds, and once
+// his last one does it stays as it is, but for the days of those who still wait.
+// Blocks keep it for the steps that are asked for. A block never changes, so
+// neither does this.
+
+// Kinds of outcomes.
+const (
+	unpacked = iota // has no place in an outcome: it is worked out from the row each time
+	doneAfter
+	openSince
+	endedAfter // waits no more, and has not reached To
+	outcomeKinds
+	neverBegan = -1
+)
+
+// outcome is what became of a step for a respondent for whom it began, as his last
+// row tells it.
+type outcome struct {
+	place uint32 // in stepOutcomes
+	// packed has in two bits the kind, in 14 the day of From, counted from the first
+	// day, and in 16 the days that it took, or for who waits the day of From again.
+	packed uint32
+}
+
+const (
+	outcomeDays = 1<<16 - 1
+	outcomeFrom = 1<<14 - 1
+)
+
+func (o outcome) kind() int { return int(o.packed >> 30) }
+func (o outcome) from() int { return int(o.packed >> 16 & outcomeFrom) }
+func (o outcome) days() int { return int(o.packed & outcomeDays) }
+
+// keptOutcomes has a block's outcomes, nil until they are asked for.
+type keptOutcomes struct{ atomic.Pointer[stepOutcomes] }
+
+// keptSteps bounds the steps of which outcomes are kept, with eight bytes
+// for each respondent for whom one began. Pages ask for 11.
+const keptSteps = 16
+
+// stepOutcomes are those of a block's respondents, in the order in which their last
+// rows begin: at any moment those whose last row holds stand before all others.
+type stepOutcomes struct {
+	order    []uint32 // the respondents
+	from     []int64  // when the last row begins, infinity if all rows were replaced
+	first    []int64  // when the first row begins
+	recorded []uint32 // since which position the last row is known
+	epoch    int64    // first day of any moment
+	steps    []stepPlan
+	of       [][]outcome // of each step, by place
+}
+
+// bytes is how much memory outcomes take.
+func (k *keptOutcomes) bytes() uint64 {
+	o := k.Load()
+	if o == nil {
+		return 0
+	}
+	n := 256 + 24*len(o.order)
+	for _, of := range o.of {
+		n += 64 + 8*cap(of)
+	}
+	return uint64(n)
+}
+
+// outcomes gives those of a block for the steps that are asked for, in of of
+// these. What is new of them is kept, as far as there is room.
+func (w *pace) outcomes(b *block) (o *stepOutcomes, of [][]outcome) {
+	old := b.outcomes.Load()
+	if old == nil {
+		old = b.inOrder()
+	}
+	var missing []stepPlan
+	for _, s := range w.steps {
+		if !slices.Contains(old.steps, s) && !slices.Contains(missing, s) {
+			missing = append(missing, s)
+		}
+	}
+	o = old
+	if len(missing) > 0 {
+		o = w.with(b, old, missing)
+		// If another was faster, whoever asks next adds what is not there.
+		if before := b.outcomes.Load(); len(o.steps) <= keptSteps && (before == nil || before == old) {
+			b.outcomes.CompareAndSwap(before, o)
+		}
+	}
+	of = w.of[:0]
+	for _, s := range w.steps {
+		of = append(of, o.of[slices.Index(o.steps, s)])
+	}
+	w.of = of
+	return o, of
+}
+
+// inOrder puts a block's respondents in order.
+func (b *block) inOrder() *stepOutcomes {
+	n := len(b.names)
+	o := &stepOutcomes{order: make([]uint32, n), from: make([]int64, n), first: make([]int64, n), recorded: make([]uint32, n)}
+	last := make([]int64, n)
+	for r := range last {
+		o.order[r], last[r] = uint32(r), infinity
+		if from, to := b.present[r], b.present[r+1]; from < to {
+			last[r] = b.from[to-1]
+		}
+	}
+	slices.SortFunc(o.order, func(a, b uint32) int { return cmp.Or(cmp.Compare(last[a], last[b]), cmp.Compare(a, b)) })
+	for i, r := range o.order {
+		// Where the last row holds nothing, one that was replaced may have held.
+		o.from[i], o.first[i], o.recorded[i] = last[r], infinity, math.MaxUint32
+		if from, to := b.present[r], b.present[r+1]; from < to {
+			if o.first[i] = b.from[from]; b.last.shape[r] != 0 {
+				o.recorded[i] = b.recorded[to-1]
+			}
+		}
+		for _, from := range b.pastFrom[b.past[r]:b.past[r+1]] {
+			o.first[i] = min(o.first[i], from)
+		}
+	}
+	if len(b.at) > 0 {
+		o.epoch = jakartaDay(slices.Min(b.at))
+	}
+	return o
+}
+
+// until counts the respondents whose last rows have begun by a moment.
+func (o *stepOutcomes) until(at int64) int {
+	return sort.Search(len(o.from), func(i int) bool { return o.from[i] > at })
+}
+
+// with adds those of more steps.
+func (w *pace) with(b *block, o *stepOutcomes, steps []stepPlan) *stepOutcomes {
+	more, of := *o, make([][]outcome, len(steps))
+	for i, r := range o.order {
+		row := w.reads(b, &b.last, int(r), int(r))
+		for j := range steps {
+			if packed, began := w.packed(row, &steps[j], o.from[i], o.epoch); began {
+				of[j] = append(of[j], outcome{uint32(i), packed})
+			}
+		}
+	}
+	more.steps = slices.Concat(o.steps, steps)
+	more.of = slices.Clone(o.of)
+	for _, list := range of {
+		more.of = append(more.of, fitted(list))
+	}
+	return &more
+}
+
+// packed works an outcome out; began: there is one. last is when the respondent's
+// last row begins.
+func (w *pace) packed(row *rowReached, s *stepPlan, last, epoch int64) (packed uint32, began bool) {
+	kind, from, to := w.told(row, s)
+	if kind == neverBegan {
+		return 0, false
+	}
+	on := jakartaDay(from) - epoch
+	if on > outcomeFrom || kind == endedAfter && to > last { // which depends on when it is asked
+		return unpacked, true
+	}
+	days := on
+	if kind != openSince {
+		days = int64(waited(from, to))
+	}
+	return uint32(kind)<<30 | uint32(on)<<16 | uint32(days), true
+}

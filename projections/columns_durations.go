@@ -12,7 +12,8 @@ import (
 
 // stepPlan is a step in the words of a snapshot.
 type stepPlan struct {
-	from, to int // places in ledger.Milestones
+	number   uint16 // which no other step has
+	from, to int    // places in ledger.Milestones
 	byDay    bool
 	early    bool // a decree leaves To behind
 }
@@ -30,7 +31,9 @@ type pace struct {
 	of     [][]outcome
 	group  []uint32 // by place, of respondents whose last rows hold
 	buried []bool   // of each respondent
-	row    rowReached
+	late   []uint32 // respondents whose last rows do not hold, but others may
+	held   []heldRow
+	rows   []rowReached
 }
 
 // A group of pace is a value of a dimension, or a set of values, after one that
@@ -56,7 +59,14 @@ func (w *spells) add(of, days int, n uint32) {
 // rowReached is what a row of a respondent says of steps.
 type rowReached struct {
 	*shape
-	at [ledger.MilestoneCount]int64 // when milestones were reached, of those that were
+	group uint32
+	at    [ledger.MilestoneCount]int64 // when milestones were reached, of those that were
+}
+
+// heldRow is the row of a respondent that holds.
+type heldRow struct {
+	in                *sayings
+	place, respondent int
 }
 
 // unit of days, in microseconds.
@@ -95,8 +105,9 @@ func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) 
 	p.pass(func(s *shape) bool { return !s.duplicate })
 	list := make([]stepPlan, len(steps))
 	for i, step := range steps {
+		from, to := slices.Index(ledger.Milestones, step.From), slices.Index(ledger.Milestones, step.To)
 		list[i] = stepPlan{
-			from: slices.Index(ledger.Milestones, step.From), to: slices.Index(ledger.Milestones, step.To),
+			number: uint16(from*ledger.MilestoneCount + to), from: from, to: to,
 			byDay: slices.Contains(byDay, step.To), early: !slices.Contains(afterDecree, step.To),
 		}
 	}
@@ -200,27 +211,28 @@ func (w *pace) block(b *placed) {
 	if b.empty(w.at, w.known) {
 		return
 	}
-	o, of := w.outcomes(b.block)
+	o := w.outcomes(b.block)
 	w.bury(b)
 	settled, until := b.settled(w.known), o.until(w.at)
-	w.group = slices.Grow(w.group[:0], until)[:until]
+	w.group, w.late = slices.Grow(w.group[:0], until)[:until], w.late[:0]
 	for i, r := range o.order[:until] {
 		w.group[i] = noGroup
 		switch {
 		case w.buried[r]:
 		case !settled && o.recorded[i] > w.known:
-			w.worksOut(b.block, int(r))
+			w.late = append(w.late, r)
 		case w.counts(b.block, &b.last, int(r), int(r)) != 0:
 			w.group[i] = w.by.group(b.block, &b.last, int(r))
 		}
 	}
 	for i, r := range o.order[until:] {
 		if o.first[until+i] <= w.at && !w.buried[r] {
-			w.worksOut(b.block, int(r))
+			w.late = append(w.late, r)
 		}
 	}
+	w.workOut(b.block)
 	for i := range w.steps {
-		w.step(b.block, o, i, of[i])
+		w.step(b.block, o, i, w.of[i])
 	}
 }
 
@@ -256,8 +268,10 @@ func (w *pace) step(b *block, o *stepOutcomes, step int, of []outcome) {
 		group, kind := w.group[out.place], out.kind()
 		if kind == unpacked || out.from() <= since {
 			if kind == unpacked || out.from() == since { // the same day
-				r := int(o.order[out.place])
-				w.exactly(w.reads(b, &b.last, r, r), step, group)
+				if r := int(o.order[out.place]); group != noGroup {
+					w.rows = w.rows[:0]
+					w.exactly(w.reads(b, &b.last, r, r), step)
+				}
 			}
 			continue
 		}
@@ -265,31 +279,53 @@ func (w *pace) step(b *block, o *stepOutcomes, step int, of []outcome) {
 	}
 }
 
-// worksOut counts all steps of a respondent from the row that holds, if one does.
-func (w *pace) worksOut(b *block, r int) {
-	in, i := b.holding(r, w.at, w.known)
-	if in == nil || w.counts(b, in, i, r) == 0 {
-		return
+// workOut counts all steps of those of whom another row holds than the last. It
+// goes through them several times, so that a processor waits for the memory of many
+// at once.
+func (w *pace) workOut(b *block) {
+	w.held, w.rows = w.held[:0], w.rows[:0]
+	for _, r := range w.late {
+		if in, i := b.holding(int(r), w.at, w.known); in != nil && w.shapes[in.shape[i]] != 0 {
+			w.held = append(w.held, heldRow{in, i, int(r)})
+		}
 	}
-	row, group := w.reads(b, in, i, r), w.by.group(b, in, i)
+	for _, h := range w.held {
+		if w.counts(b, h.in, h.place, h.respondent) != 0 {
+			w.reads(b, h.in, h.place, h.respondent)
+		}
+	}
 	for step := range w.steps {
-		w.exactly(row, step, group)
+		for i := range w.rows {
+			w.exactly(&w.rows[i], step)
+		}
 	}
 }
 
-// reads reads what the row in a place says of a respondent.
+// reads reads what the row in a place says of a respondent, after all other rows.
 func (w *pace) reads(b *block, in *sayings, i, r int) *rowReached {
-	w.row.shape = &w.snapshot.shapes[in.shape[i]]
-	entry := in.times[i] + uint32(bits.OnesCount32(w.row.began))
-	for left := w.row.reached; left != 0; left &= left - 1 {
-		w.row.at[bits.TrailingZeros32(left)] = b.moment(r, entry)
-		entry++
+	n := len(w.rows)
+	w.rows = slices.Grow(w.rows, 1)[:n+1]
+	row := &w.rows[n]
+	row.shape, row.group = &w.snapshot.shapes[in.shape[i]], w.by.group(b, in, i)
+	entry, left := in.times[i]+uint32(bits.OnesCount32(row.began)), row.reached
+	if b.wide {
+		for ; left != 0; left &= left - 1 {
+			row.at[bits.TrailingZeros32(left)] = b.moment(r, entry)
+			entry++
+		}
+		return row
 	}
-	return &w.row
+	// As b.moment does, but all at once.
+	index, at := b.index[b.entries[r]+entry:], b.at[b.moments[r]:]
+	for n := 0; left != 0; left &= left - 1 {
+		row.at[bits.TrailingZeros32(left)] = at[index[n]]
+		n++
+	}
+	return row
 }
 
 // exactly counts a step of a row, if it began; see Durations.
-func (w *pace) exactly(row *rowReached, step int, group uint32) {
+func (w *pace) exactly(row *rowReached, step int) {
 	kind, from, to := w.told(row, &w.steps[step])
 	if kind == neverBegan || from <= w.since {
 		return
@@ -297,7 +333,7 @@ func (w *pace) exactly(row *rowReached, step int, group uint32) {
 	if kind != doneAfter {
 		to = min(to, w.at)
 	}
-	w.groups[step][group].add(spellsOf[kind], waited(from, to), 1)
+	w.groups[step][row.group].add(spellsOf[kind], waited(from, to), 1)
 }
 
 // waited counts the days from one moment to another.

@@ -51,12 +51,12 @@ const keptSteps = 16
 // stepOutcomes are those of a block's respondents, in the order in which their last
 // rows begin: at any moment those whose last row holds stand before all others.
 type stepOutcomes struct {
-	order    []uint32 // the respondents
-	from     []int64  // when the last row begins, infinity if all rows were replaced
-	first    []int64  // when the first row begins
-	recorded []uint32 // since which position the last row is known
-	epoch    int64    // first day of any moment
-	steps    []stepPlan
+	order    []uint32    // the respondents
+	from     []int64     // when the last row begins, infinity if all rows were replaced
+	first    []int64     // when the first row begins
+	recorded []uint32    // since which position the last row is known
+	epoch    int64       // first day of any moment
+	steps    []uint16    // their numbers
 	of       [][]outcome // of each step, by place
 }
 
@@ -73,33 +73,35 @@ func (k *keptOutcomes) bytes() uint64 {
 	return uint64(n)
 }
 
-// outcomes gives those of a block for the steps that are asked for, in of of
-// these. What is new of them is kept, as far as there is room.
-func (w *pace) outcomes(b *block) (o *stepOutcomes, of [][]outcome) {
-	old := b.outcomes.Load()
-	if old == nil {
-		old = b.inOrder()
+// outcomes gives those of a block, with w.of of the steps that are asked for.
+// What is new of them is kept, as far as there is room.
+func (w *pace) outcomes(b *block) *stepOutcomes {
+	kept := b.outcomes.Load()
+	o := kept
+	if o == nil {
+		o = b.inOrder()
 	}
-	var missing []stepPlan
-	for _, s := range w.steps {
-		if !slices.Contains(old.steps, s) && !slices.Contains(missing, s) {
-			missing = append(missing, s)
+	if !w.find(o) {
+		o = w.with(b, o)
+		w.find(o)
+		if len(o.steps) <= keptSteps {
+			b.outcomes.CompareAndSwap(kept, o) // if another was faster, whoever asks next adds what is not there
 		}
 	}
-	o = old
-	if len(missing) > 0 {
-		o = w.with(b, old, missing)
-		// If another was faster, whoever asks next adds what is not there.
-		if before := b.outcomes.Load(); len(o.steps) <= keptSteps && (before == nil || before == old) {
-			b.outcomes.CompareAndSwap(before, o)
+	return o
+}
+
+// find finds what is asked for; false: not all is there.
+func (w *pace) find(o *stepOutcomes) bool {
+	w.of = w.of[:0]
+	for i := range w.steps {
+		at := slices.Index(o.steps, w.steps[i].number)
+		if at < 0 {
+			return false
 		}
+		w.of = append(w.of, o.of[at])
 	}
-	of = w.of[:0]
-	for _, s := range w.steps {
-		of = append(of, o.of[slices.Index(o.steps, s)])
-	}
-	w.of = of
-	return o, of
+	return true
 }
 
 // inOrder puts a block's respondents in order.
@@ -137,21 +139,28 @@ func (o *stepOutcomes) until(at int64) int {
 	return sort.Search(len(o.from), func(i int) bool { return o.from[i] > at })
 }
 
-// with adds those of more steps.
-func (w *pace) with(b *block, o *stepOutcomes, steps []stepPlan) *stepOutcomes {
-	more, of := *o, make([][]outcome, len(steps))
+// with adds those of steps that are not there.
+func (w *pace) with(b *block, o *stepOutcomes) *stepOutcomes {
+	more := *o
+	more.steps, more.of = slices.Clip(o.steps), slices.Clip(o.of)
+	var steps []*stepPlan
+	for i := range w.steps {
+		if s := &w.steps[i]; !slices.Contains(more.steps, s.number) {
+			steps, more.steps, more.of = append(steps, s), append(more.steps, s.number), append(more.of, nil)
+		}
+	}
+	of := more.of[len(o.of):]
 	for i, r := range o.order {
+		w.rows = w.rows[:0]
 		row := w.reads(b, &b.last, int(r), int(r))
-		for j := range steps {
-			if packed, began := w.packed(row, &steps[j], o.from[i], o.epoch); began {
+		for j, s := range steps {
+			if packed, began := w.packed(row, s, o.from[i], o.epoch); began {
 				of[j] = append(of[j], outcome{uint32(i), packed})
 			}
 		}
 	}
-	more.steps = slices.Concat(o.steps, steps)
-	more.of = slices.Clone(o.of)
-	for _, list := range of {
-		more.of = append(more.of, fitted(list))
+	for j := range of {
+		of[j] = fitted(of[j])
 	}
 	return &more
 }

@@ -87,10 +87,33 @@ func figureQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) err
 
 // nationalSteps are as many and such as pages ask for.
 var nationalSteps = []Step{
-	{ledger.MilestoneOpened, ledger.MilestoneRegistered}, {ledger.MilestoneReported, ledger.MilestoneVerified},
-	{ledger.MilestoneRegistered, ledger.MilestoneAssessed}, {ledger.MilestoneForwarded, ledger.MilestoneReceived},
-	{ledger.MilestoneReceived, ledger.MilestoneRecommended}, {ledger.MilestoneSent, ledger.MilestoneDecided},
-	{ledger.MilestoneDecided, ledger.MilestoneDelivered},
+	{From: ledger.MilestoneOpened, To: ledger.MilestoneRegistered},
+	{From: ledger.MilestoneReported, To: ledger.MilestoneVerified},
+	{From: ledger.MilestoneRegistered, To: ledger.MilestoneAssessed},
+	{From: ledger.MilestoneForwarded, To: ledger.MilestoneReceived},
+	{From: ledger.MilestoneReceived, To: ledger.MilestoneRecommended},
+	{From: ledger.MilestoneSent, To: ledger.MilestoneDecided},
+	{From: ledger.MilestoneDecided, To: ledger.MilestoneDelivered},
+}
+
+// durationQuestions ask how long steps took.
+func durationQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) error {
+	ask := func(steps []Step, by string, known func(n int) ledger.Position) func(*Reader, int) error {
+		return func(r *Reader, n int) error {
+			q := ledger.Query{Unit: ledger.UnitRespondent, AsOf: anotherMoment(p, n, 5*365*day), KnownAt: known(n)}
+			_, _, err := r.Durations(b.Context(), q, steps, by)
+			return err
+		}
+	}
+	latest := func(int) ledger.Position { return p.Position }
+	return map[string]func(*Reader, int) error{
+		"durations of 7 steps":             ask(nationalSteps, "", latest),
+		"durations of 5 steps by province": ask(nationalSteps[2:], "province", latest),
+		"durations of 3 steps by office":   ask(nationalSteps[:3], "office", latest),
+		"durations of 7 steps, any known-at": ask(nationalSteps, "", func(n int) ledger.Position {
+			return p.Position - p.Position*ledger.Position(n%97)/98
+		}),
+	}
 }
 
 // otherQuestions are breakdowns, trends, lists and what is owed.
@@ -132,26 +155,7 @@ func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) erro
 		},
 		"trend of 300 weeks, cases":           trend(ledger.UnitCase),
 		"trend of 300 weeks, recommendations": trend(ledger.UnitRecommendation),
-		"durations of 3 steps by office": func(r *Reader, n int) error {
-			_, _, err := r.Durations(ctx, ledger.Query{Unit: ledger.UnitRespondent, AsOf: back(n)}, []Step{
-				{ledger.MilestoneOpened, ledger.MilestoneForwarded}, {ledger.MilestoneForwarded, ledger.MilestoneRecommended}, {ledger.MilestoneRecommended, ledger.MilestoneDecided},
-			}, "office")
-			return err
-		},
-		"durations of 7 steps": func(r *Reader, n int) error {
-			_, _, err := r.Durations(ctx, ledger.Query{Unit: ledger.UnitRespondent, AsOf: back(n)}, nationalSteps, "")
-			return err
-		},
-		"durations of 7 steps, any known-at": func(r *Reader, n int) error {
-			q := ledger.Query{Unit: ledger.UnitRespondent, AsOf: back(n), KnownAt: p.Position - p.Position*ledger.Position(n%97)/98}
-			_, _, err := r.Durations(ctx, q, nationalSteps, "")
-			return err
-		},
-		"durations of 5 steps by province": func(r *Reader, n int) error {
-			_, _, err := r.Durations(ctx, ledger.Query{Unit: ledger.UnitRespondent, AsOf: back(n)}, nationalSteps[2:], "province")
-			return err
-		},
-		"list, page 1": func(r *Reader, n int) error { return listPage(ctx, r, one(ledger.UnitCase, n), p.Position, 0) },
+		"list, page 1":                        func(r *Reader, n int) error { return listPage(ctx, r, one(ledger.UnitCase, n), p.Position, 0) },
 		"list, far page": func(r *Reader, n int) error {
 			return listPage(ctx, r, one(ledger.UnitCase, n), p.Position, 500)
 		},
@@ -229,6 +233,7 @@ func BenchmarkColumns(b *testing.B) {
 	}
 	questions := figureQuestions(b, p)
 	maps.Copy(questions, otherQuestions(b, p))
+	maps.Copy(questions, durationQuestions(b, p))
 	for name, ask := range questions {
 		for how, reader := range map[string]*Reader{"columns": r, "SQL": sql} {
 			if skip := map[string]string{"no": "SQL", "only": "columns"}; how == skip[os.Getenv("BERKAS_BENCH_SQL")] {

@@ -261,13 +261,15 @@ func (s *Server) treatment(r *http.Request, q question) (treatment, error) {
 		steps = append(steps, w.Step)
 	}
 	// Asked with the two times of the first answer, whatever came since.
-	_, all, err := s.Figures.Durations(r.Context(), t.answer.Query, steps, "")
-	if err != nil {
-		return treatment{}, figureError(err)
-	}
 	_, groups, err := s.Figures.Durations(r.Context(), t.answer.Query, steps, q.By)
 	if err != nil {
 		return treatment{}, figureError(err)
+	}
+	all := together(groups)
+	if slices.Contains(manyValued, q.By) {
+		if _, all, err = s.Figures.Durations(r.Context(), t.answer.Query, steps, ""); err != nil {
+			return treatment{}, figureError(err)
+		}
 	}
 	for i := range steps {
 		t.waits = append(t.waits, waitsOf(all[i], groups[i]))

@@ -319,3 +319,17 @@ func treatmentLeads(t *testing.T, s *shelf) {
 	}
 	s.page("/?lang=id")
 }
+
+// TestTogether: what is counted of all is the sum of its groups, and leaves them
+// as they are.
+func TestTogether(t *testing.T) {
+	first, second := []uint32{1, 0, 2}, []uint32{3}
+	steps := [][]projections.Duration{{{Value: "a", Done: first}, {Value: "b", Done: second, Open: []uint32{0, 5}}}, nil}
+	want := [][]projections.Duration{{{Done: []uint32{4, 0, 2}, Open: []uint32{0, 5}}}, {{}}}
+	if got := together(steps); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+	if !slices.Equal(first, []uint32{1, 0, 2}) {
+		t.Errorf("a group was changed to %v", first)
+	}
+}

@@ -62,6 +62,29 @@ func waitsOf(whole, groups []projections.Duration) waitsBy {
 	return out
 }
 
+// together sums the groups of each step, of which every respondent is in one.
+func together(steps [][]projections.Duration) [][]projections.Duration {
+	out := make([][]projections.Duration, len(steps))
+	for i, groups := range steps {
+		var whole projections.Duration
+		for _, g := range groups {
+			whole.Done, whole.Open = summed(whole.Done, g.Done), summed(whole.Open, g.Open)
+		}
+		out[i] = []projections.Duration{whole}
+	}
+	return out
+}
+
+func summed(sum, more []uint32) []uint32 {
+	if missing := len(more) - len(sum); missing > 0 {
+		sum = append(sum, make([]uint32, missing)...)
+	}
+	for i, n := range more {
+		sum[i] += n
+	}
+	return sum
+}
+
 func (w waitsBy) marks() []comparison {
 	out := make([]comparison, len(w.Groups))
 	for i, g := range w.Groups {

@@ -23,8 +23,10 @@ type BacklogQuery struct {
 	// AsOf and KnownAt as with WorkQuery.
 	AsOf    time.Time
 	KnownAt ledger.Position
-	// Trend are moments, none after AsOf, at which what was pending is counted too.
-	Trend []time.Time
+	// Trend are moments, none after AsOf, at which what was pending is counted too;
+	// TrendOf gives them for an as-of, where that is left open.
+	Trend   []time.Time
+	TrendOf func(asOf time.Time) []time.Time
 	// Longest is how many of those that wait longest are named.
 	Longest int
 }
@@ -105,8 +107,22 @@ type TrendCount struct {
 	Pending, Overdue int
 }
 
-// Backlog counts in one pass over the rows known at the position.
+// Backlog counts in one pass over the rows known at the position. Asked for the
+// latest, of a large ledger, it may be known at a position that is some seconds old.
 func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
+	if r.columns != nil && q.AsOf.IsZero() && q.KnownAt == 0 {
+		key := fmt.Sprintf("backlog %q %d %v %t", q.Agency, q.Longest, q.Trend, q.TrendOf != nil)
+		at, err := r.columns.latestAt(ctx, key, func(ctx context.Context, at Settled) error {
+			one := q
+			one.AsOf, one.KnownAt = at.Recorded, at.Position
+			_, err := r.Backlog(ctx, one)
+			return err
+		})
+		if err != nil {
+			return Backlog{}, err
+		}
+		q.AsOf, q.KnownAt = at.Recorded, at.Position
+	}
 	p, columns, err := r.stand(ctx)
 	if err != nil {
 		return Backlog{}, err
@@ -116,6 +132,9 @@ func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
 		return Backlog{}, err
 	}
 	q.AsOf, q.KnownAt = settled.AsOf, settled.KnownAt
+	if q.TrendOf != nil {
+		q.Trend, q.TrendOf = q.TrendOf(q.AsOf), nil
+	}
 	for _, t := range q.Trend {
 		if t.After(q.AsOf) {
 			return Backlog{}, fmt.Errorf("a moment of the trend lies after as-of")

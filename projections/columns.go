@@ -34,6 +34,8 @@ type columns struct {
 	scans, works chan struct{}
 	due          dueDays // what was reckoned of due days
 
+	latest latest // questions of now
+
 	annals   atomic.Pointer[annals]
 	annalist annalist        // whoever has writing writes them
 	writing  chan struct{}   // of one place
@@ -91,6 +93,7 @@ type placed struct {
 // row. It is called once, before the first question; Close ends it.
 func (r *Reader) KeepColumns(log *slog.Logger) {
 	r.keepColumns(log, loadRows, blockRows)
+	r.columns.latest.from = latestFrom
 }
 
 func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
@@ -98,7 +101,7 @@ func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 	c := &columns{
 		pool: r.pool, log: log, stretch: stretch, full: full, few: fewOwed, near: annalsNear, cancel: cancel, done: make(chan struct{}),
 		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2), works: make(chan struct{}, 1),
-		writing: make(chan struct{}, 1), turn: make(chan struct{}, 1),
+		writing: make(chan struct{}, 1), turn: make(chan struct{}, 1), latest: latest{clock: time.Now},
 	}
 	c.beside = func(work func(context.Context)) {
 		c.under.Go(func() {

@@ -73,8 +73,23 @@ type WorkList struct {
 
 // WorkList lists obligations as ledger.Obligations says they are: overdue first,
 // then by the day on which they fall due, then those without one. Offset and
-// limit cut pages of one order.
+// limit cut pages of one order. Asked for the latest, of a large ledger, it may be
+// known at a position that is some seconds old.
 func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
+	if r.columns != nil && q.AsOf.IsZero() && q.KnownAt == 0 {
+		of := q
+		of.Offset, of.Limit = 0, 0 // pages are of one list
+		at, err := r.columns.latestAt(ctx, fmt.Sprintf("work list %+v", of), func(ctx context.Context, at Settled) error {
+			one := q
+			one.AsOf, one.KnownAt = at.Recorded, at.Position
+			_, err := r.WorkList(ctx, one)
+			return err
+		})
+		if err != nil {
+			return WorkList{}, err
+		}
+		q.AsOf, q.KnownAt = at.Recorded, at.Position
+	}
 	p, columns, err := r.stand(ctx)
 	if err != nil {
 		return WorkList{}, err

@@ -173,12 +173,9 @@ func (s *Server) backlogPage(r *http.Request, q *backlogQuestion) (backlogPage, 
 	if err := s.settle(ctx, &known); err != nil {
 		return backlogPage{}, err
 	}
-	asOf, err := s.lastMoment(ctx, q.list.query.AsOf)
-	if err != nil {
-		return backlogPage{}, err
-	}
 	b, err := s.Figures.Backlog(ctx, projections.BacklogQuery{
-		Agency: q.list.query.Agency, AsOf: asOf, KnownAt: known.Query.KnownAt, Trend: trendMoments(extent, asOf), Longest: shownLongest,
+		Agency: q.list.query.Agency, AsOf: q.list.query.AsOf, KnownAt: known.Query.KnownAt, Longest: shownLongest,
+		TrendOf: func(asOf time.Time) []time.Time { return trendMoments(extent, asOf) },
 	})
 	if err != nil {
 		return backlogPage{}, figureError(err)

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -18,18 +17,6 @@ const (
 	trendHeight = 180
 	mostTrend   = 36 // moments of a trend at most, beside the last
 )
-
-// lastMoment is as-of, or when the last record was recorded.
-func (s *Server) lastMoment(ctx context.Context, asOf time.Time) (time.Time, error) {
-	if !asOf.IsZero() {
-		return asOf, nil
-	}
-	p, err := s.Figures.Progress(ctx)
-	if err != nil {
-		return asOf, figureError(err)
-	}
-	return p.Recorded, nil
-}
 
 // trendMoments are the ends of months, of every so many where there are more than
 // a chart shows, then as-of itself.

@@ -13,14 +13,14 @@ import (
 )
 
 // annals are what records say of cases and rows do not: which were corrected, and in
-// which several agencies recorded a decree. No index finds such records among the
+// which several agencies may have recorded a decree differently. No index finds such records among the
 // others, so they are read when somebody first asks, beside questions, which SQL
 // answers until then, and kept up by position. Annals never change.
 type annals struct {
 	load uint64 // of the columns that they go with
 	upTo ledger.Position
 	// Each case once, by the position from which it is so.
-	corrected, several []noted
+	corrected, disputed []noted
 }
 
 // noted is a case of which something is so from a position on.
@@ -44,7 +44,16 @@ func by(list []noted, known ledger.Position) []noted {
 type annalist struct {
 	annals
 	isCorrected map[uuid.UUID]bool
-	decreedBy   map[uuid.UUID]string // the first agency that recorded a decree; "": there are several
+	decrees     map[uuid.UUID]*decrees
+}
+
+// decrees are what was recorded of decrees in a case.
+type decrees struct {
+	by    string // the first agency
+	says  int64  // a digest of what it said
+	other bool   // another agency recorded one
+	mixed bool   // not all say the same
+	noted bool
 }
 
 const (
@@ -86,8 +95,8 @@ func (c *columns) writeAnnals(ctx context.Context, s *snapshot) (*annals, error)
 		return nil, ctx.Err()
 	}
 	w := &c.annalist
-	if w.load != s.load || w.decreedBy == nil {
-		*w = annalist{annals: annals{load: s.load}, isCorrected: map[uuid.UUID]bool{}, decreedBy: map[uuid.UUID]string{}}
+	if w.load != s.load || w.decrees == nil {
+		*w = annalist{annals: annals{load: s.load}, isCorrected: map[uuid.UUID]bool{}, decrees: map[uuid.UUID]*decrees{}}
 	}
 	for w.upTo < s.position {
 		upTo := min(s.position, w.upTo+annalsStretch)
@@ -104,7 +113,7 @@ func (c *columns) writeAnnals(ctx context.Context, s *snapshot) (*annals, error)
 // read reads a stretch. To read it twice does no harm.
 func (w *annalist) read(ctx context.Context, db querier, upTo ledger.Position) error {
 	rows, err := db.Query(ctx, fmt.Sprintf(`
-		SELECT position, case_id, agency, kind = '%s' FROM projection.record
+		SELECT position, case_id, agency, kind = '%s', hashtextextended(data::text, 0) FROM projection.record
 		WHERE position > $1 AND position <= $2 AND case_id IS NOT NULL AND kind IN ('%[1]s', '%s') ORDER BY position`,
 		ledger.EventCorrectedKind, ledger.DecisionRecordedKind), int64(w.upTo), int64(upTo))
 	if err != nil {
@@ -113,17 +122,22 @@ func (w *annalist) read(ctx context.Context, db querier, upTo ledger.Position) e
 	var at int64
 	var id uuid.UUID
 	var agency string
+	var says int64
 	var corrects bool
-	if _, err := pgx.ForEachRow(rows, []any{&at, &id, &agency, &corrects}, func() error {
-		first, decreed := w.decreedBy[id]
+	if _, err := pgx.ForEachRow(rows, []any{&at, &id, &agency, &corrects, &says}, func() error {
+		d := w.decrees[id]
 		switch {
 		case corrects && !w.isCorrected[id]:
 			w.isCorrected[id], w.corrected = true, append(w.corrected, noted{id, ledger.Position(at)})
 		case corrects:
-		case !decreed:
-			w.decreedBy[id] = agency
-		case first != "" && first != agency:
-			w.decreedBy[id], w.several = "", append(w.several, noted{id, ledger.Position(at)})
+		case d == nil:
+			w.decrees[id] = &decrees{by: agency, says: says}
+		default:
+			d.other, d.mixed = d.other || agency != d.by, d.mixed || says != d.says
+		}
+		// A correction may have one of them say something else.
+		if d != nil && !d.noted && d.other && (d.mixed || w.isCorrected[id]) {
+			d.noted, w.disputed = true, append(w.disputed, noted{id, ledger.Position(at)})
 		}
 		return nil
 	}); err != nil {
@@ -166,11 +180,11 @@ func (s *snapshot) correctedLines(ctx context.Context, q ledger.Query, a *annals
 	return f.n, ours.counted(&f, q), nil
 }
 
-// disputedCases is lines.disputed.
+// disputedCases is lines.disputed, less those of which all say the same.
 func (s *snapshot) disputedCases(ctx context.Context, q ledger.Query, a *annals) ([]uuid.UUID, error) {
 	ours := s.reading(q)
 	var out []uuid.UUID
-	if err := s.noteLines(ctx, &ours, by(a.several, q.KnownAt), func(h lineHit) { out = append(out, h.id()) }); err != nil {
+	if err := s.noteLines(ctx, &ours, by(a.disputed, q.KnownAt), func(h lineHit) { out = append(out, h.id()) }); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(out, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"sync/atomic"
 
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -183,13 +184,45 @@ func (a *sameEntry) compare(b *sameEntry) int {
 	return cmp.Or(cmp.Compare(a.nature, b.nature), cmp.Compare(a.day, b.day), cmp.Compare(a.items, b.items), cmp.Compare(a.name, b.name))
 }
 
-// heap spreads entries that may agree over heaps, each of which is put in order on
-// its own.
-func (a *sameEntry) heap() int {
-	return int((a.nature*0x9e3779b1 ^ uint32(a.day)*0x85ebca6b ^ a.items*0xc2b2ae35) >> 16 % entryHeaps)
+// digest tells entries apart that do not agree, mostly.
+func (a *sameEntry) digest() uint32 {
+	h := a.nature*0x9e3779b1 ^ uint32(a.day)*0x85ebca6b ^ a.items*0xc2b2ae35 ^ a.name*0x27d4eb2f
+	h = (h ^ h>>15) * 0x2c1b3c6d
+	return h ^ h>>13
 }
 
+// entryHeaps is how many heaps entries that may agree are spread over, each of which
+// is put in order on its own.
 const entryHeaps = 64
+
+// sightings say of digests whether an entry was seen that has it, a second one, and
+// one that is a line. Many goroutines may set them.
+type sightings struct {
+	mask                 uint32
+	once, again, counted []atomic.Uint32
+}
+
+// newSightings has some 16 digests for each of so many entries.
+func newSightings(entries int) *sightings {
+	n := 1 << max(5, bits.Len(uint(16*entries)))
+	return &sightings{uint32(n - 1), make([]atomic.Uint32, n/32), make([]atomic.Uint32, n/32), make([]atomic.Uint32, n/32)}
+}
+
+func (s *sightings) see(digest uint32, counts bool) {
+	at, bit := digest&s.mask/32, uint32(1)<<(digest&s.mask%32)
+	if s.once[at].Or(bit)&bit != 0 {
+		s.again[at].Or(bit)
+	}
+	if counts {
+		s.counted[at].Or(bit)
+	}
+}
+
+// doubtful reports whether several entries have a digest of which one is a line.
+func (s *sightings) doubtful(digest uint32) bool {
+	at, bit := digest&s.mask/32, uint32(1)<<(digest&s.mask%32)
+	return s.again[at].Load()&s.counted[at].Load()&bit != 0
+}
 
 // alike finds lines that look like earlier ones.
 func (c *columns) alike(ctx context.Context, s *snapshot, a Answer) (doubles, error) {
@@ -205,7 +238,7 @@ func (c *columns) alike(ctx context.Context, s *snapshot, a Answer) (doubles, er
 
 func (s *snapshot) alike(ctx context.Context, a Answer) (doubles, error) {
 	ours := s.reading(a.Query)
-	heaps, err := s.entries(ctx, ours.plan)
+	heaps, err := s.entries(ctx, &ours)
 	if err != nil {
 		return doubles{}, err
 	}
@@ -238,8 +271,8 @@ func (s *snapshot) alike(ctx context.Context, a Answer) (doubles, error) {
 	return out, nil
 }
 
-// entries gathers what holds at a plan's times.
-func (s *snapshot) entries(ctx context.Context, p *plan) (*[entryHeaps][]sameEntry, error) {
+// entries gathers what holds at a question's times and may agree with a line.
+func (s *snapshot) entries(ctx context.Context, ours *reading) (*[entryHeaps][]sameEntry, error) {
 	shown := make([]uint32, len(s.natures)) // natures that agree in what counts here
 	numbers := make(map[nature]uint32)
 	for i, n := range s.natures {
@@ -255,23 +288,40 @@ func (s *snapshot) entries(ctx context.Context, p *plan) (*[entryHeaps][]sameEnt
 		scratch sayings
 		heaps   [entryHeaps][]sameEntry
 	}, runtime.GOMAXPROCS(0))
-	if err := s.each(ctx, func(worker int, b *placed) {
-		if b.empty(p.at, p.known) {
-			return
-		}
-		w := &parts[worker]
-		in := b.held(p.at, p.known, b.dead, &w.scratch)
-		for r := range b.names {
-			if in.shape[r] == 0 {
-				continue
+	look := func(yield func(worker int, b *block, in *sayings, r int, e *sameEntry)) error {
+		return s.each(ctx, func(worker int, b *placed) {
+			if b.empty(ours.at, ours.known) {
+				return
 			}
-			about, began := &b.abouts[in.about[r]], s.shapes[in.shape[r]].began
-			e := sameEntry{name: b.names[r], nature: shown[about.nature], items: about.items, day: math.MinInt32, block: int32(number[b.block]), r: int32(r)}
-			if began>>opened&1 != 0 {
-				e.day = int32(jakartaDay(b.moment(r, in.times[r]+uint32(before(began, opened)))))
+			in := b.held(ours.at, ours.known, b.dead, &parts[worker].scratch)
+			e := sameEntry{block: int32(number[b.block])}
+			for r := range b.names {
+				if in.shape[r] == 0 {
+					continue
+				}
+				about, began := &b.abouts[in.about[r]], s.shapes[in.shape[r]].began
+				e.name, e.nature, e.items, e.day, e.r = b.names[r], shown[about.nature], about.items, math.MinInt32, int32(r)
+				if began>>opened&1 != 0 {
+					e.day = int32(jakartaDay(b.moment(r, in.times[r]+uint32(before(began, opened)))))
+				}
+				yield(worker, b.block, in, r, &e)
 			}
-			h := e.heap()
-			w.heaps[h] = append(w.heaps[h], e)
+		})
+	}
+	names := 0
+	for i := range s.blocks {
+		names += len(s.blocks[i].names)
+	}
+	seen := newSightings(names)
+	if err := look(func(_ int, b *block, in *sayings, r int, e *sameEntry) {
+		seen.see(e.digest(), ours.lineMask(b, in, r, r) != 0)
+	}); err != nil {
+		return nil, err
+	}
+	if err := look(func(worker int, _ *block, _ *sayings, _ int, e *sameEntry) {
+		if d := e.digest(); seen.doubtful(d) {
+			heap := &parts[worker].heaps[d%entryHeaps]
+			*heap = append(*heap, *e)
 		}
 	}); err != nil {
 		return nil, err

@@ -131,7 +131,7 @@ func sameLines(t *rapid.T, r, sql *Reader, q ledger.Query, others ...ledger.Quer
 		if err != nil {
 			t.Fatal(err)
 		}
-		disputed, err := l.disputed(ctx)
+		disputed, err := l.disputes(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -194,7 +194,7 @@ func (l *lines) corrected(ctx context.Context) (n int, list []Counted, err error
 }
 
 // disputed finds the cases behind the figure in which several agencies recorded a
-// decree.
+// decree; it may leave out those in which they agree.
 func (l *lines) disputed(ctx context.Context) ([]uuid.UUID, error) {
 	if l.held != nil {
 		if a, err := l.columns.noted(ctx, l.held); err != nil {

@@ -58,7 +58,7 @@ func TestAnnalsAreReadBeside(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ids, err := l.disputed(t.Context())
+			ids, err := l.disputes(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

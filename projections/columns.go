@@ -28,6 +28,7 @@ type columns struct {
 	log  *slog.Logger
 	// now is what questions ask; nil: nothing, or nothing that holds any more.
 	now  atomic.Pointer[snapshot]
+	days atomic.Pointer[daily] // of now, or of a snapshot before it
 	memo memo
 	// scans bounds the questions that are counted at the same time; works those
 	// that follow rules row by row, which take longest and must not hold up others.
@@ -149,7 +150,11 @@ func (r *Reader) ColumnsSize() (rows int, bytes uint64) {
 	if s == nil {
 		return 0, 0
 	}
-	return s.size()
+	rows, bytes = s.size()
+	if d := r.columns.days.Load(); d != nil {
+		bytes += d.bytes()
+	}
+	return rows, bytes
 }
 
 func (c *columns) want() {
@@ -182,6 +187,7 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 			// So that the next question finds little to read. If this fails, that
 			// question finds it out.
 			_, _, _ = c.look(ctx)
+			c.keepDays(ctx)
 			continue
 		}
 		if c.now.Load() != nil {
@@ -200,6 +206,7 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 			rows, bytes := s.size()
 			c.log.InfoContext(ctx, "figures are answered from memory", "position", s.position, "rows", rows, "bytes", bytes, "took", time.Since(began).Round(time.Millisecond))
 			pause = loadAgainFirst
+			c.keepDays(ctx)
 			continue
 		}
 		if ctx.Err() != nil {
@@ -357,6 +364,7 @@ func (c *columns) drop(ctx context.Context, s *snapshot, why string) {
 func (c *columns) dropLocked(ctx context.Context, s *snapshot, why string) {
 	if c.now.CompareAndSwap(s, nil) {
 		c.memo.clear() // or both would be in memory, the old and the new
+		c.days.Store(nil)
 		c.loaded = make(chan struct{})
 		c.log.InfoContext(ctx, "figures are loaded into memory anew; PostgreSQL answers meanwhile", "because", why)
 		c.want()

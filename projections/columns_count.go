@@ -103,54 +103,54 @@ func (t *tally) block(b *placed) {
 		return
 	}
 	in := b.held(t.at, t.known, b.dead, &t.scratch)
-	switch {
-	case t.unit == ledger.UnitCase && t.by == nil:
-		t.cases(b.block, in)
-	case t.unit == ledger.UnitCase:
-		t.casesBy(b.block, in)
-	case t.unit == ledger.UnitRespondent:
-		t.respondents(b.block, in)
-	default:
-		t.letters(b.block, in)
+	for c := range b.ids {
+		t.countCase(b.block, in, c)
 	}
 }
 
-func (t *tally) cases(b *block, in *sayings) {
-	for c := range b.ids {
+// countCase counts what the rows of a case say.
+func (t *tally) countCase(b *block, in *sayings, c int) {
+	from, to := int(b.respondents[c]), int(b.respondents[c+1])
+	switch {
+	case t.unit == ledger.UnitCase && t.by == nil:
 		var w uint32
-		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
+		for r := from; r < to; r++ {
 			w |= t.plan.counts(b, in, r, r)
 		}
 		t.bump(0, w&t.wanted)
+	case t.unit == ledger.UnitCase:
+		t.caseBy(b, in, from, to)
+	case t.unit == ledger.UnitRespondent:
+		t.respondents(b, in, from, to)
+	default:
+		t.letters(b, in, from, to)
 	}
 }
 
-func (t *tally) casesBy(b *block, in *sayings) {
+func (t *tally) caseBy(b *block, in *sayings, from, to int) {
 	var one [1]uint32
-	for c := range b.ids {
-		t.inCase = t.inCase[:0]
-		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
-			w := t.plan.counts(b, in, r, r) & t.wanted
-			if w == 0 {
-				continue
-			}
-			for _, v := range t.by.values(b, in, r, &one) {
-				i := slices.IndexFunc(t.inCase, func(p pair) bool { return p.value == v })
-				if i < 0 {
-					i, t.inCase = len(t.inCase), append(t.inCase, pair{value: v})
-				}
-				t.inCase[i].bits |= w
-			}
+	t.inCase = t.inCase[:0]
+	for r := from; r < to; r++ {
+		w := t.plan.counts(b, in, r, r) & t.wanted
+		if w == 0 {
+			continue
 		}
-		for _, p := range t.inCase {
-			t.bump(p.value, p.bits)
+		for _, v := range t.by.values(b, in, r, &one) {
+			i := slices.IndexFunc(t.inCase, func(p pair) bool { return p.value == v })
+			if i < 0 {
+				i, t.inCase = len(t.inCase), append(t.inCase, pair{value: v})
+			}
+			t.inCase[i].bits |= w
 		}
+	}
+	for _, p := range t.inCase {
+		t.bump(p.value, p.bits)
 	}
 }
 
-func (t *tally) respondents(b *block, in *sayings) {
+func (t *tally) respondents(b *block, in *sayings, from, to int) {
 	var one [1]uint32
-	for r := range b.names {
+	for r := from; r < to; r++ {
 		w := t.plan.counts(b, in, r, r) & t.wanted
 		switch {
 		case w == 0:
@@ -164,9 +164,9 @@ func (t *tally) respondents(b *block, in *sayings) {
 	}
 }
 
-func (t *tally) letters(b *block, in *sayings) {
+func (t *tally) letters(b *block, in *sayings, from, to int) {
 	var one [1]uint32
-	for r := range b.names {
+	for r := from; r < to; r++ {
 		key := t.keys[b.abouts[in.about[r]].letter]
 		if in.shape[r] == 0 || key == 0 {
 			continue
@@ -194,7 +194,13 @@ func (c *columns) counted(ctx context.Context, s *snapshot, q ledger.Query, meas
 		if by != "" {
 			d = s.dimension(by)
 		}
-		counts, err := s.plan(q, measures).count(ctx, d)
+		p := s.plan(q, measures)
+		if days := c.days.Load().part(s, q, by); days != nil {
+			if counts := days.count(ctx, p, d); counts != nil {
+				return counts, len(counts), nil
+			}
+		}
+		counts, err := p.count(ctx, d)
 		return counts, len(counts), err
 	})
 	if err != nil {

@@ -214,10 +214,15 @@ type dimensionOf struct {
 }
 
 func (s *snapshot) dimension(by string) *dimensionOf {
-	a := attribute(slices.Index(ledger.Filters, by))
+	return s.dimensionOf(attribute(slices.Index(ledger.Filters, by)))
+}
+
+func (s *snapshot) dimensionOf(a attribute) *dimensionOf {
 	d := &dimensionOf{items: a == attrItem, natural: ofNature[a] != nil, words: s.words[a]}
 	standing, natural := ofShape[a], ofNature[a]
 	switch a {
+	case attrSeenBy:
+		standing, d.members = func(s *shape) uint32 { return s.seenBy }, s.members[setSeenBy]
 	case attrForwardedTo:
 		standing, d.members = func(s *shape) uint32 { return s.forwardedTo }, s.members[setForwardedTo]
 	case attrItem:

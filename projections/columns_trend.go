@@ -33,15 +33,9 @@ type turned struct {
 
 // trend counts measures at moments, which ascend.
 func (p *plan) trend(ctx context.Context, moments []int64) ([][]int64, error) {
-	courses, calendar := make([]*course, runtime.GOMAXPROCS(0)), newCalendar(moments)
+	courses, dates := make([]*course, runtime.GOMAXPROCS(0)), newCalendar(moments)
 	for i := range courses {
-		c := &course{plan: p, calendar: calendar, steps: make([][]int64, shapeBits)}
-		for bit := range c.steps {
-			if p.wanted>>bit&1 != 0 {
-				c.steps[bit] = make([]int64, len(moments)+1)
-			}
-		}
-		courses[i] = c
+		courses[i] = newCourse(p, dates)
 	}
 	if err := p.each(ctx, func(worker int, b *placed) { courses[worker].block(b) }); err != nil {
 		return nil, err
@@ -56,12 +50,27 @@ func (p *plan) trend(ctx context.Context, moments []int64) ([][]int64, error) {
 		whole.letters = append(whole.letters, c.letters...)
 	}
 	whole.sumKeys()
-	for _, list := range whole.steps {
+	whole.sumUp()
+	return whole.steps, nil
+}
+
+func newCourse(p *plan, dates *calendar) *course {
+	c := &course{plan: p, calendar: dates, steps: make([][]int64, shapeBits)}
+	for bit := range c.steps {
+		if p.wanted>>bit&1 != 0 {
+			c.steps[bit] = make([]int64, len(dates.moments)+1)
+		}
+	}
+	return c
+}
+
+// sumUp makes counts of what changes.
+func (c *course) sumUp() {
+	for _, list := range c.steps {
 		for i := 1; i < len(list); i++ {
 			list[i] += list[i-1]
 		}
 	}
-	return whole.steps, nil
 }
 
 // calendar finds moments. It cuts the time from the first to the last of them
@@ -120,21 +129,25 @@ func (c *course) block(b *placed) {
 		return
 	}
 	for n := range b.ids {
-		if isDead(b.dead, n) {
-			continue
+		if !isDead(b.dead, n) {
+			c.aCase(b.block, n)
 		}
-		from, to := int(b.respondents[n]), int(b.respondents[n+1])
-		switch {
-		case c.keys != nil:
-			for r := from; r < to; r++ {
-				c.respondent(b.block, r, c.noteKey())
-			}
-		case c.unit == ledger.UnitCase && to-from > 1:
-			c.together(b.block, from, to)
-		default:
-			for r := from; r < to; r++ {
-				c.respondent(b.block, r, func(moment int, before, after, _ uint32) { c.step(moment, before, after) })
-			}
+	}
+}
+
+// aCase notes what changes for a case.
+func (c *course) aCase(b *block, n int) {
+	from, to := int(b.respondents[n]), int(b.respondents[n+1])
+	switch {
+	case c.keys != nil:
+		for r := from; r < to; r++ {
+			c.respondent(b, r, c.noteKey())
+		}
+	case c.unit == ledger.UnitCase && to-from > 1:
+		c.together(b, from, to)
+	default:
+		for r := from; r < to; r++ {
+			c.respondent(b, r, func(moment int, before, after, _ uint32) { c.step(moment, before, after) })
 		}
 	}
 }
@@ -276,7 +289,13 @@ func (c *columns) trend(ctx context.Context, s *snapshot, t *Trend) error {
 	q := t.Query
 	q.AsOf = time.Time{} // which does not matter
 	value, err := c.memo.answer(ctx, asks(q, "trend", s.load, q.Measures, sorted), c.scans, func(ctx context.Context) (any, int, error) {
-		steps, err := s.plan(t.Query, q.Measures).trend(ctx, sorted)
+		p := s.plan(t.Query, q.Measures)
+		if days := c.days.Load().part(s, t.Query, ""); days != nil {
+			if steps := days.trend(ctx, p, sorted); steps != nil {
+				return steps, len(q.Measures) * len(sorted), nil
+			}
+		}
+		steps, err := p.trend(ctx, sorted)
 		return steps, len(q.Measures) * len(sorted), err
 	})
 	if err != nil {

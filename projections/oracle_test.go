@@ -231,6 +231,9 @@ func drawQuery(t *rapid.T, b *book, values map[string][]string) ledger.Query {
 	if rapid.Bool().Draw(t, "as of the end") {
 		q.AsOf = last.Recorded
 	}
+	if end := ledger.DayOf(q.AsOf).End(); end.Before(last.Recorded) && rapid.Bool().Draw(t, "as of the end of the day") {
+		q.AsOf = end
+	}
 	if rapid.Bool().Draw(t, "known at the end") {
 		q.KnownAt = last.Position
 	}

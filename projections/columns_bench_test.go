@@ -81,6 +81,12 @@ func figureQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) err
 		"figures, filtered": all(func(q *ledger.Query, n int) {
 			q.AsOf, q.Filter, q.SeenBy = back(n, years), map[string]string{"province": "73", "class": "pelaksana"}, ledger.BKN
 		}),
+		"figures, end of a day": all(func(q *ledger.Query, n int) { q.AsOf = ledger.DayOf(back(n, years)).End() }),
+		"figures, end of a day, known a month later": all(func(q *ledger.Query, n int) {
+			at := ledger.DayOf(back(n, years)).End()
+			q.AsOf = at
+			q.KnownAt = laterPosition(p, at.AddDate(0, 1, 0))
+		}),
 		"figures, since": all(func(q *ledger.Query, n int) { q.AsOf, q.Since = back(n, years), back(n, years).Add(-365*day) }),
 	}
 }
@@ -242,6 +248,9 @@ func BenchmarkColumns(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%s", name, how), func(b *testing.B) {
 				began := processorTime(b)
 				for n := 0; b.Loop(); n++ {
+					if reader.columns != nil {
+						reader.columns.memo.clear()
+					}
 					if err := ask(reader, n+int(time.Now().UnixNano()%1000000)); err != nil {
 						b.Fatal(err)
 					}
@@ -261,6 +270,14 @@ func processorTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// laterPosition is about the last position that was recorded by a moment, as if
+// records were spread evenly over the years.
+func laterPosition(p Progress, at time.Time) ledger.Position {
+	first := ledger.Date("2020-01-01").Start()
+	part := float64(at.Sub(first)) / float64(p.Recorded.Sub(first))
+	return ledger.Position(min(1, max(0.01, part)) * float64(p.Position))
 }
 
 func heap() uint64 {

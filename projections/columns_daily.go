@@ -61,8 +61,8 @@ const dailyWords = 300
 type dailyCounter struct {
 	*daily
 	s     *snapshot
-	turns []dailyTurn // of the case at hand
-	held  []int       // the place of each respondent's row then, -1: none
+	turns []dailyTurn  // of the case at hand
+	held  []int        // the place of each respondent's row then, -1: none
 	refs  [][]dailyRef // of the case, for each attribute
 }
 

@@ -18,7 +18,7 @@ import (
 func TestDaysTellWhatCountingDoes(t *testing.T) {
 	url := testkit.DB(t)
 	conn := connectTo(t, url)
-	r := openColumnReader(t, url, 50, 3)
+	r := openColumnReader(t, url, 500, 60)
 	ctx := context.Background()
 	answered, trends, asked := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -146,7 +146,7 @@ func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) erro
 			return err
 		}
 	}
-	return map[string]func(*Reader, int) error{
+	out := map[string]func(*Reader, int) error{
 		"by institution, respondents": func(r *Reader, n int) error {
 			_, _, err := r.FiguresBy(ctx, one(ledger.UnitRespondent, n), "institution")
 			return err
@@ -168,22 +168,30 @@ func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) erro
 		"list of recommendations": func(r *Reader, n int) error {
 			return listPage(ctx, r, one(ledger.UnitRecommendation, n), p.Position, 500)
 		},
-		"what changed in a year, cases":           changes(ledger.UnitCase),
-		"what changed in a year, recommendations": changes(ledger.UnitRecommendation),
-		"work list, a page": func(r *Reader, n int) error {
-			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), Limit: 50})
-			return err
-		},
-		"work list, all of it, a page": func(r *Reader, n int) error {
-			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), All: true, Limit: 50})
-			return err
-		},
 		"everything behind a figure": func(r *Reader, n int) error {
 			_, err := r.CasesBehind(ctx, one(ledger.UnitCase, n), 0)
 			return err
 		},
 		"a published figure traced": func(r *Reader, n int) error {
 			_, err := r.Trace(ctx, PublishedFigure{AsOf: ledger.DayOf(back(n)), Unit: ledger.UnitCase, Measure: "recommended", SeenBy: ledger.BKN, Value: uint64(n), Filter: map[string]string{"class": "pelaksana"}}, p.Position)
+			return err
+		},
+	}
+	maps.Copy(out, owedQuestions(b, back))
+	out["what changed in a year, cases"], out["what changed in a year, recommendations"] = changes(ledger.UnitCase), changes(ledger.UnitRecommendation)
+	return out
+}
+
+// owedQuestions are of what is owed.
+func owedQuestions(b *testing.B, back func(n int) time.Time) map[string]func(*Reader, int) error {
+	ctx := b.Context()
+	return map[string]func(*Reader, int) error{
+		"work list, a page": func(r *Reader, n int) error {
+			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), Limit: 50})
+			return err
+		},
+		"work list, all of it, a page": func(r *Reader, n int) error {
+			_, err := r.WorkList(ctx, WorkQuery{AsOf: back(n), All: true, Limit: 50})
 			return err
 		},
 		"backlog": func(r *Reader, n int) error {

@@ -23,31 +23,25 @@ func (d *daily) part(s *snapshot, q ledger.Query, by string) *dailyPart {
 	if d == nil || d.load != s.load || !q.Since.IsZero() || len(d.days) == 0 {
 		return nil
 	}
-	p := &dailyPart{daily: d, unit: dailyCases}
+	p := &dailyPart{daily: d}
 	switch q.Unit {
 	case ledger.UnitCase:
+		p.unit = dailyCases
 	case ledger.UnitRespondent:
 		p.unit = dailyRespondents
 	default:
 		return nil
 	}
-	asked, word := attrNothing, ""
-	for name, value := range q.Filter {
-		asked, word = attribute(slices.Index(ledger.Filters, name)), value
-	}
-	if q.SeenBy != "" {
-		asked, word = attrSeenBy, string(q.SeenBy)
-	}
-	switch narrowed := len(q.Filter) + btoi(q.SeenBy != ""); {
-	case narrowed+btoi(by != "") > 1, narrowed == 1 && word == "":
+	asked, word, ok := narrowed(q, by)
+	if !ok {
 		return nil
-	case by != "":
-		asked, p.word = attribute(slices.Index(ledger.Filters, by)), -1
-	case narrowed == 1:
-		n, known := s.number(asked, word)
-		if p.word = int(n); !known {
-			return nil
-		}
+	}
+	if by != "" {
+		p.word = -1
+	} else if n, known := s.number(asked, word); asked != attrNothing && !known {
+		return nil
+	} else if asked != attrNothing {
+		p.word = int(n)
 	}
 	i := slices.IndexFunc(d.of, func(of *dailyCounts) bool { return of.attribute == asked })
 	if i < 0 || p.word >= d.of[i].values {
@@ -57,55 +51,82 @@ func (d *daily) part(s *snapshot, q ledger.Query, by string) *dailyPart {
 	return p
 }
 
+// narrowed gives the only attribute by which a question is narrowed or broken down,
+// and its word; ok is false if there are several.
+func narrowed(q ledger.Query, by string) (a attribute, word string, ok bool) {
+	a = attrNothing
+	for name, value := range q.Filter {
+		a, word = attribute(slices.Index(ledger.Filters, name)), value
+	}
+	if q.SeenBy != "" {
+		a, word = attrSeenBy, string(q.SeenBy)
+	}
+	if by != "" {
+		a = attribute(slices.Index(ledger.Filters, by))
+		return a, "", len(q.Filter) == 0 && q.SeenBy == ""
+	}
+	n := len(q.Filter) + btoi(q.SeenBy != "")
+	return a, word, n == 0 || n == 1 && word != ""
+}
+
 // fewCases is how large a part of all cases, one in so many, may be looked at
 // beside days; beyond it, counting is no slower.
 const fewCases = 6
 
-// aside goes through what days do not tell of a question: what new blocks say is
-// added, what is not alive any more taken away, and a case of which something was
-// recorded after known-at is told anew. It stops when that becomes too much.
-func (d *daily) aside(ctx context.Context, s *snapshot, at int64, known uint32, add, less func(b *placed, c int)) (ok bool) {
-	left := max(64, d.cases/fewCases)
+// beside is what days do not tell of a question: what new blocks say is added, what
+// is not alive any more taken away, and a case of which something was recorded after
+// known-at is told anew.
+type beside struct {
+	*daily
+	at        int64
+	known     uint32
+	add, less func(b *placed, c int)
+	left      int // cases that may still be looked at
+}
+
+// aside goes through it. It stops, and reports false, when that becomes too much.
+func (d *daily) aside(ctx context.Context, s *snapshot, o beside) (ok bool) {
+	o.daily, o.left = d, max(64, d.cases/fewCases)
 	there := make([]bool, len(d.blocks))
 	for i := range s.blocks {
-		if left < 0 || ctx.Err() != nil {
+		if o.left < 0 || ctx.Err() != nil {
 			return false
 		}
 		p := &s.blocks[i]
-		n, counted := d.number[p.block]
-		if !counted {
-			if !p.empty(at, known) {
-				left -= p.living()
-				eachLiving(p, func(c int) { add(p, c) })
-			}
-			continue
+		if n, counted := d.number[p.block]; counted {
+			there[n] = true
+			o.counted(p, n)
+		} else if !p.empty(o.at, o.known) {
+			o.left -= p.living()
+			eachLiving(p, func(c int) { o.add(p, c) })
 		}
-		there[n] = true
-		if p.first > at || p.settled(known) && p.buried == d.blocks[n].buried {
-			continue
-		}
-		eachLiving(&d.blocks[n], func(c int) {
-			if d.first[n][c] > at {
-				return
-			}
-			dead := isDead(p.dead, c)
-			if !dead && d.newest[n][c] <= known {
-				return
-			}
-			left--
-			less(&d.blocks[n], c)
-			if !dead {
-				add(p, c)
-			}
-		})
 	}
 	for n, was := range there {
-		if p := &d.blocks[n]; !was && p.first <= at {
-			left -= p.living()
-			eachLiving(p, func(c int) { less(p, c) })
+		if p := &d.blocks[n]; !was && p.first <= o.at {
+			o.left -= p.living()
+			eachLiving(p, func(c int) { o.less(p, c) })
 		}
 	}
-	return left >= 0
+	return o.left >= 0
+}
+
+// counted goes through a block that days have counted, as it now stands.
+func (o *beside) counted(p *placed, n int) {
+	then := &o.blocks[n]
+	if p.first > o.at || p.settled(o.known) && p.buried == then.buried {
+		return
+	}
+	eachLiving(then, func(c int) {
+		dead := isDead(p.dead, c)
+		if o.first[n][c] > o.at || !dead && o.newest[n][c] <= o.known {
+			return
+		}
+		o.left--
+		o.less(then, c)
+		if !dead {
+			o.add(p, c)
+		}
+	})
 }
 
 func eachLiving(p *placed, visit func(c int)) {
@@ -128,9 +149,11 @@ func (d *dailyPart) count(ctx context.Context, p *plan, by *dimensionOf) []uint6
 	latest := *p
 	latest.known = everything
 	more, less := p.tally(by), latest.tally(by)
-	if !d.aside(ctx, p.snapshot, p.at, p.known,
-		func(b *placed, c int) { more.oneCase(b.block, c) },
-		func(b *placed, c int) { less.oneCase(b.block, c) }) {
+	if !d.aside(ctx, p.snapshot, beside{
+		at: p.at, known: p.known,
+		add:  func(b *placed, c int) { more.oneCase(b.block, c) },
+		less: func(b *placed, c int) { less.oneCase(b.block, c) },
+	}) {
 		return nil
 	}
 	out := more.counts
@@ -184,9 +207,11 @@ func (d *dailyPart) trend(ctx context.Context, p *plan, moments []int64) [][]int
 	latest.known = everything
 	dates := newCalendar(moments)
 	more, less := newCourse(p, dates), newCourse(&latest, dates)
-	if !d.aside(ctx, p.snapshot, moments[len(moments)-1], p.known,
-		func(b *placed, c int) { more.aCase(b.block, c) },
-		func(b *placed, c int) { less.aCase(b.block, c) }) {
+	if !d.aside(ctx, p.snapshot, beside{
+		at: moments[len(moments)-1], known: p.known,
+		add:  func(b *placed, c int) { more.aCase(b.block, c) },
+		less: func(b *placed, c int) { less.aCase(b.block, c) },
+	}) {
 		return nil
 	}
 	more.sumUp()

@@ -36,12 +36,15 @@ func (d *daily) part(s *snapshot, q ledger.Query, by string) *dailyPart {
 	if !ok {
 		return nil
 	}
-	if by != "" {
+	switch {
+	case by != "":
 		p.word = -1
-	} else if n, known := s.number(asked, word); asked != attrNothing && !known {
-		return nil
-	} else if asked != attrNothing {
-		p.word = int(n)
+	case asked != attrNothing:
+		n, known := s.number(asked, word)
+		if p.word = int(n); !known {
+			return nil
+		}
+	default: // its only word
 	}
 	i := slices.IndexFunc(d.of, func(of *dailyCounts) bool { return of.attribute == asked })
 	if i < 0 || p.word >= d.of[i].values {

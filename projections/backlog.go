@@ -110,12 +110,12 @@ type TrendCount struct {
 // Backlog counts in one pass over the rows known at the position. Asked for the
 // latest, of a large ledger, it may be known at a position that is some seconds old.
 func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
-	if r.columns != nil && q.AsOf.IsZero() && q.KnownAt == 0 {
+	if q.AsOf.IsZero() && q.KnownAt == 0 {
 		key := fmt.Sprintf("backlog %q %d %v %t", q.Agency, q.Longest, q.Trend, q.TrendOf != nil)
-		at, err := r.columns.latestAt(ctx, key, func(ctx context.Context, at Settled) error {
+		at, err := r.latestAt(ctx, key, func(ctx context.Context, at Settled) error {
 			one := q
 			one.AsOf, one.KnownAt = at.Recorded, at.Position
-			_, err := r.Backlog(ctx, one)
+			_, err := r.backlog(ctx, one)
 			return err
 		})
 		if err != nil {
@@ -123,6 +123,10 @@ func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
 		}
 		q.AsOf, q.KnownAt = at.Recorded, at.Position
 	}
+	return r.backlog(ctx, q)
+}
+
+func (r *Reader) backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
 	p, columns, err := r.stand(ctx)
 	if err != nil {
 		return Backlog{}, err

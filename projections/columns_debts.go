@@ -222,18 +222,11 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 			d := base
 			d.term, d.code = t, t.code
 			met, pending := e.period(t, &d, sh, st.end)
-			switch {
-			case !pending && e.over:
-				e.party(t.owedBy, &d, sh, ppk)
-				e.debts = append(e.debts, d)
-				continue
-			case !pending:
-				if (met || st.end) && e.decides(t, sh) {
-					e.decrees = append(e.decrees, decree{ppk, met})
-				}
+			e.party(t.owedBy, &d, sh, ppk)
+			if !pending {
+				e.past(t, &d, sh, ppk, met, st.end)
 				continue
 			}
-			e.party(t.owedBy, &d, sh, ppk)
 			if duty = duty || !t.Right; !t.Right || !e.duties {
 				e.earliest(first, &d)
 			}
@@ -241,6 +234,16 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 	}
 	if st.next != nil && !duty {
 		e.goOn(st.next, base, sh, ppk)
+	}
+}
+
+// past puts in what is over, or the decree that it was owed.
+func (e *debtor) past(t *term, d *debt, sh *shape, ppk uint32, met, end bool) {
+	switch {
+	case e.over:
+		e.debts = append(e.debts, *d)
+	case (met || end) && e.decides(t, sh):
+		e.decrees = append(e.decrees, decree{ppk, met})
 	}
 }
 
@@ -269,18 +272,7 @@ func (e *debtor) period(t *term, d *debt, sh *shape, end bool) (met, pending boo
 	if !met && sh.reached>>reopenedAt&1 != 0 && e.times[reopenedAt] > d.since {
 		d.since, d.unsure = e.times[reopenedAt], true
 	}
-	d.due = noDay
-	day := dayOfColumn(d.since)
-	for i := range t.lengths {
-		if t.lengths[i].calendar == nil {
-			continue
-		}
-		due, provisional, ok := t.lengths[i].due(day)
-		if d.provisional = d.provisional || provisional; i == 0 {
-			d.due = due
-		}
-		e.odd = e.odd || !ok
-	}
+	e.reckon(t, d)
 	late := d.due < e.today
 	switch {
 	case met:
@@ -294,6 +286,22 @@ func (e *debtor) period(t *term, d *debt, sh *shape, end bool) (met, pending boo
 		return false, true
 	}
 	return met, false
+}
+
+// reckon finds the due day, and whether it may still move.
+func (e *debtor) reckon(t *term, d *debt) {
+	d.due = noDay
+	day := dayOfColumn(d.since)
+	for i := range t.lengths {
+		if t.lengths[i].calendar == nil {
+			continue
+		}
+		due, provisional, ok := t.lengths[i].due(day)
+		if d.provisional = d.provisional || provisional; i == 0 {
+			d.due = due
+		}
+		e.odd = e.odd || !ok
+	}
 }
 
 // party resolves who owes, before any succession.

@@ -1,8 +1,10 @@
 package projections
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -288,5 +290,31 @@ func TestWaits(t *testing.T) {
 		if open := got[1][0].Open; len(open) < 100 || len(open) > 367 || len(got[2][0].Open) < 500 {
 			t.Errorf("waits do not end with the decree, or all do: %d and %d days", len(open), len(got[2][0].Open))
 		}
+	}
+}
+
+// TestColumnsBetweenMigrations: a column that is about to come is waited for without
+// an alarm.
+func TestColumnsBetweenMigrations(t *testing.T) {
+	url := testkit.DB(t)
+	conn := connectTo(t, url)
+	project(t, url, year(3).feed(100))
+	rename := func(from, to string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), fmt.Sprintf("ALTER TABLE projection.respondent_history RENAME %s TO %s", from, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("reached_processed", "not_yet")
+	var alarms bytes.Buffer
+	r := openReader(t, url)
+	r.KeepColumns(slog.New(slog.NewTextHandler(&alarms, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if _, _, err := r.columns.load(t.Context()); !noColumn(err) {
+		t.Fatalf("a column was missing: %v", err)
+	}
+	rename("not_yet", "reached_processed")
+	awaitColumns(t, r)
+	if alarms.Len() > 0 {
+		t.Errorf("it was said: %s", &alarms)
 	}
 }

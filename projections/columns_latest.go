@@ -43,7 +43,11 @@ type lately struct {
 
 // latestAt says at which record a question of now is to be answered, zero: at the
 // last one. ask works it out, and has it remembered.
-func (c *columns) latestAt(ctx context.Context, key string, ask func(ctx context.Context, at Settled) error) (Settled, error) {
+func (r *Reader) latestAt(ctx context.Context, key string, ask func(ctx context.Context, at Settled) error) (Settled, error) {
+	c := r.columns
+	if c == nil {
+		return Settled{}, nil
+	}
 	s := c.now.Load()
 	if c.latest.from == 0 || s == nil || len(s.blocks) < c.latest.from {
 		return Settled{}, nil

@@ -76,13 +76,13 @@ type WorkList struct {
 // limit cut pages of one order. Asked for the latest, of a large ledger, it may be
 // known at a position that is some seconds old.
 func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
-	if r.columns != nil && q.AsOf.IsZero() && q.KnownAt == 0 {
+	if q.AsOf.IsZero() && q.KnownAt == 0 {
 		of := q
 		of.Offset, of.Limit = 0, 0 // pages are of one list
-		at, err := r.columns.latestAt(ctx, fmt.Sprintf("work list %+v", of), func(ctx context.Context, at Settled) error {
+		at, err := r.latestAt(ctx, fmt.Sprintf("work list %+v", of), func(ctx context.Context, at Settled) error {
 			one := q
 			one.AsOf, one.KnownAt = at.Recorded, at.Position
-			_, err := r.WorkList(ctx, one)
+			_, err := r.workList(ctx, one)
 			return err
 		})
 		if err != nil {
@@ -90,6 +90,10 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 		}
 		q.AsOf, q.KnownAt = at.Recorded, at.Position
 	}
+	return r.workList(ctx, q)
+}
+
+func (r *Reader) workList(ctx context.Context, q WorkQuery) (WorkList, error) {
 	p, columns, err := r.stand(ctx)
 	if err != nil {
 		return WorkList{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -74,7 +75,7 @@ func (s *Server) describeCases() {
 			Parameters: []*huma.Param{
 				inPath("id", "The case's id", exampleCase()),
 				inQuery("as-of", "Only what had happened by then: a date or a time with its zone", nil),
-				inQuery("known-at", "Only records up to this position", nil),
+				inQuery("known-at", "Only records up to this position, or made by this date or time", nil),
 			},
 		},
 		Needs:   needCases,
@@ -92,25 +93,58 @@ var (
 type casePoint struct {
 	asOf    time.Time
 	knownAt ledger.Position
+	known   time.Time // known-at as a time, until settle has found what that is
+}
+
+// settle finds the position that a time means: of the case's last record that had
+// been made by then. It needs no tables.
+func (p *casePoint) settle(records []ledger.Record, now time.Time) error {
+	if p.known.IsZero() {
+		return nil
+	}
+	if p.known.After(now) {
+		return problem(http.StatusConflict, "not-settled", text{
+			"Saat itu belum lewat: jawabannya masih dapat berubah.", "That moment is not over: the answer could still change.",
+		})
+	}
+	for _, r := range records {
+		if !r.Recorded.After(p.known) {
+			p.knownAt = max(p.knownAt, r.Position)
+		}
+	}
+	if p.known = (time.Time{}); p.knownAt == 0 {
+		return errNoCase
+	}
+	return nil
 }
 
 func parseCasePoint(raw string) (casePoint, error) {
-	var p casePoint
 	values, err := parseValues(raw, "as-of", "known-at", "lang")
 	if err != nil {
+		return casePoint{}, err
+	}
+	return casePointOf(values)
+}
+
+func casePointOf(values url.Values) (p casePoint, err error) {
+	if err := checkValues(values, "as-of", "known-at", "lang"); err != nil {
 		return p, err
 	}
-	if text := values.Get("as-of"); text != "" {
-		if p.asOf, err = ledger.ParseMoment(text); err != nil {
-			return p, badQuery("as-of", "it is a date such as 2020-11-26 or a time with its zone")
-		}
+	if p.asOf, err = momentIn(values, "as-of"); err != nil {
+		return p, err
 	}
 	if text := values.Get("known-at"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil || n == 0 {
-			return p, badQuery("known-at", "it is a position, counted from 1")
+		switch {
+		case err == nil && n == 0:
+			return p, badQuery("known-at", "positions count from 1")
+		case err == nil:
+			p.knownAt = ledger.Position(n)
+		default:
+			if p.known, err = ledger.ParseMoment(text); err != nil {
+				return p, badQuery("known-at", "it is a position, a date or a time with its zone")
+			}
 		}
-		p.knownAt = ledger.Position(n)
 	}
 	return p, nil
 }
@@ -137,6 +171,9 @@ func (s *Server) caseAt(ctx context.Context, id string, at casePoint) (caseAnswe
 	}
 	records, err := s.CaseRecords(ctx, id)
 	if err != nil {
+		return caseAnswer{}, err
+	}
+	if err := at.settle(records, s.Now()); err != nil {
 		return caseAnswer{}, err
 	}
 	return foldCase(id, records, at, s.Roster().Genesis())

@@ -82,7 +82,7 @@ func (s *Server) paperOf(r *http.Request, a *caseAnswer) (exports.Case, error) {
 		"berkas bundle " + a.Case + " --out kasus.json",
 		"berkas verify kasus.json --policy policy.txt",
 	}
-	if page := s.pageAddress(r, "/verify"); page != "" {
+	if page := s.pageAddress(r, verifyPath); page != "" {
 		out.Commands = append(out.Commands, say("atau di peramban: ", "or in a browser: ")+page)
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,14 +26,18 @@ func (s *Server) describeExports() {
 		inQuery("as-of", "A date or a time with its zone; without: when the last record was recorded", nil),
 		inQuery("known-at", "A position, date or time; without: the last record", nil),
 	}
-	s.export("national", "National figures as a file", needFigures, append(question[:len(question):len(question)], inQuery("by", "Break down by a filter", "office")), s.listNational)
+	s.export("national", "National figures as a file", needFigures, append(slices.Clone(question), inQuery("by", "Break down by a filter", "office")), s.listNational)
 	s.export("cases", "The list behind a number as a file", needCases, question, s.listCases)
-	s.export("worklist", "Who has to act on what since when, as a file", needCases, []*huma.Param{
-		inQuery("agency", "Only what this agency has to do or to watch", nil),
-		inQuery("as-of", "A date or a time with its zone; without: when the last record was recorded", nil),
-		inQuery("known-at", "A position, date or time; without: the last record", nil),
-		inQuery("all", "true: also what was done, lapsed or ended", nil),
-	}, s.listWork)
+	s.export("worklist", "Who has to act on what since when, as a file", needCases, workParams(), s.listWork)
+	by := inQuery("by", "The dimension of the groups; without: province", nil)
+	s.export("trend", "The course of the national figures over time as a file", needFigures, append(slices.Clone(question[1:]),
+		inQuery(wholeCourse, "true: from the beginning to as-of; without: as-of's year, or everything where no as-of is asked for", nil)), s.listTrend)
+	s.export("treatment-shares", "Shares of equal treatment by a dimension, as a file", needFigures, append(slices.Clone(question[2:]), by), s.listShares)
+	s.export("treatment-times", "Waiting times of equal treatment by a dimension, as a file", needFigures, append(slices.Clone(question[2:]), by), s.listTimes)
+	backlog := workParams()[:3]
+	s.export("backlog", "The backlog by deadline and party, as a file", needFigures, backlog, s.listBacklog)
+	s.export("backlog-authorities", "Decisions that authorities owe, as a file", needFigures, backlog, s.listAuthorities)
+	s.export("backlog-trend", "The backlog over time, as a file", needFigures, backlog, s.listBacklogTrend)
 	s.export("published", "Published figures beside the ledger's, as a file", needFigures, []*huma.Param{
 		inQuery("publisher", "Only figures that this agency published", "bkn"),
 		inQuery("table", "Only this publication, by its short code", nil),
@@ -47,7 +52,7 @@ func (s *Server) describeExports() {
 			Parameters: []*huma.Param{
 				inPath("id", "The case's id", exampleCase()),
 				inQuery("as-of", "Only what had happened by then: a date or a time with its zone", nil),
-				inQuery("known-at", "Only records up to this position", nil),
+				inQuery("known-at", "Only records up to this position, or made by this date or time", nil),
 			},
 		},
 		Needs:   needCases,
@@ -75,23 +80,19 @@ func (s *Server) listNational(r *http.Request, raw string) (*list, error) {
 	out := &list{
 		name: "national", title: text{"Angka nasional", "National figures"}, known: ledger.Position(a.Question.KnownAt), asOf: a.Question.AsOf,
 		about: aboutQuestion(l, a.Question),
-		columns: []listColumn{
+		columns: append([]listColumn{
 			{"measure", text{"ukuran; definisinya di lembar kedua", "the measure; the second sheet defines it"}},
 			{"name", text{"ukuran dengan kata-kata", "the measure in words"}},
 			{"by", text{"dirinci menurut", "broken down by"}},
 			{"value", text{"kode nilai rincian; kosong: yang tidak punya nilai, atau seluruhnya", "code of the group; empty: what has none, or the whole"}},
 			{"value_name", text{"nilai rincian dengan kata-kata", "the group in words"}},
 			{"count", text{"berapa", "how many"}},
-			{"unit", text{"satuan yang dihitung", "what is counted"}},
-			{"filter", text{"penyaring", "filters"}},
-			{"seen_by", text{"lembaga yang melihat kasusnya; kosong: semua kasus", "the agency that sees the case; empty: every case"}},
-			{"since", text{"hanya yang mulai sesudahnya; kosong: sejak awal", "only what began after then; empty: from the beginning"}},
-			columnAsOf, columnKnown,
-		},
+		}, questionColumns...),
 	}
 	for _, m := range ledger.MeasureTable {
 		out.about = append(out.about, exports.Line{Name: m.Name, Text: text{m.Indonesian, m.English}.in(l)})
 	}
+	cells := a.Question.cells()
 	out.rows = func(_ context.Context, add func(exports.Row) error) error {
 		for _, f := range a.Figures {
 			groups := f.Groups
@@ -99,19 +100,12 @@ func (s *Server) listNational(r *http.Request, raw string) (*list, error) {
 				groups = []group{{Count: f.Value}}
 			}
 			for _, g := range groups {
-				var since any
-				if a.Question.Since != nil {
-					since = *a.Question.Since
-				}
 				name := ""
 				if q.By != "" {
 					name = valueWord(q.By, g.Value).in(l)
 				}
-				err := add(exports.Row{
-					f.Measure, measureWords(f.Measure).in(l), q.By, g.Value, name, g.Count, string(a.Question.Unit), filterText(a.Question.Filter),
-					string(a.Question.SeenBy), since, a.Question.AsOf, a.Question.KnownAt,
-				})
-				if err != nil {
+				row := exports.Row{f.Measure, measureWords(f.Measure).in(l), q.By, g.Value, name, g.Count}
+				if err := add(append(row, cells...)); err != nil {
 					return err
 				}
 			}
@@ -141,12 +135,8 @@ func (s *Server) listCases(r *http.Request, raw string) (*list, error) {
 		return nil, figureError(err)
 	}
 	l, query := langOf(ctx), a.Query
-	asked := questionAnswer{Measure: q.Measure, Unit: query.Unit, Filter: query.Filter, SeenBy: query.SeenBy, AsOf: query.AsOf, KnownAt: uint64(query.KnownAt), Recorded: a.Known}
-	if !query.Since.IsZero() {
-		asked.Since = &query.Since
-	}
 	out := &list{
-		name: "cases", title: text{"Di balik angka", "Behind the number"}, known: query.KnownAt, asOf: query.AsOf, about: aboutQuestion(l, asked),
+		name: "cases", title: text{"Di balik angka", "Behind the number"}, known: query.KnownAt, asOf: query.AsOf, about: aboutQuestion(l, q.askedAs(a)),
 		columns: []listColumn{
 			columnCase,
 			{"respondent", text{"terlapor dalam kasus itu", "the respondent within the case"}},

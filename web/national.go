@@ -40,9 +40,17 @@ const maxQuery = 4 << 10
 // Others are refused: a misspelt filter must not answer another question.
 // Errors are *Problem, and quote nothing.
 func parseQuestion(raw string) (question, error) {
-	q := question{Query: ledger.Query{Unit: ledger.UnitRespondent, Filter: map[string]string{}}}
 	values, err := parseValues(raw, questionNames...)
 	if err != nil {
+		return question{}, err
+	}
+	return questionOf(values)
+}
+
+// questionOf reads a question and nothing else from the parameters of a page.
+func questionOf(values url.Values) (question, error) {
+	q := question{Query: ledger.Query{Unit: ledger.UnitRespondent, Filter: map[string]string{}}}
+	if err := checkValues(values, questionNames...); err != nil {
 		return q, err
 	}
 	q.Measure, q.By, q.Known = values.Get("measure"), values.Get("by"), values.Get("known-at")
@@ -50,7 +58,11 @@ func parseQuestion(raw string) (question, error) {
 		q.Query.Unit = ledger.Unit(u)
 	}
 	q.Query.SeenBy = ledger.AgencyID(values.Get("seen-by"))
-	if err := q.moments(values); err != nil {
+	var err error
+	if q.Query.AsOf, err = momentIn(values, "as-of"); err != nil {
+		return q, err
+	}
+	if q.Query.Since, err = momentIn(values, "since"); err != nil {
 		return q, err
 	}
 	for _, f := range values["filter"] {
@@ -73,41 +85,28 @@ func parseValues(raw string, names ...string) (url.Values, error) {
 	if err != nil {
 		return nil, badQuery("", "the query is not written as in an address")
 	}
+	return values, checkValues(values, names...)
+}
+
+// checkValues refuses parameters other than these, and what no parameter is.
+func checkValues(values url.Values, names ...string) error {
 	for name, list := range values {
 		switch {
 		case !slices.Contains(names, name):
-			return nil, badQuery("", "there is a parameter other than "+joined(names))
+			return badQuery("", "there is a parameter other than "+joined(names))
 		case len(list) > 1 && name != "filter":
-			return nil, badQuery(name, "it stands more than once")
+			return badQuery(name, "it stands more than once")
 		case slices.ContainsFunc(list, unwritten):
-			return nil, badQuery(name, "it has bytes that are no text")
+			return badQuery(name, "it has bytes that are no text")
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // unwritten reports whether a value has what no filter has and PostgreSQL takes
 // no text with.
 func unwritten(value string) bool {
 	return !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl)
-}
-
-func (q *question) moments(values url.Values) error {
-	for _, m := range []struct {
-		name string
-		to   *time.Time
-	}{{"as-of", &q.Query.AsOf}, {"since", &q.Query.Since}} {
-		text := values.Get(m.name)
-		if text == "" {
-			continue
-		}
-		t, err := ledger.ParseMoment(text)
-		if err != nil {
-			return badQuery(m.name, "it is a date such as 2020-11-26 or a time with its zone")
-		}
-		*m.to = t
-	}
-	return nil
 }
 
 // check finds what no figure is asked by. The ledger's own errors quote the
@@ -290,13 +289,7 @@ func (s *Server) national(ctx context.Context, q question) (figureAnswer, error)
 	}
 	first := answers[0]
 	out.Settled = settledAnswer{uint64(first.Settled.Position), first.Settled.Recorded}
-	out.Question = questionAnswer{
-		Measure: q.Measure, Unit: first.Query.Unit, Filter: first.Query.Filter, SeenBy: first.Query.SeenBy,
-		AsOf: first.Query.AsOf, KnownAt: uint64(first.Query.KnownAt), Recorded: first.Known, By: q.By,
-	}
-	if !first.Query.Since.IsZero() {
-		out.Question.Since = &first.Query.Since
-	}
+	out.Question = q.askedAs(first)
 	for i, a := range answers {
 		f := figure{Measure: names[i], Value: a.Value}
 		if q.By != "" {

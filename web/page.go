@@ -24,7 +24,10 @@ type view struct {
 	Template string // file in templates, without .html
 	Title    text
 	Data     any
-	Status   int // 0: 200
+	Status   int      // 0: 200
+	Problem  *Problem // why the question is not answered; the form stands nevertheless
+	Latest   string   // address of the same question without its times
+	Records  bool     // it is made from records, and needs no tables
 }
 
 // sheet is what the layout is executed with; a page's own data is .Data.
@@ -38,6 +41,8 @@ type sheet struct {
 	Other   string // address of this page in the other language
 	Request string
 	Login   bool // there is something to log in to
+	Problem *Problem
+	Latest  string
 	Data    any
 }
 
@@ -109,6 +114,7 @@ func pageFuncs(l lang, assets map[string]asset) template.FuncMap {
 		"text":   func(t text) string { return t.in(l) },
 		"moment": l.moment,
 		"day":    l.day,
+		"places": l.places,
 		"asset": func(name string) (string, error) {
 			a, ok := assets[name]
 			if !ok {
@@ -160,7 +166,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, v view) error {
 	var b bytes.Buffer
 	err := t.Execute(&b, sheet{
 		Lang: l, Title: v.Title.in(l), Origin: s.origin, Demo: s.Demo, Path: r.URL.Path, Nav: s.navigation(r.URL.Path), Other: otherLang(r.URL, l),
-		Request: trailOf(r.Context()).id, Login: !s.Open, Data: v.Data,
+		Request: trailOf(r.Context()).id, Login: !s.Open, Problem: v.Problem, Latest: v.Latest, Data: v.Data,
 	})
 	if err != nil {
 		return fmt.Errorf("template %s: %w", v.Template, err)

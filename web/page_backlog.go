@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -35,8 +36,7 @@ type backlogQuestion struct {
 }
 
 func parseBacklogQuestion(values url.Values) (backlogQuestion, error) {
-	values, err := parseValues(values.Encode(), "agency", "as-of", "known-at", "month", "authorities", "lang")
-	if err != nil {
+	if err := checkValues(values, "agency", "as-of", "known-at", "month", "authorities", "lang"); err != nil {
 		return backlogQuestion{}, err
 	}
 	q := backlogQuestion{month: values.Get("month"), all: values.Get("authorities") == "all"}
@@ -49,6 +49,7 @@ func parseBacklogQuestion(values url.Values) (backlogQuestion, error) {
 	for _, name := range []string{"month", "authorities"} {
 		values.Del(name)
 	}
+	var err error
 	q.list, err = parseWorkPageQuestion(values)
 	return q, err
 }
@@ -65,15 +66,20 @@ func (q *backlogQuestion) address(changes ...string) string {
 // listed is the list behind a number of the answer: duties that wait, narrowed
 // further.
 func (q *backlogQuestion) listed(changes ...string) string {
-	at := []string{"kind", kindDuty, "as-of", writeMoment(q.answered.AsOf), "known-at", strconv.FormatUint(uint64(q.answered.KnownAt), 10)}
-	return q.list.address(worklistPath, append(at, changes...)...)
+	return q.atAnswer(worklistPath, append([]string{"kind", kindDuty}, changes...)...)
+}
+
+// atAnswer is an address that asks the same, at the two times of the answer.
+func (q *backlogQuestion) atAnswer(path string, changes ...string) string {
+	at := []string{"as-of", writeMoment(q.answered.AsOf), "known-at", strconv.FormatUint(uint64(q.answered.KnownAt), 10)}
+	return q.list.address(path, append(at, changes...)...)
 }
 
 type backlogPage struct {
 	Form       workForm
+	Asked      asked // the two times
 	Agency     ledger.AgencyID
 	Backlog    projections.Backlog
-	Latest     bool
 	Steps      []sliderStep
 	Extent     projections.Extent
 	Pending    count
@@ -94,8 +100,11 @@ type backlogPage struct {
 	Longest    []workLine
 	NoCases    bool // the reader may see no cases
 	Month      monthView
-	Calendar   string // as ICS
-	Plain      bool   // no agency is asked for
+	Calendar   string      // as ICS
+	Plain      bool        // no agency is asked for
+	Export     exportLinks // by deadline and party
+	OfPPKs     exportLinks
+	OverTime   exportLinks
 }
 
 // count is a number with the list behind it; none behind 0.
@@ -145,56 +154,54 @@ type authorityRow struct {
 }
 
 func (s *Server) showBacklog(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	q, err := parseBacklogQuestion(values)
-	if err != nil || redirected(w, r, values, changed) {
-		return err
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	page, err := s.backlogPage(r, &q)
-	if err != nil {
-		return err
-	}
-	return s.render(w, r, view{Template: "backlog", Title: text{"Tunggakan dan tenggat", "Backlog and deadlines"}, Data: page})
+	return s.answer(w, r, view{Template: "backlog", Title: text{"Tunggakan dan tenggat", "Backlog and deadlines"}}, func(values url.Values) (filling, error) {
+		q, err := parseBacklogQuestion(values)
+		return func(context.Context) (any, error) { return s.backlogPage(r, &q) }, err
+	})
 }
 
-func (s *Server) backlogPage(r *http.Request, q *backlogQuestion) (backlogPage, error) {
-	ctx := r.Context()
+// backlog answers the question, and says so in it.
+func (s *Server) backlog(ctx context.Context, q *backlogQuestion) (projections.Backlog, projections.Extent, error) {
 	extent, err := s.extent(ctx)
 	if err != nil {
-		return backlogPage{}, err
+		return projections.Backlog{}, extent, err
 	}
 	known := question{Known: q.list.known}
 	if err := s.settle(ctx, &known); err != nil {
-		return backlogPage{}, err
+		return projections.Backlog{}, extent, err
 	}
 	b, err := s.Figures.Backlog(ctx, projections.BacklogQuery{
 		Agency: q.list.query.Agency, AsOf: q.list.query.AsOf, KnownAt: known.Query.KnownAt, Longest: shownLongest,
 		TrendOf: func(asOf time.Time) []time.Time { return trendMoments(extent, asOf) },
 	})
-	if err != nil {
-		return backlogPage{}, figureError(err)
-	}
 	q.answered = projections.Moment{AsOf: b.Query.AsOf, KnownAt: b.Query.KnownAt}
+	return b, extent, figureError(err)
+}
+
+func (s *Server) backlogPage(r *http.Request, q *backlogQuestion) (backlogPage, error) {
+	b, extent, err := s.backlog(r.Context(), q)
+	if err != nil {
+		return backlogPage{Form: s.workForm(&q.list, s.Now())}, err
+	}
 	c, err := s.callerOf(r)
 	if err != nil {
 		return backlogPage{}, err
 	}
 	page := backlogPage{
-		Form: s.workForm(&q.list, b.Settled), Agency: q.list.query.Agency, Backlog: b, Latest: q.list.query.AsOf.IsZero(), Extent: extent,
+		Form: s.workForm(&q.list, b.Settled.Recorded), Agency: q.list.query.Agency, Backlog: b, Extent: extent,
+		Asked:   timesOf(b.Query.AsOf, b.Query.KnownAt, b.Known, b.Settled, q.list.query.AsOf.IsZero()),
 		Pending: q.count(b.All.Pending), Overdue: q.count(b.All.Overdue, "state", string(ledger.ObligationOverdue)), Undated: q.count(b.All.Undated, "due", dueNone),
 		Soon: q.soon(b.All.Soon, b.Query.AsOf), Provision: b.All.Provisional, Owers: q.owers(&b), Deadlines: q.deadlines(&b),
 		Ages: q.ages(&b), Trend: q.trend(b.Trend), NoCases: !c.open && c.token.Reader == ReaderDashboard,
 		Calendar: q.list.address(calendarPath), Month: q.monthOf(&b), Steps: q.steps(extent), Plain: q.list.query.Agency == "",
+		Export: exportsOf(q.file("backlog")), OfPPKs: exportsOf(q.file("backlog-authorities")), OverTime: exportsOf(q.file("backlog-trend")),
 	}
 	page.MedianAge = medianAge(b.Ages)
 	page.setAuthorities(q, &b)
-	point := question{Known: q.list.known, Query: ledger.Query{AsOf: q.list.query.AsOf, KnownAt: known.Query.KnownAt}}
+	point := question{Query: ledger.Query{AsOf: q.answered.AsOf, KnownAt: q.answered.KnownAt}}
+	if page.Asked.Latest && q.list.known == "" {
+		point = question{} // a case as it is now
+	}
 	for _, o := range b.Longest {
 		page.Longest = append(page.Longest, workLineOf(o, b.Query.AsOf, point.caseAddress(o.Case)))
 	}

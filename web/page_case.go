@@ -1,9 +1,10 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -36,6 +37,7 @@ type casePage struct {
 	Bundles     bool   // there is a log to make bundles from
 	PDF         string // "" if it cannot be had
 	Since       caseSince
+	Slider      slider // over what was known
 }
 
 // moment is when obligations are looked at.
@@ -57,25 +59,17 @@ type respondentLine struct {
 }
 
 func (s *Server) showCase(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	at, err := parseCasePoint(values.Encode())
-	if err != nil || redirected(w, r, values, changed) {
-		return err
-	}
-	page, err := s.casePage(r, at)
-	if err != nil {
-		return err
-	}
-	return s.render(w, r, view{Template: "case", Title: text{"Kasus " + shortID(page.ID), "Case " + shortID(page.ID)}, Data: page})
+	id := r.PathValue("id")
+	return s.answer(w, r, view{Template: "case", Title: text{"Kasus " + shortID(id), "Case " + shortID(id)}, Records: true}, func(values url.Values) (filling, error) {
+		at, err := casePointOf(values)
+		return func(context.Context) (any, error) { return s.casePage(r, at) }, err
+	})
 }
 
 func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
 	id, ctx, now := r.PathValue("id"), r.Context(), s.Now()
 	page := &casePage{
-		ID: id, AsOf: at.asOf, KnownAt: at.knownAt, Head: s.Head(), Now: casesPath + "/" + id,
+		ID: id, AsOf: at.asOf, Head: s.Head(), Now: casesPath + "/" + id,
 		Field: fieldOf("as-of", at.asOf, string(ledger.DayOf(now))), Bundles: s.Files != nil && s.RosterRecords != nil,
 	}
 	if !caseID.MatchString(id) {
@@ -88,6 +82,10 @@ func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
 	if err != nil {
 		return page, err
 	}
+	if err := at.settle(records, now); err != nil {
+		return page, err
+	}
+	page.KnownAt = at.knownAt
 	steps, err := s.rosterStepsOf(ctx)
 	if err != nil {
 		return page, err
@@ -99,11 +97,6 @@ func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
 		return page, err
 	}
 	page.linksFrom(ctx, s)
-	point := question{Query: ledger.Query{Unit: ledger.UnitRespondent, AsOf: at.asOf}}
-	if at.knownAt != 0 {
-		point.Known = strconv.FormatUint(uint64(at.knownAt), 10)
-	}
-	page.PDF = point.address(exportPath + "/cases/" + id)
 	if zone := ledger.ZoneOf(page.Case.Act.Region); zone != ledger.Jakarta {
 		page.Zone = zone
 	}
@@ -170,6 +163,7 @@ func (c *caseReading) read(records []ledger.Record, now time.Time) error {
 	p.Chart = strips.chart(p.Steps[0].Happened, p.Steps[len(p.Steps)-1].Happened, p.moment(now), pending)
 	p.owe(c, now)
 	p.Since = c.since()
+	p.Slider = c.slider()
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -93,6 +94,50 @@ func (c *caseReading) since() caseSince {
 		}
 	}
 	out.Changes = append(out.Changes, movesOf(&p.Case, &now)...)
+	return out
+}
+
+// casePlaces bounds the places of a slider over a case's records.
+const casePlaces = 400
+
+// slider moves known-at over the case's records. Its last place is the latest.
+func (c *caseReading) slider() slider {
+	records := slices.Clone(c.all)
+	slices.SortFunc(records, func(a, b ledger.CaseEvent) int { return cmp.Compare(a.Position, b.Position) })
+	step := 1 + len(records)/casePlaces
+	out := slider{Name: "known-at", To: theLatest, Now: theLatest}
+	words := func(e ledger.CaseEvent) text {
+		at := positionText(e.Position)
+		return text{at.ID + ", " + indonesian.date(e.Recorded), at.EN + ", " + english.date(e.Recorded)}
+	}
+	for i := 0; i+1 < len(records); i += step {
+		if c.at.knownAt >= records[i].Position {
+			out.At = out.Stops
+		}
+		out.Stops++
+		out.Places = append(out.Places, sliderPlace{uint64(records[i].Position), words(records[i])})
+	}
+	if len(out.Places) == 0 {
+		return out
+	}
+	out.From = out.Places[0].Says
+	if c.at.knownAt == 0 {
+		out.At = out.Stops
+	} else if out.Now = positionText(c.at.knownAt); c.at.knownAt >= records[len(records)-1].Position {
+		out.At = out.Stops
+	} else if i := slices.IndexFunc(records, func(e ledger.CaseEvent) bool { return e.Position == c.at.knownAt }); i >= 0 {
+		out.Now = words(records[i])
+	}
+	add := func(label text, href string) {
+		if href != "" {
+			out.Steps = append(out.Steps, sliderStep{label, href})
+		}
+	}
+	add(text{"− 1 catatan", "− 1 record"}, c.page.Since.Before)
+	add(text{"+ 1 catatan", "+ 1 record"}, c.page.Since.After)
+	if c.at.knownAt != 0 {
+		add(theLatest, c.uptoAddress(0))
+	}
 	return out
 }
 

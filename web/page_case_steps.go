@@ -77,7 +77,10 @@ func (c *caseReading) step(e ledger.CaseEvent) caseStep {
 
 // uptoAddress is the case as it was known at a position.
 func (c *caseReading) uptoAddress(p ledger.Position) string {
-	point := question{Known: strconv.FormatUint(uint64(p), 10), Query: ledger.Query{Unit: ledger.UnitRespondent, AsOf: c.page.AsOf}}
+	point := question{Query: ledger.Query{Unit: ledger.UnitRespondent, AsOf: c.page.AsOf}}
+	if p != 0 {
+		point.Known = strconv.FormatUint(uint64(p), 10)
+	}
 	return point.address(c.page.Now)
 }
 

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -38,31 +40,13 @@ type caseLine struct {
 }
 
 func (s *Server) showCases(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	tidied := values.Encode()
-	q, number, err := listQuestion(values)
-	if err != nil {
-		return err
-	}
-	if changed {
-		http.Redirect(w, r, casesPath+"?"+tidied, http.StatusSeeOther)
-		return nil
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	page, err := s.casesPage(r, q, number)
-	if err != nil {
-		return err
-	}
-	return s.render(w, r, view{Template: "cases", Title: text{"Di balik angka", "Behind the number"}, Data: page})
+	return s.answer(w, r, view{Template: "cases", Title: text{"Di balik angka", "Behind the number"}}, func(values url.Values) (filling, error) {
+		q, number, err := listQuestion(values)
+		return func(ctx context.Context) (any, error) { return s.casesPage(ctx, q, number) }, err
+	})
 }
 
-func (s *Server) casesPage(r *http.Request, q question, number int) (casesPage, error) {
-	ctx := r.Context()
+func (s *Server) casesPage(ctx context.Context, q question, number int) (casesPage, error) {
 	if q.Measure == "" {
 		q.Measure = ledger.Opened.String()
 	}
@@ -70,13 +54,14 @@ func (s *Server) casesPage(r *http.Request, q question, number int) (casesPage, 
 	if err != nil {
 		return casesPage{}, err
 	}
+	page := casesPage{Form: s.form(&q, casesPath, s.Now()), Name: measureWords(q.Measure), National: q.address(nationalPath, "measure", "")}
 	settled := q
 	if err := s.settle(ctx, &settled); err != nil {
-		return casesPage{}, err
+		return page, err
 	}
 	a, err := s.Figures.Figure(ctx, settled.Query)
 	if err != nil {
-		return casesPage{}, figureError(err)
+		return page, figureError(err)
 	}
 	list, total, err := s.Figures.List(ctx, a.Query, (number-1)*listLines, listLines)
 	if err != nil {
@@ -85,21 +70,20 @@ func (s *Server) casesPage(r *http.Request, q question, number int) (casesPage, 
 	if number > 1 && len(list) == 0 {
 		return casesPage{}, errNotFound
 	}
-	page := casesPage{
-		Export: exportsOf(q.address(exportPath+"/cases", "by", "")),
-		Asked:  q.askedOf(casesPath, a, extent), Name: measureWords(q.Measure), Value: a.Value, Total: total,
-		From: (number-1)*listLines + 1, To: (number-1)*listLines + len(list), National: q.address(nationalPath, "measure", ""),
-		Keyed: a.Query.Unit == ledger.UnitRecommendation || a.Query.Unit == ledger.UnitPPK, Summed: len(a.Query.Measures) > 1,
-	}
+	q.answered = momentOf(a.Query)
+	page.Export = exportsOf(q.pinned().address(exportPath+"/cases", "by", ""))
+	page.Asked, page.Value, page.Total = q.askedOf(casesPath, a, extent), a.Value, total
+	page.From, page.To = (number-1)*listLines+1, (number-1)*listLines+len(list)
+	page.Keyed, page.Summed = a.Query.Unit == ledger.UnitRecommendation || a.Query.Unit == ledger.UnitPPK, len(a.Query.Measures) > 1
 	page.Form = s.form(&q, casesPath, a.Settled.Recorded)
 	for _, m := range a.Query.Measures {
 		page.Measures = append(page.Measures, ledger.MeasureTable[m])
 	}
 	if number > 1 {
-		page.Before = q.address(casesPath, "page", strconv.Itoa(number-1))
+		page.Before = q.address(casesPath, "page", pageText(number-1))
 	}
 	if page.To < total {
-		page.After = q.address(casesPath, "page", strconv.Itoa(number+1))
+		page.After = q.address(casesPath, "page", pageText(number+1))
 	}
 	for _, l := range list {
 		page.Lines = append(page.Lines, caseLine{l, settled.caseAddress(l.Case), keyWord(a.Query.Unit, l.Key)})

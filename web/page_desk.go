@@ -82,7 +82,7 @@ var deskTools = []deskTool{
 		"Kasus yang diundi dengan benih yang diumumkan; siapa pun mengundi hasil yang sama.",
 		"Cases drawn by a published seed; anybody draws the same.",
 	}},
-	{"/verify", text{"Periksa satu kasus sendiri", "Check one case yourself"}, text{
+	{verifyPath, text{"Periksa satu kasus sendiri", "Check one case yourself"}, text{
 		"Halaman yang memeriksa berkas satu kasus di peramban Anda, tanpa jaringan.",
 		"A page that checks the file of one case in your browser, without a network.",
 	}},

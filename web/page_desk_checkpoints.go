@@ -155,7 +155,7 @@ func (s *Server) showCheckpoints(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	number, err := pageNumber(values)
+	number, err := pageIn(values)
 	if err != nil {
 		return view{}, err
 	}
@@ -193,19 +193,6 @@ func (s *Server) showCheckpoints(r *http.Request) (view, error) {
 		page.After = checkpointsPath + "?page=" + strconv.Itoa(number+1)
 	}
 	return view{Template: "desk-checkpoints", Title: text{"Titik periksa", "Checkpoints"}, Data: page}, nil
-}
-
-// pageNumber reads the number of a page of a list, counted from 1.
-func pageNumber(values url.Values) (int, error) {
-	raw := values.Get("page")
-	if raw == "" {
-		return 1, nil
-	}
-	n, err := strconv.Atoi(raw)
-	if err != nil || n < 1 || n > 1_000_000 {
-		return 0, badQuery("page", "it is the number of a page, counted from 1")
-	}
-	return n, nil
 }
 
 func proofAddress(from, to ledger.Position) string {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -42,7 +41,6 @@ type comparePage struct {
 	Form          questionForm
 	Then          momentField
 	ThenKnown     string
-	Problem       *Problem
 	Chosen        *comparedList
 	Swap          string // the same, the other way round
 }
@@ -107,10 +105,8 @@ func parseCompare(values url.Values) (compareQuestion, error) {
 	if err != nil {
 		return c, err
 	}
-	if own[thenAsOf] != "" {
-		if c.then.asOf, err = ledger.ParseMoment(own[thenAsOf]); err != nil {
-			return c, badQuery(thenAsOf, "it is a date such as 2020-11-26 or a time with its zone")
-		}
+	if c.then.asOf, err = momentIn(url.Values{thenAsOf: {own[thenAsOf]}}, thenAsOf); err != nil {
+		return c, err
 	}
 	c.then.known = own[thenKnown]
 	if c.question, c.page, err = listQuestion(values); err != nil {
@@ -139,43 +135,11 @@ func (c *compareQuestion) to(changes ...string) string {
 }
 
 func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	tidied := values.Encode()
-	c, err := parseCompare(values)
-	if err != nil {
-		return err
-	}
-	if changed {
-		http.Redirect(w, r, comparePath+"?"+tidied, http.StatusSeeOther)
-		return nil
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	page, err := s.comparePage(r.Context(), c)
 	v := view{Template: "desk-compare", Title: text{"Bandingkan dua saat", "Compare two moments"}}
-	if p := unsettled(err); p != nil {
-		page.Problem, v.Status, err = p, p.Status, nil
-		trailOf(r.Context()).code = p.Code
-	}
-	if err != nil {
-		return err
-	}
-	v.Data = page
-	return s.render(w, r, v)
-}
-
-// unsettled is the problem of a question that cannot be answered yet, which a
-// page shows beside its form; nil for another.
-func unsettled(err error) *Problem {
-	var p *Problem
-	if errors.As(err, &p) && (p.Code == "not-settled" || p.Code == "nothing-recorded") {
-		return p
-	}
-	return nil
+	return s.answer(w, r, v, func(values url.Values) (filling, error) {
+		c, err := parseCompare(values)
+		return func(ctx context.Context) (any, error) { return s.comparePage(ctx, c) }, err
+	})
 }
 
 func (s *Server) comparePage(ctx context.Context, c compareQuestion) (comparePage, error) {

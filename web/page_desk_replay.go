@@ -19,7 +19,6 @@ type replayPage struct {
 	Head     ledger.Position // the last that can be asked for
 	AsOf     time.Time       // zero: when the record was recorded
 	Settled  projections.Settled
-	Problem  *Problem
 	Record   *replayRecord
 	Known    time.Time // when the record was recorded
 	Moment   time.Time // as-of as it was answered
@@ -60,42 +59,20 @@ type replayRecord struct {
 var replaySpeeds = []int{1, 10, 100, 1000}
 
 func (s *Server) showReplay(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	if _, err := parseValues(values.Encode(), "at", "as-of", "lang"); err != nil {
-		return err
-	}
-	at := ledger.Position(1)
-	if values.Get("at") != "" {
-		if at, err = sizeIn(values, "at"); err != nil {
-			return badQuery("at", "it is a position, counted from 1")
+	return s.answer(w, r, view{Template: "desk-replay", Title: text{"Putar ulang buku besar", "Replay of the ledger"}}, func(values url.Values) (filling, error) {
+		if err := checkValues(values, "at", "as-of", "lang"); err != nil {
+			return nil, err
 		}
-	}
-	var asOf time.Time
-	if raw := values.Get("as-of"); raw != "" {
-		if asOf, err = ledger.ParseMoment(raw); err != nil {
-			return badQuery("as-of", "it is a date such as 2020-11-26 or a time with its zone")
+		at := ledger.Position(1)
+		if values.Get("at") != "" {
+			var err error
+			if at, err = sizeIn(values, "at"); err != nil {
+				return nil, badQuery("at", "it is a position, counted from 1")
+			}
 		}
-	}
-	if redirected(w, r, values, changed) {
-		return nil
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	page, err := s.replayPage(r.Context(), at, asOf)
-	v := view{Template: "desk-replay", Title: text{"Putar ulang buku besar", "Replay of the ledger"}}
-	if p := unsettled(err); p != nil {
-		page.Problem, v.Status, err = p, p.Status, nil
-		trailOf(r.Context()).code = p.Code
-	}
-	if err != nil {
-		return err
-	}
-	v.Data = page
-	return s.render(w, r, v)
+		asOf, err := momentIn(values, "as-of")
+		return func(ctx context.Context) (any, error) { return s.replayPage(ctx, at, asOf) }, err
+	})
 }
 
 func (s *Server) replayPage(ctx context.Context, at ledger.Position, asOf time.Time) (replayPage, error) {

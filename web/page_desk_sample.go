@@ -71,7 +71,6 @@ type samplePage struct {
 	CSV, JSON  string
 	Command    string
 	Asked      asked
-	Problem    *Problem
 	Name       text
 }
 
@@ -189,14 +188,14 @@ func (s *Server) showSample(w http.ResponseWriter, r *http.Request) error {
 	page := s.sampleForm(&c)
 	err = s.drawSample(r.Context(), &c, &page)
 	v := view{Template: "desk-sample", Title: text{"Undian sampel", "Random samples"}}
-	if p := unsettled(err); p != nil && c.format == "" {
-		page.Problem, v.Status, err = p, p.Status, nil
-		trailOf(r.Context()).code = p.Code
+	page.Command = c.command(addressOf(r, s.SecureCookies), page.Checkpoint.Size)
+	if unsettled(err) != nil && c.format == "" {
+		v.Data = page
+		return s.renderAnswer(w, r, v, err)
 	}
 	if err != nil {
 		return err
 	}
-	page.Command = c.command(addressOf(r, s.SecureCookies), page.Checkpoint.Size)
 	switch c.format {
 	case "csv":
 		return s.sampleCSV(w, page.Sample)

@@ -17,37 +17,14 @@ type home struct {
 	Headline headline
 	Map      provinceMap
 	Days     []sliderStep // voting days, oldest first
-	Doors    []doorway
-}
-
-// doorway is the way to a page, by the question that it answers.
-type doorway struct {
-	Href            string
-	Asks, Says, Who text
-}
-
-var forFigures, forCases, forAll = text{"dengan kredensial", "with a credential"},
-	text{"untuk lembaga dan auditor", "for agencies and auditors"}, text{"untuk siapa pun", "for everybody"}
-
-// doorways in the order of the navigation; one shows where its page is served.
-var doorways = []doorway{
-	{nationalPath, text{"Berapa banyak, sampai di mana, berapa lama?", "How many, how far, how long?"}, text{"Angka nasional untuk saat mana pun, dengan peta dan perjalanan waktu.", "National figures for any moment, with a map and their course over time."}, forFigures},
-	{"/treatment", text{"Apakah yang serupa diperlakukan sama?", "Are equals treated equally?"}, text{"Tingkat dan lama penanganan menurut provinsi, instansi, dan jabatan, dengan ketidakpastiannya.", "Rates and times by province, institution and position, with their uncertainty."}, forFigures},
-	{"/backlog", text{"Siapa yang belum bertindak, sejak kapan?", "Who has not acted, since when?"}, text{"Tunggakan dan tenggat menurut lembaga dan PPK, yang lewat tenggat lebih dahulu.", "Backlog and deadlines by agency and appointing authority, overdue first."}, forFigures},
-	{"/published", text{"Mengapa angka lembaga berbeda-beda?", "Why do agencies' figures differ?"}, text{"Angka yang diumumkan di samping angka buku besar; selisihnya ditelusuri.", "Announced figures beside the ledger's, differences traced."}, forFigures},
-	{worklistPath, text{"Apa yang perlu dikerjakan lembaga saya?", "What does my agency have to do?"}, text{"Daftar kerja dengan dasar dan tenggatnya.", "The work list, with basis and deadline."}, forCases},
-	{casesPath, text{"Apa yang terjadi dalam satu kasus?", "What happened in a case?"}, text{"Jalannya peristiwa dengan kedua waktunya, siapa, dan atas mandat apa.", "Its course with both times, who, and under which mandate."}, forCases},
-	{"/search", text{"Di mana kasus yang saya cari?", "Where is the case that I look for?"}, text{"Menurut nomor laporan, register, surat, keputusan, instansi, atau wilayah.", "By number of complaint, register, letter or decree, institution or region."}, forCases},
-	{"/desk", text{"Apakah ada catatan yang diubah?", "Has any record been changed?"}, text{"Meja auditor: pemutaran ulang, dua saat dibandingkan, laporan audit, saksi, sampel acak.", "The auditor's desk: replay, two moments compared, audit reports, witnesses, random samples."}, forCases},
-	{"/public", text{"Apa yang boleh dilihat siapa saja?", "What may everybody see?"}, text{"Tabel tetap pada tanggal tetap, dan data terbuka untuk diunduh.", "Fixed tables at fixed dates, and open data to download."}, forAll},
-	{"/verify", text{"Bagaimana saya memeriksanya sendiri?", "How do I check it myself?"}, text{"Halaman yang memeriksa bundel sebuah kasus di peramban Anda, tanpa bertanya kepada peladen.", "A page that checks a case's bundle in your browser, asking no server."}, forAll},
+	Doors    []sitePage
 }
 
 func (s *Server) showHome(r *http.Request) (view, error) {
 	page := home{Head: uint64(s.Head()), Login: !s.Open}
-	for _, d := range doorways {
-		if s.serves(d.Href) {
-			page.Doors = append(page.Doors, d)
+	for _, p := range site {
+		if s.serves(p.Path) {
+			page.Doors = append(page.Doors, p)
 		}
 	}
 	v := view{Template: "home", Title: text{"Buku besar kasus netralitas ASN", "Ledger of civil-service neutrality cases"}}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -17,9 +18,7 @@ const nationalPath, casesPath = "/national", "/cases"
 
 type nationalPage struct {
 	Export   exportLinks
-	Problem  *Problem // why there are no figures; the form stands nevertheless
-	Latest   string   // address of the same question without its two times
-	Past     bool     // another moment than the latest is shown
+	Past     bool // another moment than the latest is shown
 	Head     ledger.Position
 	Asked    asked
 	Times    times
@@ -104,32 +103,13 @@ type figureCell struct {
 const tableRows = 120
 
 func (s *Server) showNational(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	q, err := parseQuestion(values.Encode())
-	if err != nil || redirected(w, r, values, changed) {
-		return err
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	v := view{Template: "national", Title: text{"Angka nasional", "National figures"}}
-	page, err := s.nationalPage(r, q)
-	if p := unsettled(err); p != nil {
-		page.Problem, v.Status, err = p, p.Status, nil
-		trailOf(r.Context()).code = p.Code
-	}
-	if err != nil {
-		return err
-	}
-	v.Data = page
-	return s.render(w, r, v)
+	return s.answer(w, r, view{Template: "national", Title: text{"Angka nasional", "National figures"}}, func(values url.Values) (filling, error) {
+		q, err := questionOf(values)
+		return func(ctx context.Context) (any, error) { return s.nationalPage(ctx, q) }, err
+	})
 }
 
-func (s *Server) nationalPage(r *http.Request, q question) (nationalPage, error) {
-	ctx := r.Context()
+func (s *Server) nationalPage(ctx context.Context, q question) (nationalPage, error) {
 	if q.By == "" {
 		q.By = defaultBy
 	}
@@ -142,7 +122,7 @@ func (s *Server) nationalPage(r *http.Request, q question) (nationalPage, error)
 		return nationalPage{}, figureError(err)
 	}
 	page := nationalPage{
-		Latest: q.address(nationalPath, "as-of", "", "known-at", "", "since", ""), Head: progress.Position,
+		Head: progress.Position,
 		Past: !q.Query.AsOf.IsZero() || q.Known != "",
 		Form: s.form(&q, nationalPath, progress.Recorded), Times: q.times(extent, progress, 0, time.Time{}),
 	}
@@ -186,7 +166,7 @@ func (s *Server) fillNational(ctx context.Context, page *nationalPage, q, asked 
 	page.Table = q.table(columns, table, rows)
 	drawn := slices.Index(columns, q.drawn())
 	page.Map = q.mapOf(columns[drawn], table[drawn].Value, provinces, drawn)
-	page.Map.Fairness = s.serves("/treatment")
+	page.Map.Fairness = s.serves(treatmentPath)
 
 	settled := asked.Query
 	settled.KnownAt = first.Query.KnownAt
@@ -196,6 +176,7 @@ func (s *Server) fillNational(ctx context.Context, page *nationalPage, q, asked 
 		return figureError(err)
 	}
 	page.Trend = q.trendOf(trend, span, s.Roster().Contests())
+	page.Trend.Export = exportsOf(q.course())
 	settled.Unit = ledger.UnitRespondent
 	_, spans, err := s.Figures.Durations(ctx, settled, stageSteps(), "")
 	if err != nil {

@@ -116,7 +116,7 @@ func TestTrendIsCounted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := s.server.nationalPage(s.request("/national?"+raw), q)
+		page, err := s.server.nationalPage(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestTimesAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := s.server.nationalPage(s.request("/national"), q)
+	page, err := s.server.nationalPage(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}

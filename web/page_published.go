@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -46,11 +47,10 @@ const publicationsShown = 10
 const figuresShown = 300
 
 func parsePublishedQuestion(values url.Values) (publishedQuestion, error) {
-	values, err := parseValues(values.Encode(), "publisher", "table", "reason", "known-at", "page", "lang")
-	if err != nil {
+	if err := checkValues(values, "publisher", "table", "reason", "known-at", "page", "lang"); err != nil {
 		return publishedQuestion{}, err
 	}
-	page, err := pageNumber(values)
+	page, err := pageIn(values)
 	if err != nil {
 		return publishedQuestion{}, err
 	}
@@ -67,14 +67,8 @@ func parsePublishedQuestion(values url.Values) (publishedQuestion, error) {
 }
 
 func (q *publishedQuestion) address(path string, changes ...string) string {
-	v := url.Values{}
-	changes = append([]string{"publisher", string(q.publisher), "table", q.table, "reason", q.reason, "known-at", q.known, "page", pageText(q.page)}, changes...)
-	for i := 0; i+1 < len(changes); i += 2 {
-		if v.Del(changes[i]); changes[i+1] != "" {
-			v.Set(changes[i], changes[i+1])
-		}
-	}
-	return (&url.URL{Path: path, RawQuery: v.Encode()}).String()
+	own := []string{"publisher", string(q.publisher), "table", q.table, "reason", q.reason, "known-at", q.known, "page", pageText(q.page)}
+	return addressWith(path, nil, append(own, changes...)...)
 }
 
 type publishedPage struct {
@@ -95,7 +89,7 @@ type publishedPage struct {
 	AsPublished      bool
 	KnownAt          ledger.Position // 0: of each figure its own
 	Series           []figureSeries
-	Against          []againstGroup
+	Beside           []besideGroup
 	Reason           string
 	NothingPublished bool
 	Export           exportLinks
@@ -143,28 +137,18 @@ type publishedLine struct {
 }
 
 func (s *Server) showPublished(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	q, err := parsePublishedQuestion(values)
-	if err != nil || redirected(w, r, values, changed) {
-		return err
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	page, err := s.publishedPage(r, &q)
-	if err != nil {
-		return err
-	}
-	return s.render(w, r, view{Template: "published", Title: text{"Angka terbitan", "Published figures"}, Data: page})
+	return s.answer(w, r, view{Template: "published", Title: text{"Angka terbitan", "Published figures"}}, func(values url.Values) (filling, error) {
+		q, err := parsePublishedQuestion(values)
+		return func(ctx context.Context) (any, error) { return s.publishedPage(ctx, &q) }, err
+	})
 }
 
-func (s *Server) publishedPage(r *http.Request, q *publishedQuestion) (publishedPage, error) {
-	all, now, err := s.compare(r.Context(), q)
+func (s *Server) publishedPage(ctx context.Context, q *publishedQuestion) (publishedPage, error) {
+	all, now, err := s.compare(ctx, q)
 	if err != nil {
-		return publishedPage{}, err
+		page := publishedPage{Known: q.known, Modes: q.modes(publishedPath)}
+		page.choices(q, nil)
+		return page, err
 	}
 	page := publishedPage{
 		NothingPublished: len(all.lines) == 0 && q.table == "", Reason: q.reason, AsPublished: q.known == knownPublished, Modes: q.modes(publishedPath),
@@ -190,7 +174,7 @@ func (s *Server) publishedPage(r *http.Request, q *publishedQuestion) (published
 	page.Reconciliation = len(page.Tables) > 0
 	if q.reason == "" {
 		lines = alsoAsked(lines, shown)
-		page.Series, page.Against = seriesOf(q, lines), againstOf(q, lines)
+		page.Series, page.Beside = seriesOf(q, lines), besideOf(q, lines)
 	}
 	return page, nil
 }
@@ -253,14 +237,6 @@ func publicationsOf(all [][]projections.Line, page int) (from, to int) {
 	return from, to
 }
 
-// pageText is a page's number in an address.
-func pageText(page int) string {
-	if page <= 1 {
-		return ""
-	}
-	return strconv.Itoa(page)
-}
-
 // codesShown is how many publications a form lists to choose from.
 const codesShown = 200
 
@@ -278,7 +254,7 @@ func (p *publishedPage) choices(q *publishedQuestion, lines []projections.Line) 
 		p.Publishers = append(p.Publishers, option{string(a), word("agency", string(a)), a == q.publisher})
 	}
 	tables = slices.Compact(tables)
-	p.Table, p.ManyCodes = q.table, len(tables) > codesShown || len(p.Older) > 0
+	p.Table, p.ManyCodes = q.table, lines == nil || len(tables) > codesShown || len(p.Older) > 0
 	p.Codes = []option{{"", text{"semua terbitan", "every publication"}, q.table == ""}}
 	for _, t := range tables[:min(len(tables), codesShown)] {
 		p.Codes = append(p.Codes, option{t, text{t, t}, t == q.table})

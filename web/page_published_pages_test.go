@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -83,7 +82,7 @@ func TestPublishedWhileRecordsCome(t *testing.T) {
 	s := newLiveShelf(t, "published-young", &part)
 	ask := func() publishedPage {
 		t.Helper()
-		page, err := s.server.publishedPage(httptest.NewRequest(http.MethodGet, "/published", nil), &publishedQuestion{page: 1})
+		page, err := s.server.publishedPage(t.Context(), &publishedQuestion{page: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +154,7 @@ func TestPublishedFileIsThePage(t *testing.T) {
 		}
 		var shown, had []string
 		for more := true; more; q.page++ {
-			page, err := s.server.publishedPage(s.request("/published"), &q)
+			page, err := s.server.publishedPage(t.Context(), &q)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +202,7 @@ func TestPublishedOfAFlood(t *testing.T) {
 	for _, f := range figures {
 		of[f.Publisher] = append(of[f.Publisher], f)
 	}
-	page, err := s.server.publishedPage(s.request("/published"), &publishedQuestion{page: 1})
+	page, err := s.server.publishedPage(t.Context(), &publishedQuestion{page: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

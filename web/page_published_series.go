@@ -111,17 +111,17 @@ func (q *publishedQuestion) series(list []projections.Line) figureSeries {
 	return s
 }
 
-// againstGroup is one measure as several agencies have published it.
-type againstGroup struct {
+// besideGroup is one measure as several agencies have published it.
+type besideGroup struct {
 	Name    text
 	Filters []askedFilter
-	Lines   []againstLine
+	Lines   []besideLine
 	Same    bool // some asked the very same question
 	Of      int  // how many lines there are
 }
 
-// againstLine is one agency's figure beside those of others who asked the same.
-type againstLine struct {
+// besideLine is one agency's figure beside those of others who asked the same.
+type besideLine struct {
 	publishedLine
 	// Twin is another agency that asked the very same question before; Apart is how
 	// far its number is from this one.
@@ -131,8 +131,8 @@ type againstLine struct {
 	Differs []text
 }
 
-// againstOf gathers figures of one measure and filter by several publishers.
-func againstOf(q *publishedQuestion, lines []projections.Line) []againstGroup {
+// besideOf gathers figures of one measure and filter by several publishers.
+func besideOf(q *publishedQuestion, lines []projections.Line) []besideGroup {
 	groups, order := map[string][]projections.Line{}, []string{}
 	for _, l := range lines {
 		key := groupKey(l.Figure)
@@ -141,19 +141,19 @@ func againstOf(q *publishedQuestion, lines []projections.Line) []againstGroup {
 		}
 		groups[key] = append(groups[key], l)
 	}
-	var out []againstGroup
+	var out []besideGroup
 	for _, key := range order {
 		list := groups[key]
 		if !slices.ContainsFunc(list, func(l projections.Line) bool { return l.Figure.Publisher != list[0].Figure.Publisher }) {
 			continue
 		}
-		g := againstGroup{Name: measureWords(list[0].Figure.Measure), Filters: q.lineOf(list[0]).Filters}
+		g := besideGroup{Name: measureWords(list[0].Figure.Measure), Filters: q.lineOf(list[0]).Filters}
 		g.Of = len(list)
 		for i, l := range list {
 			if i < len(list)-seriesShown {
 				continue
 			}
-			line := againstLine{publishedLine: q.lineOf(l), Differs: questionsDiffer(list[0].Figure, l.Figure)}
+			line := besideLine{publishedLine: q.lineOf(l), Differs: questionsDiffer(list[0].Figure, l.Figure)}
 			for _, other := range list[:i] {
 				if other.Figure.Publisher != l.Figure.Publisher && sameQuestion(other.Figure, l.Figure) {
 					line.Twin, line.Apart, g.Same = other.Figure.Publisher, apart(l.Figure.Value, other.Figure.Value), true

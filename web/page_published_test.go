@@ -163,7 +163,7 @@ func TestSeries(t *testing.T) {
 	if !last.Changed || last.Before != 12 || last.BeforeTable != "b" || last.Figure.Table != "c" || series[0].Values[0].Again || last.Width != "100.00%" {
 		t.Errorf("%+v", last)
 	}
-	groups := againstOf(q, lines)
+	groups := besideOf(q, lines)
 	if len(groups) != 1 || !groups[0].Same || len(groups[0].Lines) != 4 {
 		t.Fatalf("%+v", groups)
 	}

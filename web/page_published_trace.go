@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,38 +51,34 @@ type tracedCase struct {
 
 // showTrace shows one figure by the position and number that it was published at.
 func (s *Server) showTrace(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	q, err := parsePublishedQuestion(values)
-	if err != nil || redirected(w, r, values, changed) {
-		return err
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
+	return s.answer(w, r, view{Template: "trace", Title: text{"Telusuran angka terbitan", "A published figure, traced"}}, func(values url.Values) (filling, error) {
+		q, err := parsePublishedQuestion(values)
+		return func(context.Context) (any, error) { return s.tracePage(r, &q) }, err
+	})
+}
+
+func (s *Server) tracePage(r *http.Request, q *publishedQuestion) (tracePage, error) {
 	f, err := s.publishedFigure(r)
 	if err != nil {
-		return err
+		return tracePage{}, err
 	}
+	page := q.trace(projections.Trace{Line: projections.Line{Figure: f, Reason: projections.ReasonNotSettled, Problem: "not settled"}}, projections.Extent{})
 	known := question{Known: q.known}
 	if q.known == knownPublished {
 		known.Known = strconv.FormatUint(uint64(f.Position), 10)
 	}
 	if err := s.settle(r.Context(), &known); err != nil {
-		return err
+		return page, err
 	}
 	t, err := s.Figures.Trace(r.Context(), f, known.Query.KnownAt)
 	if err != nil {
-		return figureError(err)
+		return page, figureError(err)
 	}
 	extent, err := s.extent(r.Context())
 	if err != nil {
-		return err
+		return page, err
 	}
-	page := q.trace(t, extent)
-	return s.render(w, r, view{Template: "trace", Title: text{"Telusuran angka terbitan", "A published figure, traced"}, Data: page})
+	return q.trace(t, extent), nil
 }
 
 // publishedFigure looks one figure up by the two numbers of its address.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -51,16 +50,15 @@ func tidy(raw string) (values url.Values, changed bool, err error) {
 // listQuestion reads the address of a list: a question and the page of it,
 // counted from 1.
 func listQuestion(values url.Values) (question, int, error) {
-	number := 1
-	if list := values["page"]; len(list) > 0 {
-		n, err := strconv.Atoi(list[0])
-		if err != nil || n < 1 || n > 1_000_000 || len(list) > 1 {
-			return question{}, 0, badQuery("page", "it is the number of a page, counted from 1")
-		}
-		number = n
-		values.Del("page")
+	own, err := takeOwn(values, "page")
+	if err != nil {
+		return question{}, 0, err
 	}
-	q, err := parseQuestion(values.Encode())
+	number, err := pageIn(url.Values{"page": {own["page"]}})
+	if err != nil {
+		return question{}, 0, err
+	}
+	q, err := questionOf(values)
 	return q, number, err
 }
 
@@ -166,6 +164,12 @@ func (q *question) askedOf(path string, a projections.Answer, e projections.Exte
 		}
 	}
 	return out
+}
+
+// timesOf says the two times of an answer to another question than figures are
+// asked by.
+func timesOf(asOf time.Time, known ledger.Position, recorded time.Time, settled projections.Settled, latest bool) asked {
+	return asked{AsOf: asOf, KnownAt: known, Recorded: recorded, Settled: settled, Latest: latest, AllKnown: known == settled.Position}
 }
 
 // Imported says that what is shown lies before the ledger's first record: it
@@ -341,12 +345,4 @@ func (s *Server) filterValues(name string) []string {
 	default:
 		return nil
 	}
-}
-
-// redirected sends a reader to the tidy address, if the one he came by is not.
-func redirected(w http.ResponseWriter, r *http.Request, values url.Values, changed bool) bool {
-	if changed {
-		http.Redirect(w, r, (&url.URL{Path: r.URL.Path, RawQuery: values.Encode()}).String(), http.StatusSeeOther)
-	}
-	return changed
 }

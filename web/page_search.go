@@ -79,18 +79,22 @@ func (s *Server) showSearch(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, searchPath+"?refused=personal", http.StatusSeeOther)
 		return nil
 	}
-	if err != nil || redirected(w, r, values, changed) {
+	if err != nil {
 		return err
 	}
+	if changed {
+		lead(w, r, values.Encode())
+		return nil
+	}
 	page := searchPage{Query: q.text, In: q.in, Known: q.known, Refused: refused, Asked: q.text != "", Fields: searchFields(q.in)}
-	if page.Asked {
-		if err := page.fill(s, r, q); err != nil {
-			return err
-		}
-	} else if s.Figures == nil {
+	if s.Figures == nil {
 		return errUnavailable
 	}
-	return s.render(w, r, view{Template: "search", Title: text{"Cari kasus", "Find a case"}, Data: page})
+	if page.Asked {
+		err = page.fill(s, r, q)
+	}
+	v := view{Template: "search", Title: text{"Cari kasus", "Find a case"}, Data: page, Latest: latestOf(r.URL.Path, values)}
+	return s.renderAnswer(w, r, v, err)
 }
 
 func searchFields(chosen projections.Field) []option {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -22,11 +23,28 @@ type slider struct {
 	From, To text
 	Now      text // what it says
 	Steps    []sliderStep
+	Places   []sliderPlace // what the places are, where they are neither days nor steps
+}
+
+// sliderPlace is one place of a slider.
+type sliderPlace struct {
+	Value uint64
+	Says  text
 }
 
 type sliderStep struct {
 	Label text
 	Href  string
+}
+
+// places writes them for the script: pairs of a value and its words.
+func (l lang) places(list []sliderPlace) (string, error) {
+	out := make([][2]any, len(list))
+	for i, p := range list {
+		out[i] = [2]any{p.Value, p.Says.in(l)}
+	}
+	body, err := json.Marshal(out)
+	return string(body), err
 }
 
 var theLatest = text{"terbaru", "the latest"}

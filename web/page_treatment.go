@@ -2,7 +2,9 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -65,8 +67,6 @@ const (
 )
 
 type treatmentPage struct {
-	Problem *Problem
-	Latest  string
 	Asked   asked
 	Form    questionForm
 	By      string
@@ -78,6 +78,7 @@ type treatmentPage struct {
 	Rate    *ratePicture
 	Wait    *waitPicture
 	Judged  judged
+	Export  exportLinks
 }
 
 // treatmentChoice is a rate or waiting time to look at, with what was found.
@@ -98,32 +99,14 @@ type judged struct {
 }
 
 func (s *Server) showTreatment(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	q, err := parseQuestion(values.Encode())
-	if err != nil || redirected(w, r, values, changed) {
-		return err
-	}
-	slug := cmp.Or(r.PathValue("what"), treatmentRates[defaultRate].Slug)
-	if err := q.asksTreatment(slug); err != nil {
-		return err
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	v := view{Template: "treatment", Title: text{"Perlakuan setara", "Equal treatment"}}
-	page, err := s.treatmentPage(r, q, slug)
-	if p := unsettled(err); p != nil {
-		page.Problem, v.Status, err = p, p.Status, nil
-		trailOf(r.Context()).code = p.Code
-	}
-	if err != nil {
-		return err
-	}
-	v.Data = page
-	return s.render(w, r, v)
+	return s.answer(w, r, view{Template: "treatment", Title: text{"Perlakuan setara", "Equal treatment"}}, func(values url.Values) (filling, error) {
+		q, err := questionOf(values)
+		if err != nil {
+			return nil, err
+		}
+		slug := cmp.Or(r.PathValue("what"), treatmentRates[defaultRate].Slug)
+		return func(ctx context.Context) (any, error) { return s.treatmentPage(ctx, q, slug) }, q.asksTreatment(slug)
+	})
 }
 
 // asksTreatment refuses what this page is not asked.
@@ -170,8 +153,7 @@ type waitsBy struct {
 	Groups []waitGroup
 }
 
-func (s *Server) treatmentPage(r *http.Request, q question, slug string) (treatmentPage, error) {
-	ctx := r.Context()
+func (s *Server) treatmentPage(ctx context.Context, q question, slug string) (treatmentPage, error) {
 	if q.By == "" {
 		q.By = treatmentBy[0]
 	}
@@ -181,14 +163,14 @@ func (s *Server) treatmentPage(r *http.Request, q question, slug string) (treatm
 		return treatmentPage{}, err
 	}
 	page := treatmentPage{
-		Latest: q.address(path, "as-of", "", "known-at", "", "since", ""), Form: s.treatmentForm(&q, path, s.Now()),
-		By: q.By, Several: slices.Contains(manyValued, q.By),
+		Form: s.treatmentForm(&q, path, s.Now()),
+		By:   q.By, Several: slices.Contains(manyValued, q.By),
 	}
 	asked := q
 	if err := s.settle(ctx, &asked); err != nil {
 		return page, err
 	}
-	t, err := s.treatment(r, asked)
+	t, err := s.treatment(ctx, asked)
 	if err != nil {
 		return page, err
 	}
@@ -210,10 +192,12 @@ func (s *Server) treatmentPage(r *http.Request, q question, slug string) (treatm
 	if i := findRate(slug); i >= 0 {
 		page.Title, page.Says = treatmentRates[i].Title, treatmentRates[i].Says
 		page.Rate = t.ratePicture(&q, i)
+		page.Export = exportsOf(q.pinned().address(exportPath + "/treatment-shares"))
 	} else {
 		i := findWait(slug)
 		page.Title, page.Says = treatmentWaits[i].Title, treatmentWaits[i].Says
 		page.Wait = t.waitPicture(&q, i)
+		page.Export = exportsOf(q.pinned().address(exportPath + "/treatment-times"))
 	}
 	return page, nil
 }
@@ -240,18 +224,18 @@ func choice(title text, href string, current bool, marks []comparison) treatment
 }
 
 // treatment asks for all rates and waiting times and compares their groups.
-func (s *Server) treatment(r *http.Request, q question) (treatment, error) {
+func (s *Server) treatment(ctx context.Context, q question) (treatment, error) {
 	var queries []ledger.Query
 	for _, info := range treatmentRates {
 		of, all := q.Query, q.Query
 		of.Measures, all.Measures = []ledger.Measure{info.Of}, info.all()
 		queries = append(queries, of, all)
 	}
-	answers, err := s.Figures.Figures(r.Context(), queries)
+	answers, err := s.Figures.Figures(ctx, queries)
 	if err != nil {
 		return treatment{}, figureError(err)
 	}
-	rows, err := s.Figures.Breakdown(r.Context(), answers, q.By)
+	rows, err := s.Figures.Breakdown(ctx, answers, q.By)
 	if err != nil {
 		return treatment{}, figureError(err)
 	}
@@ -261,13 +245,13 @@ func (s *Server) treatment(r *http.Request, q question) (treatment, error) {
 		steps = append(steps, w.Step)
 	}
 	// Asked with the two times of the first answer, whatever came since.
-	_, groups, err := s.Figures.Durations(r.Context(), t.answer.Query, steps, q.By)
+	_, groups, err := s.Figures.Durations(ctx, t.answer.Query, steps, q.By)
 	if err != nil {
 		return treatment{}, figureError(err)
 	}
 	all := together(groups)
 	if slices.Contains(manyValued, q.By) {
-		if _, all, err = s.Figures.Durations(r.Context(), t.answer.Query, steps, ""); err != nil {
+		if _, all, err = s.Figures.Durations(ctx, t.answer.Query, steps, ""); err != nil {
 			return treatment{}, figureError(err)
 		}
 	}

@@ -75,6 +75,7 @@ type trendView struct {
 	Lines    []trendLine
 	Rows     []trendRow // the same as a table
 	Contests []mark
+	Export   exportLinks
 }
 
 type trendLine struct {

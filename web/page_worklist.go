@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,6 +19,7 @@ const worklistPath = "/worklist"
 
 type worklistPage struct {
 	Form     workForm
+	Asked    asked // the two times
 	Agency   ledger.AgencyID
 	Filters  []workFilterShown
 	List     projections.WorkList
@@ -25,7 +27,6 @@ type worklistPage struct {
 	From, To int
 	Before   string
 	After    string
-	Latest   bool
 	Calendar string // address of the list as a calendar
 	Export   exportLinks
 }
@@ -66,15 +67,13 @@ type workPageQuestion struct {
 }
 
 func parseWorkPageQuestion(values url.Values) (workPageQuestion, error) {
-	q := workPageQuestion{page: 1, filter: url.Values{}}
-	values, err := parseValues(values.Encode(), append([]string{"agency", "as-of", "known-at", "all", "page", "lang"}, workFilters...)...)
-	if err != nil {
+	q := workPageQuestion{filter: url.Values{}}
+	if err := checkValues(values, append([]string{"agency", "as-of", "known-at", "all", "page", "lang"}, workFilters...)...); err != nil {
 		return q, err
 	}
-	if text := values.Get("page"); text != "" {
-		if q.page, err = strconv.Atoi(text); err != nil || q.page < 1 || q.page > 1_000_000 {
-			return q, badQuery("page", "it is the number of a page, counted from 1")
-		}
+	var err error
+	if q.page, err = pageIn(values); err != nil {
+		return q, err
 	}
 	if err := parseWorkQuery(values, &q.query); err != nil {
 		return q, err
@@ -94,68 +93,51 @@ func parseWorkPageQuestion(values url.Values) (workPageQuestion, error) {
 // address writes the question, with changes: name and new value in turn, "" to
 // leave one out.
 func (q *workPageQuestion) address(path string, changes ...string) string {
-	v := url.Values{}
-	for name, list := range q.filter {
-		v[name] = slices.Clone(list)
-	}
-	changes = append([]string{"agency", string(q.query.Agency), "as-of", writeMoment(q.query.AsOf), "known-at", q.known}, changes...)
-	for i := 0; i+1 < len(changes); i += 2 {
-		if v.Del(changes[i]); changes[i+1] != "" {
-			v.Set(changes[i], changes[i+1])
-		}
-	}
-	return (&url.URL{Path: path, RawQuery: v.Encode()}).String()
+	own := []string{"agency", string(q.query.Agency), "as-of", writeMoment(q.query.AsOf), "known-at", q.known}
+	return addressWith(path, q.filter, append(own, changes...)...)
 }
 
 // pageAddress is a page of the list.
 func (q *workPageQuestion) pageAddress(page int) string {
-	if page <= 1 {
-		return q.address(worklistPath)
-	}
-	return q.address(worklistPath, "page", strconv.Itoa(page))
+	return q.address(worklistPath, "page", pageText(page))
 }
 
 func (s *Server) showWorklist(w http.ResponseWriter, r *http.Request) error {
-	values, changed, err := tidy(r.URL.RawQuery)
+	return s.answer(w, r, view{Template: "worklist", Title: text{"Daftar kerja", "Work list"}}, func(values url.Values) (filling, error) {
+		q, err := parseWorkPageQuestion(values)
+		return func(ctx context.Context) (any, error) { return s.worklistPage(ctx, &q) }, err
+	})
+}
+
+func (s *Server) worklistPage(ctx context.Context, q *workPageQuestion) (worklistPage, error) {
+	page := worklistPage{Form: s.workForm(q, s.Now()), Agency: q.query.Agency, Filters: q.shown(), Calendar: q.address(calendarPath)}
+	asked := workRequest{Query: q.query, Known: q.known}
+	asked.Query.Offset, asked.Query.Limit = (q.page-1)*listLines, listLines
+	list, err := s.work(ctx, asked)
 	if err != nil {
-		return err
-	}
-	q, err := parseWorkPageQuestion(values)
-	if err != nil || redirected(w, r, values, changed) {
-		return err
-	}
-	if s.Figures == nil {
-		return errUnavailable
-	}
-	known := question{Known: q.known}
-	if err := s.settle(r.Context(), &known); err != nil {
-		return err
-	}
-	asked := q.query
-	asked.KnownAt, asked.Offset, asked.Limit = known.Query.KnownAt, (q.page-1)*listLines, listLines
-	list, err := s.Figures.WorkList(r.Context(), asked)
-	if err != nil {
-		return figureError(err)
+		return page, err
 	}
 	if q.page > 1 && len(list.Obligations) == 0 {
-		return errNotFound
+		return page, errNotFound
 	}
-	page := worklistPage{
-		Form: s.workForm(&q, list.Settled), Agency: q.query.Agency, Filters: q.shown(),
-		List: list, From: asked.Offset + 1, To: asked.Offset + len(list.Obligations), Latest: q.query.AsOf.IsZero(),
-		Calendar: q.address(calendarPath), Export: exportsOf(q.address(exportPath + "/worklist")),
-	}
+	page.Form, page.List = s.workForm(q, list.Settled.Recorded), list
+	page.Asked = timesOf(list.Query.AsOf, list.Query.KnownAt, list.Known, list.Settled, q.query.AsOf.IsZero())
+	page.From, page.To = asked.Query.Offset+1, asked.Query.Offset+len(list.Obligations)
+	page.Export = exportsOf(q.address(exportPath+"/worklist", "as-of", writeMoment(list.Query.AsOf), "known-at", strconv.FormatUint(uint64(list.Query.KnownAt), 10)))
 	if q.page > 1 {
 		page.Before = q.pageAddress(q.page - 1)
 	}
 	if page.To < list.Total {
 		page.After = q.pageAddress(q.page + 1)
 	}
-	point := question{Known: q.known, Query: ledger.Query{AsOf: q.query.AsOf, KnownAt: known.Query.KnownAt}}
+	point := question{Known: q.known, Query: ledger.Query{AsOf: q.query.AsOf}}
+	if q.known != "" {
+		point.Query.KnownAt = list.Query.KnownAt
+	}
 	for _, o := range list.Obligations {
 		page.Lines = append(page.Lines, workLineOf(o, list.Query.AsOf, point.caseAddress(o.Case)))
 	}
-	return s.render(w, r, view{Template: "worklist", Title: text{"Daftar kerja", "Work list"}, Data: page})
+	return page, nil
 }
 
 // shown says the filters in words.
@@ -173,9 +155,9 @@ func (q *workPageQuestion) shown() []workFilterShown {
 }
 
 // workForm makes the form of a list. The agencies are those of the roster.
-func (s *Server) workForm(q *workPageQuestion, settled projections.Settled) workForm {
+func (s *Server) workForm(q *workPageQuestion, settled time.Time) workForm {
 	f := workForm{
-		Field: fieldOf("as-of", q.query.AsOf, string(ledger.DayOf(settled.Recorded.AddDate(0, 0, -1)))), Known: q.known,
+		Field: fieldOf("as-of", q.query.AsOf, string(ledger.DayOf(settled.AddDate(0, 0, -1)))), Known: q.known,
 		Authority: q.filter.Get("authority"), Duties: q.query.Filter.Duties,
 		Agencies: []option{{"", text{"semua lembaga", "every agency"}, q.query.Agency == ""}},
 		States:   []option{{"", text{"yang menunggu", "what is pending"}, q.filter.Get("state") == ""}},

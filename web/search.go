@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,18 +45,8 @@ type searchQuestion struct {
 
 // address writes the question, with changes: name and new value in turn.
 func (q *searchQuestion) address(changes ...string) string {
-	v := url.Values{}
-	for name, value := range map[string]string{"q": q.text, "in": string(q.in), "known-at": q.known} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
-	for i := 0; i+1 < len(changes); i += 2 {
-		if v.Del(changes[i]); changes[i+1] != "" {
-			v.Set(changes[i], changes[i+1])
-		}
-	}
-	return (&url.URL{Path: searchPath, RawQuery: v.Encode()}).String()
+	own := []string{"q", q.text, "in", string(q.in), "known-at", q.known}
+	return addressWith(searchPath, nil, append(own, changes...)...)
 }
 
 // parseSearch reads a search; a text that looks like personal data is
@@ -81,12 +70,8 @@ func parseSearch(raw string, more ...string) (searchQuestion, error) {
 	case q.after != "" && q.in == "":
 		return q, badQuery("after", "it goes on with one field, which in= names")
 	}
-	if text := values.Get("limit"); text != "" {
-		if q.limit, err = strconv.Atoi(text); err != nil || q.limit < 1 || q.limit > projections.MostFound {
-			return q, badQuery("limit", "it is a number from 1 to "+strconv.Itoa(projections.MostFound))
-		}
-	}
-	return q, nil
+	q.limit, err = numberIn(values, "limit", 0, 1, projections.MostFound, "it is a number from 1 to "+strconv.Itoa(projections.MostFound))
+	return q, err
 }
 
 func fieldNames() []string {

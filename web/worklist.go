@@ -29,7 +29,7 @@ type workRequest struct {
 // parseWork reads the parameters of the work list. Errors are *Problem, and quote
 // nothing.
 func parseWork(raw string) (workRequest, error) {
-	q := workRequest{Query: projections.WorkQuery{Limit: listedWork}}
+	var q workRequest
 	values, err := parseValues(raw, append([]string{"agency", "as-of", "known-at", "all", "limit", "offset", "lang"}, workFilters...)...)
 	if err != nil {
 		return q, err
@@ -38,21 +38,11 @@ func parseWork(raw string) (workRequest, error) {
 	if err := parseWorkQuery(values, &q.Query); err != nil {
 		return q, err
 	}
-	if text := values.Get("offset"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > maxOffset {
-			return q, badQuery("offset", "it is how many to pass over")
-		}
-		q.Query.Offset = n
+	if q.Query.Offset, err = numberIn(values, "offset", 0, 0, maxOffset, "it is how many to pass over"); err != nil {
+		return q, err
 	}
-	if text := values.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxListedWork {
-			return q, badQuery("limit", "it is a number from 1 to "+strconv.Itoa(maxListedWork))
-		}
-		q.Query.Limit = n
-	}
-	return q, nil
+	q.Query.Limit, err = numberIn(values, "limit", listedWork, 1, maxListedWork, "it is a number from 1 to "+strconv.Itoa(maxListedWork))
+	return q, err
 }
 
 // parseWorkQuery reads what every work list is asked: agency, as-of, all, filters.
@@ -60,10 +50,8 @@ func parseWorkQuery(values url.Values, q *projections.WorkQuery) (err error) {
 	if q.Agency = ledger.AgencyID(values.Get("agency")); q.Agency != "" && !q.Agency.Valid() {
 		return badQuery("agency", "it is an agency of /v1/codes/agencies")
 	}
-	if text := values.Get("as-of"); text != "" {
-		if q.AsOf, err = ledger.ParseMoment(text); err != nil {
-			return badQuery("as-of", "it is a date such as 2020-11-26 or a time with its zone")
-		}
+	if q.AsOf, err = momentIn(values, "as-of"); err != nil {
+		return err
 	}
 	switch values.Get("all") {
 	case "", "false":

@@ -26,6 +26,8 @@ async function plain() {
   must((await page.locator(".ghosts li").count()) === 1, where, "what was not known is not named");
   await page.click(".past a >> nth=0");
   must((await page.locator(".timeline > li").count()) === all, where, "no way back to now");
+  must(!(await page.isVisible("#slide-known-at")), where, "a slider that does nothing shows");
+  await page.click(".slide summary");
   await page.fill("#known-at", "1");
   await page.click("form.question button");
   must(page.url().includes("known-at=1"), where, "the form led to " + page.url());
@@ -47,6 +49,32 @@ async function keyboard() {
   await page.keyboard.press("Enter");
   await page.waitForURL(/q=arsip/);
   must((await page.locator(".found tbody tr").count()) === 1, where, "not one document was found");
+  await context.close();
+}
+
+// The slider goes through the records, in place, and back to now.
+async function slider() {
+  const where = "slider";
+  const { context, page } = await open({ viewport: { width: 1280, height: 800 } }, where);
+  await page.goto(base + "/cases/" + facts.corrected + "?lang=id");
+  const all = await page.locator(".timeline > li").count();
+  await page.focus("#slide-known-at");
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForURL(/known-at=/);
+  await page.waitForFunction((n) => document.querySelectorAll(".timeline > li").length === n, all - 1);
+  must(await page.isVisible(".past"), where, "it does not say that this is not the present");
+  must(await page.evaluate(() => document.activeElement.id === "slide-known-at"), where, "the slider lost the focus");
+  const said = await page.getAttribute("#slide-known-at", "aria-valuetext");
+  must(said.startsWith("catatan ke-"), where, "it says " + said);
+  await page.keyboard.press("Home");
+  await page.waitForFunction(() => document.querySelectorAll(".timeline > li").length === 1);
+  await page.keyboard.press("End");
+  await page.waitForFunction((n) => document.querySelectorAll(".timeline > li").length === n, all);
+  await page.waitForURL((u) => !u.searchParams.has("known-at"));
+  await page.click(".known a.move[rel=prev]");
+  await page.waitForFunction((n) => document.querySelectorAll(".timeline > li").length === n, all - 1);
+  await page.goBack();
+  await page.waitForFunction((n) => document.querySelectorAll(".timeline > li").length === n, all);
   await context.close();
 }
 
@@ -81,4 +109,4 @@ async function paper() {
   await context.close();
 }
 
-await finish(every, plain, keyboard, personal, paper);
+await finish(every, plain, keyboard, slider, personal, paper);

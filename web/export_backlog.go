@@ -13,17 +13,17 @@ import (
 // obligation by itself is in the file of the work list.
 
 // backlogList answers a question of the backlog for a file.
-func (s *Server) backlogList(r *http.Request, raw string) (*backlogQuestion, projections.Backlog, error) {
+func (s *Server) backlogList(r *http.Request, raw string) (projections.Backlog, error) {
 	values, err := parseValues(raw, "agency", "as-of", "known-at", "lang")
 	if err != nil {
-		return nil, projections.Backlog{}, err
+		return projections.Backlog{}, err
 	}
 	q, err := parseBacklogQuestion(values)
 	if err != nil {
-		return nil, projections.Backlog{}, err
+		return projections.Backlog{}, err
 	}
 	b, _, err := s.backlog(r.Context(), &q)
-	return &q, b, err
+	return b, err
 }
 
 // file is the address of a file of the answer.
@@ -61,7 +61,7 @@ func listOfBacklog(l lang, name string, title text, b *projections.Backlog) *lis
 }
 
 func (s *Server) listBacklog(r *http.Request, raw string) (*list, error) {
-	_, b, err := s.backlogList(r, raw)
+	b, err := s.backlogList(r, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (s *Server) listBacklog(r *http.Request, raw string) (*list, error) {
 }
 
 func (s *Server) listAuthorities(r *http.Request, raw string) (*list, error) {
-	_, b, err := s.backlogList(r, raw)
+	b, err := s.backlogList(r, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (s *Server) listAuthorities(r *http.Request, raw string) (*list, error) {
 }
 
 func (s *Server) listBacklogTrend(r *http.Request, raw string) (*list, error) {
-	_, b, err := s.backlogList(r, raw)
+	b, err := s.backlogList(r, raw)
 	if err != nil {
 		return nil, err
 	}

@@ -202,10 +202,6 @@ func (s *shelf) page(path string) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-func (s *shelf) request(path string) *http.Request {
-	return httptest.NewRequestWithContext(s.t.Context(), http.MethodGet, path, nil)
-}
-
 func (s *shelf) shows(path string) string {
 	s.t.Helper()
 	status, body := s.page(path)

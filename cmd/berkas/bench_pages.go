@@ -106,17 +106,27 @@ func (b *benchPages) fill(ctx context.Context) ([]benchLine, error) {
 	present := ledger.Position(0) // what the tables had already
 	keep := func(ctx context.Context, after ledger.Position, yield func([]ledger.Record) error) error {
 		present = max(present, after)
-		return feed(ctx, min(after, b.records), func(records []ledger.Record) error {
+		err := feed(ctx, min(after, b.records), func(records []ledger.Record) error {
+			if most := b.flags.records; most > 0 {
+				records = records[:min(len(records), max(0, most+1-int(records[0].Position)))]
+			}
 			for _, r := range records {
 				if err := b.keep(r); err != nil {
 					return err
 				}
 			}
-			if last := records[len(records)-1].Position; last <= after {
+			if len(records) == 0 {
+				return errLongEnough
+			}
+			if records[len(records)-1].Position <= after {
 				return nil
 			}
 			return yield(records[max(0, int(after)-int(records[0].Position)+1):])
 		})
+		if errors.Is(err, errLongEnough) {
+			return nil
+		}
+		return err
 	}
 	if err := projections.NewProjector(projections.Config{URL: b.database}).Run(ctx, keep); err != nil {
 		return nil, err
@@ -134,6 +144,9 @@ func (b *benchPages) fill(ctx context.Context) ([]benchLine, error) {
 		{Work: "PostgreSQL on disk, a record", Measured: size / float64(b.records), Unit: " B"},
 	}, err
 }
+
+// errLongEnough ends a feed at as many records as the history is to have.
+var errLongEnough = errors.New("that is enough")
 
 // keep notes what the pages need of the ledger beside the tables.
 func (b *benchPages) keep(r ledger.Record) (err error) {

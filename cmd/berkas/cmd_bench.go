@@ -28,6 +28,7 @@ type benchFlags struct {
 
 	auditRecords int
 	cases        int // of the history over which pages are asked for
+	records      int // of it, at most; 0: all
 
 	fsck        string // program; "" for none
 	fsckRecords int
@@ -79,6 +80,7 @@ private PostgreSQL of its own, and pages are asked for over it, 20 a second for 
 	fl.StringVar(&f.fsck, "fsck", "", "Tessera's fsck, which scripts/fsck.sh builds, to check a large log with (part log)")
 	fl.IntVar(&f.fsckRecords, "fsck-records", 1_000_000, "how many records the log for --fsck has")
 	fl.IntVar(&f.auditRecords, "audit-records", 100_000, "how many records the log has that is audited (part audit)")
+	fl.IntVar(&f.records, "records", 0, "only so many of the first records of that history (part pages); 0: all")
 	fl.IntVar(&f.cases, "cases", 20_000, "how many cases the history has over which pages are asked for (part pages); about ten records each")
 	fl.StringVar(&f.profile, "profile", "", "write a CPU profile of the measurements to this file")
 	fl.StringVar(&f.dir, "dir", "", "where to work (default: a temporary directory; a disk, not memory)")

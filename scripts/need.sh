@@ -5,7 +5,7 @@
 #
 # Tools: postgresql (the server programs, 15 or newer), cc (a C compiler, which
 # Go's race detector needs), make, openssl, curl, jq, node (JavaScript, 18 or newer, with npm),
-# chromium (the browser, with a font).
+# chromium (the browser, with a font), pdftoppm (pictures of PDF).
 set -euo pipefail
 
 oldest_postgresql=15
@@ -52,25 +52,28 @@ has_chromium() {
   command -v "${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
 }
 
+has_pdftoppm() { command -v pdftoppm >/dev/null; }
+
 # packages TOOL: what Debian and Ubuntu call it.
 packages() {
   case $1 in
     cc) echo gcc libc6-dev ;;
     node) echo nodejs npm ;;
     chromium) echo chromium fonts-dejavu-core ;;
+    pdftoppm) echo poppler-utils ;;
     *) echo "$1" ;;
   esac
 }
 
 usage() {
-  echo "usage: $0 postgresql|cc|make|openssl|curl|jq|node|chromium ..." >&2
+  echo "usage: $0 postgresql|cc|make|openssl|curl|jq|node|chromium|pdftoppm ..." >&2
   exit 2
 }
 
 missing=()
 for tool in "$@"; do
   case $tool in
-    postgresql | cc | make | openssl | curl | jq | node | chromium) ;;
+    postgresql | cc | make | openssl | curl | jq | node | chromium | pdftoppm) ;;
     *) usage ;;
   esac
   "has_$tool" || missing+=("$tool")

@@ -28,8 +28,8 @@ corrected=$(first "contoh 800 9101")
 
 berkas trust >"$work/policy.txt"
 berkas export "$work/copy"
-tile=$(grep -rl CONTOH-REG "$work/copy/tile/entries" | sort | head -1)
-sed -i '0,/CONTOH-REG/s//CONTOH-RAG/' "$tile"
+tile=$(grep -rl CONTOH-9001 "$work/copy/tile/entries" | sort | head -1)
+sed -i '0,/CONTOH-9001/s//CONTOH-9011/' "$tile"
 mkdir -p "$work/data/audits"
 audit() { "$berkas" audit --policy "$work/policy.txt" --report "$work/data/audits/$1.json" "${@:2}" >/dev/null; }
 audit universitas-contoh --data "$work/data"

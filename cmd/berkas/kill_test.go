@@ -24,6 +24,7 @@ const killRounds = 50
 // while it takes submissions, and at its starts. In the end every receipt that
 // was ever given stands, and nothing is recorded twice.
 func TestKilledAtRandomMoments(t *testing.T) {
+	t.Parallel() // it mostly waits
 	k := &killer{t: t, home: home{t.TempDir() + "/data"}, database: testkit.DB(t), receipts: map[ledger.Hash]ledger.Receipt{}}
 	k.random = rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	p := k.start()

@@ -165,6 +165,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 // TestREADME runs the commands of the README against a ledger with the history
 // of 2020, in order.
 func TestREADME(t *testing.T) {
+	t.Parallel() // it mostly waits
 	raw, err := os.ReadFile(repository(t, "README.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -10,13 +10,13 @@ const shots = [
   { name: "national-map", path: `/national?${day}&seen-by=bkn&measure=not_followed_up`, height: 900, en: true, dark: true, at: "#peta", opened: true },
   { name: "national-narrow", path: `/national?${day}`, width: 360, height: 1000, en: true, dark: true },
   { name: "treatment", path: `/treatment/blocked?${day}`, height: 2350 },
-  { name: "treatment-narrow", path: `/treatment/wait-decided?${day}&by=office`, width: 360, height: 1700, en: true, dark: true },
+  { name: "treatment-narrow", path: `/treatment/wait-decided?${day}&by=office`, width: 360, height: 1700, en: true, dark: true, at: "#picture-title" },
   { name: "public", path: "/public/2020-q3", height: 2150 },
   { name: "public-narrow", path: "/public/2020-q3", width: 360, height: 2300, en: true, dark: true },
   { name: "backlog", path: `/backlog?${day}`, height: 1400 },
   { name: "backlog-calendar", path: `/backlog?${day}`, height: 1400, en: true, dark: true, at: "#tren" },
   { name: "published", path: "/published", height: 1500 },
-  { name: "published-trace", path: "/published?reason=late-recording", follow: 'main a[href^="/published/"]', height: 1300 },
+  { name: "published-trace", path: "/published", follow: "a.trace", height: 1300 },
   { name: "case", path: `/cases/${facts.whole}`, height: 1560 },
   { name: "case-records", path: `/cases/${facts.corrected}`, height: 1050, at: ".timeline > li:has(del)", above: 180 },
   { name: "search", path: "/search?q=sulawesi", height: 1100 },
@@ -32,17 +32,18 @@ const shots = [
   { name: "cases-narrow", path: `/cases?measure=not_followed_up&${day}&seen-by=bkn`, width: 360, height: 900 },
 ];
 
-async function pictures() {
-  for (const { name, path, width = 1280, height, en, dark, at, above = 12, opened, follow } of shots) {
-    const { context, page } = await open({ viewport: { width, height }, colorScheme: dark ? "dark" : "light" }, name);
-    const answer = await page.goto(base + path + (path.includes("?") ? "&" : "?") + "lang=" + (en ? "en" : "id"));
+async function take({ name, path, width = 1280, height, en, dark, at, above = 12, opened, follow }) {
+  const { context, page } = await open({ viewport: { width, height }, colorScheme: dark ? "dark" : "light" }, name);
+  const show = async (path) => {
+    const answer = await page.goto(base + path, { timeout: 120000 });
     must(answer.ok(), name, "status " + answer.status());
-    if (follow) await Promise.all([page.waitForNavigation(), page.click(follow + " >> nth=0")]);
-    if (opened) await page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true)));
-    if (at) await page.evaluate(([at, above]) => scrollTo(0, document.querySelector(at).getBoundingClientRect().top + scrollY - above), [at, above]);
-    await page.screenshot({ path: `${facts.out}/${name}.png` });
-    await context.close();
-  }
+  };
+  await show(path + (path.includes("?") ? "&" : "?") + "lang=" + (en ? "en" : "id"));
+  if (follow) await show(await page.getAttribute(follow + " >> nth=0", "href"));
+  if (opened) await page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true)));
+  if (at) await page.evaluate(([at, above]) => scrollTo(0, document.querySelector(at).getBoundingClientRect().top + scrollY - above), [at, above]);
+  await page.screenshot({ path: `${facts.out}/${name}.png` });
+  await context.close();
 }
 
-await finish(pictures);
+await finish(...shots.map((shot) => () => take(shot)));

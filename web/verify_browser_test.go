@@ -68,9 +68,9 @@ func judgeMutant(t *testing.T, b forge.Bundle, write func(string, []byte) string
 	return out
 }
 
-// TestVerifyPageOfInventedLedgers: the page says of the same origins as ledger.Invented
+// TestVerifyPageOfInventedLedgersInBrowser: the page says of the same origins as ledger.Invented
 // that their ledgers are not real, in the same words.
-func TestVerifyPageOfInventedLedgers(t *testing.T) {
+func TestVerifyPageOfInventedLedgersInBrowser(t *testing.T) {
 	node, _ := browserTools(t, "testdata/browser")
 	_, rest, ok := strings.Cut(string(verify.Page()), "const invented = ")
 	function, _, ended := strings.Cut(rest, ";\n\n")

@@ -33,7 +33,7 @@ type columns struct {
 	// scans bounds the questions that are counted at the same time; works those
 	// that follow rules row by row, which take longest and must not hold up others.
 	scans, works chan struct{}
-	due          dueDays // what was reckoned of due days
+	rules        rulesMemo // what was found out under published rules
 
 	latest latest // questions of now
 

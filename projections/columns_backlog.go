@@ -25,14 +25,14 @@ type tallier struct {
 	maker       *rowMaker
 	first, soon int32 // as-of's day, and the last of those that are soon
 	heaps       map[heapRef]*heapTally
-	ages        map[int32]*AgeCount
+	ages        []AgeCount // by days
 	due         map[dueRef]*DueCount
 	authorities []authorityTally // of each word of attrPPK
 	stands      []decisionStand  // of a case
 	waits       []waiter         // those that began first, in order
 	longest     int
+	counted     [2][]bool // of each term, whether its decision counts
 	trend       trendCounter
-	scratch     sayings
 }
 
 type heapRef struct {
@@ -47,10 +47,14 @@ type heapTally struct {
 	late   int32
 }
 
-type dueRef struct {
-	day  int32
-	code int
-}
+// dueRef is a day and a code.
+type dueRef int64
+
+func dueRefOf(day int32, code int) dueRef { return dueRef(day)<<8 | dueRef(code) }
+
+func (r dueRef) day() int32 { return int32(r >> 8) }
+
+func (r dueRef) code() int { return int(r & 0xff) }
 
 type authorityTally struct {
 	counts [4]int // by precedence
@@ -75,7 +79,7 @@ type waiter struct {
 func (b *rulebook) tallier(q BacklogQuery) *tallier {
 	t := &tallier{
 		debtor: debtor{rulebook: b, at: columnTime(q.AsOf), today: lateDay(q.AsOf), heirs: b.heirsAt(q.AsOf)},
-		heaps:  map[heapRef]*heapTally{}, ages: map[int32]*AgeCount{}, due: map[dueRef]*DueCount{},
+		heaps:  map[heapRef]*heapTally{}, due: map[dueRef]*DueCount{},
 		authorities: make([]authorityTally, len(b.words[attrPPK])), longest: q.Longest,
 	}
 	t.whole = newCounter(q)
@@ -84,6 +88,11 @@ func (b *rulebook) tallier(q BacklogQuery) *tallier {
 	w := workRows{at: t.at, first: t.at, known: uint32(q.KnownAt)}
 	t.maker = b.rowMaker(w)
 	t.trend = b.trendCounter(q)
+	for processed := range t.counted {
+		for _, term := range b.terms {
+			t.counted[processed] = append(t.counted[processed], t.decides(term, processed == 1))
+		}
+	}
 	return t
 }
 
@@ -98,31 +107,59 @@ func lateDay(at time.Time) int32 {
 
 // block counts the cases of a block.
 func (t *tallier) block(b *placed) {
-	if b.empty(t.at, t.maker.known) {
+	known := t.maker.known
+	if b.empty(t.at, known) {
 		return
 	}
-	held := b.held(t.at, t.maker.known, b.dead, &t.scratch)
+	bounds, rests, late := b.bounded(), t.rested(b.block), b.late(t.at, known)
 	for c := range b.ids {
-		t.clear()
-		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
-			if held.shape[r] == 0 {
-				continue
-			}
-			switch st := &t.shapes[held.shape[r]]; {
-			case st.next == nil && st.froms == 0:
-			case t.owes(b.block, r, held, r):
-				t.row(b.block, r, held, r)
-			case st.decisions != 0:
-				t.decided(b.block, r, held, r)
-			}
-		}
 		switch {
-		case t.odd:
-			t.whole.stands(t.rows(b.block, c))
-		case len(t.debts)+len(t.decrees) > 0:
-			t.count(b.block, c)
+		case isDead(b.dead, c) || bounds.later(c, t.at, known):
+		case t.at >= rests.from[c] && bounds.newest[c] <= known:
+			t.rest(b.block, c, rests, late)
+		default:
+			t.one(b.block, c, late)
 		}
 	}
+}
+
+// one counts a case that may owe something.
+func (t *tallier) one(b *block, c int, late bool) {
+	t.clear()
+	for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
+		in, i := b.row(r, t.at, t.maker.known, late)
+		if in == nil {
+			continue
+		}
+		if st := &t.shapes[in.shape[i]]; st.stage != 0 || st.froms != 0 {
+			t.row(b, r, in, i) // without asking first: what is not at rest mostly owes something
+		}
+	}
+	switch {
+	case t.odd:
+		t.whole.stands(t.rows(b, c))
+	case len(t.debts)+len(t.decrees) > 0:
+		t.stands = t.stands[:0]
+		for i := range t.decrees {
+			t.stand(t.decrees[i].authority, 3-btoi(t.decrees[i].met), noDay)
+		}
+		t.count(t.settle(t.debts), b, c)
+	}
+}
+
+// rest counts a case at rest.
+func (t *tallier) rest(b *block, c int, rests *rests, late bool) {
+	if t.recall(rests.debts[rests.owed[c]:rests.owed[c+1]]); t.odd {
+		t.one(b, c, late)
+		return
+	}
+	t.stands = t.stands[:0]
+	for _, d := range rests.decrees[rests.decreed[c]:rests.decreed[c+1]] {
+		if t.counted[btoi(d.processed)][d.term] {
+			t.stand(d.authority, 3-btoi(d.met), noDay)
+		}
+	}
+	t.count(t.debts, b, c)
 }
 
 // rows gives those of a case to the definition.
@@ -135,13 +172,8 @@ func (t *tallier) rows(b *block, c int) []ledger.Row {
 	return m.rows
 }
 
-// count counts what a case owes.
-func (t *tallier) count(b *block, c int) {
-	debts := t.settle(t.debts)
-	t.stands = t.stands[:0]
-	for i := range t.decrees {
-		t.stand(t.decrees[i].authority, 3-btoi(t.decrees[i].met), noDay)
-	}
+// count counts what a case owes, beside the decrees that stand already.
+func (t *tallier) count(debts []debt, b *block, c int) {
 	for i := range debts {
 		d := &debts[i]
 		t.tally(d)
@@ -209,14 +241,28 @@ func (t *tallier) sides(d *debt) {
 	if d.since == noTime {
 		t.whole.out.Unaged++
 	} else {
-		days := max(0, t.first-dayOfColumn(d.since))
-		a := of(t.ages, days, AgeCount{Days: int(days)})
+		days := int(max(0, t.first-dayOfColumn(d.since)))
+		a := t.age(days)
 		a.Pending, a.Overdue, a.Undated = a.Pending+1, a.Overdue+overdue, a.Undated+btoi(d.due == noDay)
 	}
 	if d.due != noDay {
-		s := of(t.due, dueRef{d.due, d.code}, DueCount{})
+		s := of(t.due, dueRefOf(d.due, d.code), DueCount{})
 		s.Pending, s.Overdue, s.Provisional = s.Pending+1, s.Overdue+overdue, s.Provisional || d.provisional
 	}
+}
+
+// tabledAges is of how many days ages are counted in a table.
+const tabledAges = 20_000
+
+// age is where an age is counted.
+func (t *tallier) age(days int) *AgeCount {
+	if days >= tabledAges {
+		return of(t.whole.ages, days, AgeCount{Days: days})
+	}
+	if days >= len(t.ages) {
+		t.ages = append(t.ages, make([]AgeCount, days+1-len(t.ages))...)
+	}
+	return &t.ages[days]
 }
 
 // wait keeps the cases of what began first, one for each debt.
@@ -257,19 +303,23 @@ func (t *tallier) finish() *counter {
 			c.out.All.Add(&sum)
 		}
 	}
-	for days, a := range t.ages {
-		sum := of(c.ages, int(days), AgeCount{Days: int(days)})
+	for days := range t.ages {
+		a := &t.ages[days]
+		if a.Pending == 0 {
+			continue
+		}
+		sum := of(c.ages, days, AgeCount{Days: days})
 		sum.Pending, sum.Overdue, sum.Undated = sum.Pending+a.Pending, sum.Overdue+a.Overdue, sum.Undated+a.Undated
 	}
 	for key, d := range t.due {
-		k := dueKey{dateOfNumber(key.day), t.codes[key.code]}
+		k := dueKey{dateOfNumber(key.day()), t.codes[key.code()]}
 		sum := of(c.due, k, DueCount{Day: k.day, Code: k.code})
 		sum.Pending, sum.Overdue, sum.Provisional = sum.Pending+d.Pending, sum.Overdue+d.Overdue, sum.Provisional || d.Provisional
 	}
 	t.finishAuthorities(c)
 	for i, n := range t.trend.counts {
-		c.out.Trend[i].Pending += n.Pending + t.trend.whole.out.Trend[i].Pending
-		c.out.Trend[i].Overdue += n.Overdue + t.trend.whole.out.Trend[i].Overdue
+		c.out.Trend[i].Pending += int(n.pending)
+		c.out.Trend[i].Overdue += int(n.overdue)
 	}
 	return c
 }
@@ -298,11 +348,8 @@ func (b *rulebook) tally(ctx context.Context, q BacklogQuery) (*counter, error) 
 		parts[i] = b.tallier(q)
 	}
 	err := b.each(ctx, func(worker int, p *placed) {
-		t := parts[worker]
-		t.block(p)
-		if len(q.Trend) > 0 {
-			t.trend.block(p)
-		}
+		parts[worker].block(p)
+		parts[worker].trend.block(p)
 	})
 	if err != nil {
 		return nil, err
@@ -314,6 +361,11 @@ func (b *rulebook) tally(ctx context.Context, q BacklogQuery) (*counter, error) 
 	whole := parts[0].finish()
 	for _, t := range parts[1:] {
 		whole.merge(t.finish())
+	}
+	for i, at := range q.Trend {
+		if at.Equal(q.AsOf) {
+			whole.out.Trend[i].Pending, whole.out.Trend[i].Overdue = whole.out.All.Pending, whole.out.All.Overdue
+		}
 	}
 	slices.SortFunc(waits, func(a, b waiter) int {
 		return cmp.Or(cmp.Compare(a.since, b.since), bytes.Compare(a.id[:], b.id[:]))

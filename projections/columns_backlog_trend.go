@@ -1,29 +1,51 @@
 package projections
 
-import "slices"
+import (
+	"math"
+	"slices"
+	"sync"
+)
 
 // trendCounter counts what was pending at several moments, in one pass. What
 // duties a row has does not depend on the moment while it holds; only whether a
 // due day is over, and who has taken whose place.
+//
+// Questions ask for the same moments again and again: the ends of months. What a
+// block's present rows owed then never changes, so the block keeps it. Of cases
+// that stand elsewhere now, and of those of which something was recorded later
+// than is asked about, it is taken away again.
 type trendCounter struct {
 	debtor
-	whole   *counter
-	maker   *rowMaker
-	known   uint32
-	moments []trendMoment
-	first   int64
-	last    int64
-	counts  []TrendCount
-	spans   []during
-	held    []heldDebts // of a case
-	list    []debt
+	whole  *counter
+	maker  *rowMaker
+	known  uint32 // as it is asked
+	all    []trendMoment
+	latest int64
+	slots  []slot // of all moments; nil: nothing is kept
+	counts []momentCount
+	heirAt []func() heirs
+
+	// Of the pass at hand.
+	moments     []trendMoment
+	first, last int64
+	as          uint32 // known then
+	into        []momentCount
+	sign        int32
+	kept        []momentCount
+	late        []trendMoment
+	spans       []during
+	held        []heldDebts // of a case
+	list        []debt
 }
 
 type trendMoment struct {
 	at    int64
 	today int32
-	heirs heirs
+	n     int // its place in the question
 }
+
+// momentCount counts what was pending at a moment.
+type momentCount struct{ pending, overdue int32 }
 
 // heldDebts are those of a row, by their places, over the time in which it held.
 type heldDebts struct {
@@ -31,49 +53,170 @@ type heldDebts struct {
 	first, past int
 }
 
+// presently is a position after all others: present rows are what is known then.
+const presently = math.MaxUint32
+
+// trendCounter counts at the moments of a question but as-of, of which the tally
+// tells the same.
 func (b *rulebook) trendCounter(q BacklogQuery) trendCounter {
-	t := trendCounter{debtor: debtor{rulebook: b, duties: true}, known: uint32(q.KnownAt), counts: make([]TrendCount, len(q.Trend))}
-	for i, at := range q.Trend {
-		m := trendMoment{columnTime(at), lateDay(at), b.heirsAt(at)}
-		if i == 0 {
-			t.first, t.last = m.at, m.at
-		}
-		t.first, t.last = min(t.first, m.at), max(t.last, m.at)
-		t.moments = append(t.moments, m)
+	t := trendCounter{
+		debtor: debtor{rulebook: b, duties: true}, known: uint32(q.KnownAt), latest: math.MinInt64,
+		counts: make([]momentCount, len(q.Trend)), kept: make([]momentCount, len(q.Trend)), whole: newCounter(q),
 	}
-	t.whole = newCounter(q)
 	t.whole.out.Rules = b.rules
-	t.maker = b.rowMaker(workRows{at: t.last, first: t.first, known: t.known})
+	for i, at := range q.Trend {
+		t.heirAt = append(t.heirAt, sync.OnceValue(func() heirs { return b.heirsAt(at) }))
+		if !at.Equal(q.AsOf) {
+			m := trendMoment{columnTime(at), lateDay(at), i}
+			t.all, t.latest = append(t.all, m), max(t.latest, m.at)
+		}
+	}
+	t.maker = b.rowMaker(workRows{at: t.latest, known: t.known})
+	t.slots = b.memo.slotsOf(b, t.all)
 	return t
 }
 
+// pass begins one over some of the moments.
+func (t *trendCounter) pass(moments []trendMoment, as uint32, into []momentCount, sign int32) {
+	t.moments, t.as, t.into, t.sign = moments, as, into, sign
+	t.first, t.last = math.MaxInt64, math.MinInt64
+	for i := range moments {
+		t.first, t.last = min(t.first, moments[i].at), max(t.last, moments[i].at)
+	}
+}
+
+// block counts the cases of a block.
 func (t *trendCounter) block(b *placed) {
-	if b.empty(t.last, t.known) {
+	if len(t.all) == 0 || b.empty(t.latest, t.known) {
+		return
+	}
+	bounds, rests := b.bounded(), t.rested(b.block)
+	others, begun := 0, len(b.ids)
+	if b.dead != nil || !b.settled(t.known) {
+		begun = 0
+		for c := range b.ids {
+			if bounds.first[c] <= t.latest {
+				begun++
+				others += btoi(isDead(b.dead, c) || bounds.newest[c] > t.known)
+			}
+		}
+	}
+	t.pass(t.all, t.known, t.counts, 1)
+	if t.slots == nil || 2*others > begun || begun == 0 {
+		for c := range b.ids {
+			if !isDead(b.dead, c) {
+				t.one(b.block, c, bounds, rests)
+			}
+		}
+		return
+	}
+	t.keep(b, bounds, rests)
+	if others == 0 {
 		return
 	}
 	for c := range b.ids {
-		if isDead(b.dead, c) {
+		dead := isDead(b.dead, c)
+		if !dead && bounds.newest[c] <= t.known {
 			continue
 		}
-		t.clear()
-		t.held = t.held[:0]
-		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
-			t.respondent(b.block, r)
-		}
-		if t.odd {
-			t.leave(b.block, c)
-			continue
-		}
-		if len(t.held) > 0 {
-			t.count()
+		t.as, t.sign = presently, -1
+		t.one(b.block, c, bounds, rests)
+		if t.as, t.sign = t.known, 1; !dead {
+			t.one(b.block, c, bounds, rests)
 		}
 	}
 }
 
+// keep adds what a block keeps, and finds out what it does not keep yet: of all its
+// cases, wherever they stand now, what its present rows say.
+func (t *trendCounter) keep(b *placed, bounds *bounds, rests *rests) {
+	t.late = t.late[:0]
+	b.memo.mu.Lock()
+	for i, s := range t.slots {
+		if s.place < len(b.memo.counts) && b.memo.counts[s.place].stamp == s.stamp {
+			kept := &b.memo.counts[s.place]
+			n := &t.counts[t.all[i].n]
+			n.pending, n.overdue = n.pending+kept.pending, n.overdue+kept.overdue
+		} else {
+			t.late = append(t.late, t.all[i])
+		}
+	}
+	b.memo.mu.Unlock()
+	if len(t.late) == 0 {
+		return
+	}
+	clear(t.kept)
+	t.pass(t.late, presently, t.kept, 1)
+	for c := range b.ids {
+		t.one(b.block, c, bounds, rests)
+	}
+	b.memo.mu.Lock()
+	for i, s := range t.slots {
+		m := &t.all[i]
+		if !slices.Contains(t.late, *m) {
+			continue
+		}
+		if s.place >= len(b.memo.counts) {
+			b.memo.counts = append(b.memo.counts, make([]countAt, s.place+1-len(b.memo.counts))...)
+		}
+		kept, n := t.kept[m.n], &t.counts[m.n]
+		b.memo.counts[s.place] = countAt{s.stamp, kept.pending, kept.overdue}
+		n.pending, n.overdue = n.pending+kept.pending, n.overdue+kept.overdue
+	}
+	b.memo.mu.Unlock()
+	t.pass(t.all, t.known, t.counts, 1)
+}
+
+// one counts a case.
+func (t *trendCounter) one(b *block, c int, bounds *bounds, rests *rests) {
+	if bounds.later(c, t.last, t.as) {
+		return
+	}
+	settled := bounds.newest[c] <= t.as
+	if settled && rests.from[c] <= t.first && t.rest(rests.debts[rests.owed[c]:rests.owed[c+1]]) {
+		return
+	}
+	t.clear()
+	t.held = t.held[:0]
+	for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
+		t.respondent(b, r, settled)
+	}
+	if t.odd {
+		t.leave(b, c)
+	} else if len(t.held) > 0 {
+		t.count()
+	}
+}
+
+// rest counts a case that is at rest at all moments; ok is false where that is for
+// its rows to say.
+func (t *trendCounter) rest(debts []restDebt) (ok bool) {
+	if len(debts) == 0 {
+		return true
+	}
+	t.heirs = t.heirAt[t.moments[0].n]()
+	if t.recall(debts); t.odd {
+		return false
+	}
+	for i := range t.moments {
+		m := &t.moments[i]
+		if t.heirs != nil && i > 0 {
+			t.heirs = t.heirAt[m.n]()
+			t.recall(debts)
+		}
+		n := &t.into[m.n]
+		n.pending += t.sign * int32(len(t.debts))
+		for j := range t.debts {
+			n.overdue += t.sign * int32(btoi(t.debts[j].due < m.today))
+		}
+	}
+	return true
+}
+
 // respondent finds what his rows owed that held at one of the moments.
-func (t *trendCounter) respondent(b *block, r int) {
-	if !b.settled(t.known) {
-		t.spans = b.spans(r, t.known, t.spans)
+func (t *trendCounter) respondent(b *block, r int, settled bool) {
+	if !settled {
+		t.spans = b.spans(r, t.as, t.spans)
 		for i := range t.spans {
 			t.span(b, r, &t.spans[i])
 		}
@@ -94,7 +237,7 @@ func (t *trendCounter) respondent(b *block, r int) {
 
 func (t *trendCounter) span(b *block, r int, s *during) {
 	st := &t.shapes[s.in.shape[s.place]]
-	if st.next == nil && len(st.checks) == 0 || s.to <= t.first {
+	if t.stages[st.stage] == nil && len(st.checks) == 0 || s.to <= t.first {
 		return
 	}
 	if !slices.ContainsFunc(t.moments, func(m trendMoment) bool { return s.from <= m.at && m.at < s.to }) || !t.owes(b, r, s.in, s.place) {
@@ -122,11 +265,11 @@ func (t *trendCounter) count() {
 		for j := range t.list {
 			t.list[j].overdue = t.list[j].due < m.today
 		}
-		t.heirs = m.heirs
-		n := &t.counts[i]
+		t.heirs = t.heirAt[m.n]()
+		n := &t.into[m.n]
 		for _, d := range t.settle(t.list) {
-			n.Pending++
-			n.Overdue += btoi(d.overdue)
+			n.pending += t.sign
+			n.overdue += t.sign * int32(btoi(d.overdue))
 		}
 	}
 }
@@ -136,14 +279,23 @@ func (t *trendCounter) leave(b *block, c int) {
 	m := t.maker
 	m.rows = m.rows[:0]
 	for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
-		t.spans = b.spans(r, t.known, t.spans)
+		t.spans = b.spans(r, t.as, t.spans)
 		for i := range t.spans {
 			if s := &t.spans[i]; s.from <= t.last && s.to > t.first {
 				m.make(b, c, r, s)
 			}
 		}
 	}
-	if len(m.rows) > 0 {
-		t.whole.trend(m.rows)
+	if len(m.rows) == 0 {
+		return
+	}
+	counts := t.whole.out.Trend
+	t.whole.trend(m.rows)
+	for i := range t.moments {
+		n, counted := &t.into[t.moments[i].n], &counts[t.moments[i].n]
+		n.pending, n.overdue = n.pending+t.sign*int32(counted.Pending), n.overdue+t.sign*int32(counted.Overdue)
+	}
+	for i := range counts {
+		counts[i].Pending, counts[i].Overdue = 0, 0
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -177,13 +178,13 @@ func otherQuestions(b *testing.B, p Progress) map[string]func(*Reader, int) erro
 			return err
 		},
 	}
-	maps.Copy(out, owedQuestions(b, back))
+	maps.Copy(out, owedQuestions(b, p, back))
 	out["what changed in a year, cases"], out["what changed in a year, recommendations"] = changes(ledger.UnitCase), changes(ledger.UnitRecommendation)
 	return out
 }
 
 // owedQuestions are of what is owed.
-func owedQuestions(b *testing.B, back func(n int) time.Time) map[string]func(*Reader, int) error {
+func owedQuestions(b *testing.B, p Progress, back func(n int) time.Time) map[string]func(*Reader, int) error {
 	ctx := b.Context()
 	return map[string]func(*Reader, int) error{
 		"work list, a page": func(r *Reader, n int) error {
@@ -203,6 +204,26 @@ func owedQuestions(b *testing.B, back func(n int) time.Time) map[string]func(*Re
 			for i := range 12 {
 				q.Trend = append(q.Trend, q.AsOf.AddDate(0, -i, 0))
 			}
+			_, err := r.Backlog(ctx, q)
+			return err
+		},
+		"backlog with a trend of ends of months": func(r *Reader, n int) error { // as pages ask
+			q := BacklogQuery{AsOf: back(n), Longest: 20}
+			for i := range 36 {
+				month := time.Date(q.AsOf.Year(), q.AsOf.Month()-time.Month(i), 0, 0, 0, 0, 0, time.UTC)
+				q.Trend = append(q.Trend, ledger.Date(month.Format(time.DateOnly)).End())
+			}
+			q.Trend = append(slices.DeleteFunc(q.Trend, q.AsOf.Before), q.AsOf)
+			_, err := r.Backlog(ctx, q)
+			return err
+		},
+		"backlog with a trend, any known-at": func(r *Reader, n int) error {
+			q := BacklogQuery{AsOf: back(n), Longest: 20, KnownAt: p.Position - p.Position*ledger.Position(n%97)/98}
+			for i := range 12 {
+				month := time.Date(q.AsOf.Year(), q.AsOf.Month()-time.Month(3*i), 0, 0, 0, 0, 0, time.UTC)
+				q.Trend = append(q.Trend, ledger.Date(month.Format(time.DateOnly)).End())
+			}
+			q.Trend = append(slices.DeleteFunc(q.Trend, q.AsOf.Before), q.AsOf)
 			_, err := r.Backlog(ctx, q)
 			return err
 		},

@@ -50,6 +50,8 @@ type block struct {
 	// recorded before oldest, none recorded or replaced after newest.
 	first, final, latest int64
 	oldest, newest       uint32
+
+	memo *blockMemo // what was found out about it
 }
 
 // about is what of a row seldom changes; a block has each once.
@@ -108,7 +110,7 @@ func (b *block) bytes() uint64 {
 	n := 16*len(b.ids) + 8*len(b.at) + len(b.index) + 4*(len(b.respondents)+5*len(b.names))
 	n += 12*len(b.from) + 24*len(b.pastFrom)
 	n += 12 * (len(b.abouts) + len(b.now.shape) + len(b.was.shape) + len(b.last.shape))
-	return uint64(n) + 1024 + b.outcomes.bytes()
+	return uint64(n) + 1024 + b.outcomes.bytes() + b.memo.bytes()
 }
 
 // moment gives the moment that one of a respondent's entries means.

@@ -233,6 +233,7 @@ func (w *blockBuilder) finish() *block {
 	}
 	b.bound()
 	b.outcomes = new(keptOutcomes)
+	b.memo = new(blockMemo)
 	o.reset()
 	return &b
 }

@@ -132,7 +132,7 @@ func (e *debtor) time(b *block, r int, in *sayings, place int, sh *shape, m int)
 // owes reports whether a row may owe something that is pending.
 func (e *debtor) owes(b *block, r int, in *sayings, place int) bool {
 	st, sh := &e.shapes[in.shape[place]], &e.snapshot.shapes[in.shape[place]]
-	if st.next != nil {
+	if e.stages[st.stage] != nil {
 		return true
 	}
 	for i := range st.checks {
@@ -140,26 +140,31 @@ func (e *debtor) owes(b *block, r int, in *sayings, place int) bool {
 		if c.right && e.duties {
 			continue
 		}
-		from := e.time(b, r, in, place, sh, c.from)
-		open := true
-		for m := range bitsOf(c.to) {
-			open = open && e.time(b, r, in, place, sh, m) < from
-		}
-		if open && c.lapsed > 0 {
-			if sh.reached>>reopenedAt&1 != 0 {
-				from = max(from, e.time(b, r, in, place, sh, reopenedAt))
-			}
-			open = from > e.at-c.lapsed
-		}
-		if open {
+		if began, open := e.open(c, b, r, in, place, sh); open && (c.lapsed == 0 || began > e.at-c.lapsed) {
 			return true
 		}
 	}
 	return false
 }
 
-// decided finds the decisions that a row owed of which none is pending.
-func (e *debtor) decided(b *block, r int, in *sayings, place int) {
+// open reports whether a period was not ended by what it waits for, and when it
+// began, or began anew, if it may lapse.
+func (e *debtor) open(c *check, b *block, r int, in *sayings, place int, sh *shape) (began int64, open bool) {
+	began = e.time(b, r, in, place, sh, c.from)
+	for m := range bitsOf(c.to) {
+		if e.time(b, r, in, place, sh, m) >= began {
+			return began, false
+		}
+	}
+	if c.lapsed > 0 && sh.reached>>reopenedAt&1 != 0 {
+		began = max(began, e.time(b, r, in, place, sh, reopenedAt))
+	}
+	return began, true
+}
+
+// decisions tells the decisions that a row owed and that are not pending, whomever
+// they concern.
+func (e *debtor) decisions(b *block, r int, in *sayings, place int, yield func(restDecree)) {
 	st, sh := &e.shapes[in.shape[place]], &e.snapshot.shapes[in.shape[place]]
 	for from := range bitsOf(st.decisions) {
 		began := e.time(b, r, in, place, sh, from)
@@ -168,30 +173,33 @@ func (e *debtor) decided(b *block, r int, in *sayings, place int) {
 			continue
 		}
 		for _, t := range g.by[from] {
-			if !e.decides(t, sh) || !e.applies(t, b, in, place) {
+			if !t.decision || !e.applies(t, b, in, place) {
 				continue
 			}
 			met := false
 			for m := range bitsOf(t.to & sh.reached) {
 				met = met || e.time(b, r, in, place, sh, m) >= began
 			}
-			e.decrees = append(e.decrees, decree{e.letters[b.abouts[in.about[place]].letter].ppk, met})
+			if !met && !st.end {
+				continue // it is pending
+			}
+			yield(restDecree{e.letters[b.abouts[in.about[place]].letter].ppk, t.number, sh.reached>>processedAt&1 != 0, met})
 		}
 	}
 }
 
 // decides reports whether an authority owes a term's decision, and whether that
 // concerns the agency that is asked about.
-func (e *debtor) decides(t *term, sh *shape) bool {
-	owes := e.heir(t.owedBy, sh)
-	return t.decision && owes == t.owedBy && (e.agency == "" || owes == e.asked || e.heir(t.watched, sh) == e.asked)
+func (e *debtor) decides(t *term, processed bool) bool {
+	owes := e.heir(t.owedBy, processed)
+	return t.decision && owes == t.owedBy && (e.agency == "" || owes == e.asked || e.heir(t.watched, processed) == e.asked)
 }
 
-func (e *debtor) heir(party uint32, sh *shape) uint32 {
+func (e *debtor) heir(party uint32, processed bool) uint32 {
 	if e.heirs == nil {
 		return party
 	}
-	return e.heirs[sh.reached>>processedAt&1][party]
+	return e.heirs[btoi(processed)][party]
 }
 
 func (e *debtor) applies(t *term, b *block, in *sayings, place int) bool {
@@ -224,7 +232,7 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 			met, pending := e.period(t, &d, sh, st.end)
 			e.party(t.owedBy, &d, sh, ppk)
 			if !pending {
-				e.past(t, &d, sh, ppk, met, st.end)
+				e.past(t, &d, ppk, met, st.end)
 				continue
 			}
 			if duty = duty || !t.Right; !t.Right || !e.duties {
@@ -232,17 +240,17 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 			}
 		}
 	}
-	if st.next != nil && !duty {
-		e.goOn(st.next, base, sh, ppk)
+	if next := e.stages[st.stage]; next != nil && !duty {
+		e.goOn(next, base, sh, ppk)
 	}
 }
 
 // past puts in what is over, or the decree that it was owed.
-func (e *debtor) past(t *term, d *debt, sh *shape, ppk uint32, met, end bool) {
+func (e *debtor) past(t *term, d *debt, ppk uint32, met, end bool) {
 	switch {
 	case e.over:
 		e.debts = append(e.debts, *d)
-	case (met || end) && e.decides(t, sh):
+	case (met || end) && e.decides(t, d.processed):
 		e.decrees = append(e.decrees, decree{ppk, met})
 	}
 }
@@ -352,20 +360,7 @@ func (e *debtor) earliest(first int, d *debt) {
 // not concern the agency that is asked about, and makes one of what is alike, in
 // the order of ledger.MergeObligations.
 func (e *debtor) settle(debts []debt) []debt {
-	kept := debts[:0]
-	for _, d := range debts {
-		d.owedBy, d.watched = d.owes, 0 // the party ""
-		if d.term != nil {
-			d.watched = d.term.watched
-		}
-		if e.heirs != nil {
-			of := e.heirs[btoi(d.processed)]
-			d.owedBy, d.watched = of[d.owes], of[d.watched]
-		}
-		if (e.agency == "" || d.owedBy == e.asked || d.watched == e.asked) && (e.keep == nil || e.keep(&d)) {
-			kept = append(kept, d)
-		}
-	}
+	kept := e.concerning(debts)
 	if !e.mayMerge(kept) {
 		return kept
 	}
@@ -377,6 +372,26 @@ func (e *debtor) settle(debts []debt) []debt {
 		}
 	}
 	return out
+}
+
+// concerning puts heirs in, and leaves out what is not asked about.
+func (e *debtor) concerning(debts []debt) []debt {
+	kept := debts[:0]
+	for i := range debts {
+		d := &debts[i]
+		d.owedBy, d.watched = d.owes, 0 // the party ""
+		if d.term != nil {
+			d.watched = d.term.watched
+		}
+		if e.heirs != nil {
+			of := e.heirs[btoi(d.processed)]
+			d.owedBy, d.watched = of[d.owes], of[d.watched]
+		}
+		if (e.agency == "" || d.owedBy == e.asked || d.watched == e.asked) && (e.keep == nil || e.keep(d)) {
+			kept = append(kept, *d)
+		}
+	}
+	return kept
 }
 
 func (e *debtor) mayMerge(debts []debt) bool {

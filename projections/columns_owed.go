@@ -93,7 +93,7 @@ type owedAsked struct {
 	*snapshot
 	q     WorkQuery
 	rules ledger.Rules
-	due   *dueDays
+	memo  *rulesMemo
 	few   int // how many places are kept together
 }
 
@@ -101,7 +101,7 @@ type owedAsked struct {
 // tell the order.
 func (c *columns) owedPage(ctx context.Context, s *snapshot, out *WorkList, rules ledger.Rules) (ok bool, err error) {
 	q := out.Query
-	a := owedAsked{s, q, rules, &c.due, c.few}
+	a := owedAsked{s, q, rules, &c.rules, c.few}
 	a.q.Offset, a.q.Limit = 0, 0
 	key := fmt.Sprintf("order %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, a.q)
 	value, err := c.memo.answer(ctx, key, c.works, func(ctx context.Context) (any, int, error) {
@@ -148,7 +148,7 @@ func (c *columns) owedPage(ctx context.Context, s *snapshot, out *WorkList, rule
 func (c *columns) owedWindow(ctx context.Context, a *owedAsked, o *owedOrder, place int, key string) (owedWindow, error) {
 	w := o.window(place, a.few)
 	value, err := c.memo.answer(ctx, fmt.Sprint("window ", w.lo, " of ", key), c.works, func(ctx context.Context) (any, int, error) {
-		b := a.rulebook(a.rules, a.q.Agency, a.due)
+		b := a.rulebook(a.rules, a.q.Agency, a.memo)
 		parts, err := a.find(ctx, b, w.lo, w.hi, math.MaxInt)
 		if err != nil {
 			return nil, 0, err
@@ -165,7 +165,7 @@ func (c *columns) owedWindow(ctx context.Context, a *owedAsked, o *owedOrder, pl
 
 // order counts all places; nil: some are for the definition to find.
 func (a *owedAsked) order(ctx context.Context) (*owedOrder, error) {
-	b := a.rulebook(a.rules, a.q.Agency, a.due)
+	b := a.rulebook(a.rules, a.q.Agency, a.memo)
 	if !b.fits {
 		return nil, nil
 	}
@@ -279,33 +279,50 @@ type owedFinder struct {
 	lo, hi, most int
 	places       []owedPlace
 	many         bool
-	scratch      sayings
 }
 
 func (f *owedFinder) block(b *placed) {
 	if b.empty(f.at, f.known) {
 		return
 	}
-	held := b.held(f.at, f.known, b.dead, &f.scratch)
+	bounds, rests, late := b.bounded(), f.rested(b.block), b.late(f.at, f.known)
 	for c := range b.ids {
-		f.clear()
-		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
-			st := &f.shapes[held.shape[r]]
-			some := st.next != nil || len(st.checks) > 0 || f.over && st.froms != 0
-			if some && (f.over || f.owes(b.block, r, held, r)) {
-				f.row(b.block, r, held, r)
-			}
-		}
-		if f.anyOdd = f.anyOdd || f.odd; len(f.debts) == 0 {
+		if isDead(b.dead, c) || bounds.later(c, f.at, f.known) {
 			continue
 		}
-		debts := f.settle(f.debts)
-		f.cases += btoi(len(debts) > 0)
-		for i := range debts {
-			d := &debts[i]
-			f.overdue += btoi(d.overdue)
-			f.place(owedPlace{b.ids[c], d.since, d.dueKey(), d.rank()})
+		if !f.over && f.at >= rests.from[c] && bounds.newest[c] <= f.known {
+			if rests.owed[c] == rests.owed[c+1] {
+				continue
+			}
+			if f.recall(rests.debts[rests.owed[c]:rests.owed[c+1]]); !f.odd {
+				f.list(b.ids[c], f.debts)
+				continue
+			}
 		}
+		f.clear()
+		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
+			in, i := b.row(r, f.at, f.known, late)
+			if in == nil {
+				continue
+			}
+			st := &f.shapes[in.shape[i]]
+			if f.over && (st.stage != 0 || st.froms != 0) || !f.over && f.owes(b.block, r, in, i) {
+				f.row(b.block, r, in, i)
+			}
+		}
+		if f.anyOdd = f.anyOdd || f.odd; len(f.debts) > 0 {
+			f.list(b.ids[c], f.settle(f.debts))
+		}
+	}
+}
+
+// list gives the debts of a case their places.
+func (f *owedFinder) list(id uuid.UUID, debts []debt) {
+	f.cases += btoi(len(debts) > 0)
+	for i := range debts {
+		d := &debts[i]
+		f.overdue += btoi(d.overdue)
+		f.place(owedPlace{id, d.since, d.dueKey(), d.rank()})
 	}
 }
 

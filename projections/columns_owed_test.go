@@ -24,7 +24,7 @@ func checkOrder(t *rapid.T, r *Reader, b *book) {
 			AsOf:   drawMoment(t, b), KnownAt: ledger.Position(rapid.IntRange(1, len(b.records)).Draw(t, "known at")),
 		}
 		q.All = rapid.Bool().Draw(t, "all")
-		a := owedAsked{s, q, b.rules(q.KnownAt), &r.columns.due, fewOwed}
+		a := owedAsked{s, q, b.rules(q.KnownAt), &r.columns.rules, fewOwed}
 		o, err := a.order(t.Context())
 		if o == nil || err != nil {
 			t.Fatal("it was left to the definition: ", err)
@@ -60,7 +60,7 @@ func checkSlots(t *rapid.T, a *owedAsked, o *owedOrder) {
 		lo = p.slot()
 	}
 	hi := rapid.IntRange(lo, len(o.slots)).Draw(t, "to slot")
-	parts, err := a.find(t.Context(), a.rulebook(a.rules, a.q.Agency, a.due), lo, hi, 1000)
+	parts, err := a.find(t.Context(), a.rulebook(a.rules, a.q.Agency, a.memo), lo, hi, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,11 @@ type rulebook struct {
 	rules  ledger.Rules
 	agency ledger.AgencyID // who is asked about; "": everybody
 
+	memo *rulesMemo
+	// holidays is what the calendar says, in words.
+	holidays string
+	law      uint64 // names what decides whether a row can owe anything
+
 	regimes  []regimeTerms // the one that counts for a moment is the last that holds it
 	codes    []string      // of terms, ascending
 	nextCode int           // that of ledger.NextStep
@@ -32,7 +37,8 @@ type rulebook struct {
 	names    []uint32    // the party of each word of attrHolder
 	sentTo   []uint32    // of each set of addressees, noWord without any
 	contests []string    // the kind of each contest
-	stages   []*nextTerm // of each word of attrStage
+	stages   []*nextTerm // of each word of attrStage; nil: nothing follows
+	terms    []*term
 	shapes   []shapeTerms
 	// checks are those of all terms by the milestone they begin at; decisions has a
 	// bit for each at which a period for a decision begins.
@@ -52,6 +58,7 @@ type term struct {
 	to              uint32 // a bit for each
 	awaits          int    // number of the list To
 	code            int
+	number          uint16 // in the law
 	owedBy, watched uint32 // parties; owedBy before it is resolved
 	decision        bool   // a duty that a decision ends
 	lapsed          int64  // microseconds after which a right has lapsed for sure; 0: never
@@ -64,11 +71,12 @@ type regimeTerms struct {
 	by          [ledger.MilestoneCount][]*term
 }
 
-// shapeTerms say what a shape's rows may owe, whenever they held.
+// shapeTerms say what a shape's rows may owe, whenever they held. They follow from
+// the law alone, and hold no number of a rulebook.
 type shapeTerms struct {
 	end   bool
-	next  *nextTerm // awaited at the stage, if nothing else is; nil: nothing
-	froms uint32    // milestones reached at which a period may begin
+	stage uint32 // at which the next step is awaited, if nothing else is; 0: none
+	froms uint32 // milestones reached at which a period may begin
 	// checks are the periods that may be open.
 	checks    []check
 	decisions uint32 // milestones reached at which a period for a decision may begin
@@ -89,8 +97,8 @@ type nextTerm struct {
 	since  uint32 // a bit for each milestone, of which the latest counts
 }
 
-func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, due *dueDays) *rulebook {
-	b := &rulebook{snapshot: s, rules: rules, agency: agency, parties: newNumbered[string]()}
+func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, memo *rulesMemo) *rulebook {
+	b := &rulebook{snapshot: s, rules: rules, agency: agency, memo: memo, holidays: fmt.Sprint(rules.Calendar), parties: newNumbered[string]()}
 	for _, g := range rules.Regimes {
 		for _, d := range g.Deadlines {
 			b.codes = append(b.codes, d.Code)
@@ -111,13 +119,15 @@ func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, due *due
 			b.regimes[i].until = columnTime(end)
 		}
 		for j := range g.Deadlines {
-			t := b.term(&g.Deadlines[j], g.ID, due)
+			t := b.term(&g.Deadlines[j], g.ID, &memo.due)
 			if t.from < 0 {
 				continue // what is no milestone is never reached
 			}
 			if t.awaits = slices.IndexFunc(awaited, func(to []ledger.Milestone) bool { return slices.Equal(to, t.To) }); t.awaits < 0 {
 				t.awaits, awaited = len(awaited), append(awaited, t.To)
 			}
+			t.number = uint16(len(b.terms))
+			b.terms = append(b.terms, t)
 			b.regimes[i].by[t.from] = append(b.regimes[i].by[t.from], t)
 			if c := (check{t.from, t.to, t.lapsed, t.Right}); !slices.Contains(b.checks[t.from], c) {
 				b.checks[t.from] = append(b.checks[t.from], c)
@@ -129,10 +139,7 @@ func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, due *due
 	for _, stage := range s.words[attrStage] {
 		b.stages = append(b.stages, b.next(ledger.Stage(stage)))
 	}
-	b.shapes = make([]shapeTerms, 0, len(s.shapes))
-	for i := range s.shapes {
-		b.shapes = append(b.shapes, b.shape(&s.shapes[i]))
-	}
+	memo.lay(b)
 	return b
 }
 
@@ -152,7 +159,7 @@ func (b *rulebook) term(d *ledger.Deadline, regime string, due *dueDays) *term {
 	}
 	for i, l := range []*ledger.Length{d.Length, d.AtMost, d.InForce} {
 		if l != nil {
-			t.lengths[i] = due.reckoning(b.rules.Calendar, *l)
+			t.lengths[i] = due.reckoning(&b.rules.Calendar, b.holidays, *l)
 		}
 	}
 	return t
@@ -189,7 +196,7 @@ func (b *rulebook) shape(sh *shape) (s shapeTerms) {
 	}
 	stage := ledger.Stage(b.words[attrStage][sh.stage])
 	if s.end = stage.End(); !s.end {
-		s.next = b.stages[sh.stage]
+		s.stage = sh.stage
 	}
 	for from := range bitsOf(sh.reached) {
 		list := b.checks[from]
@@ -332,12 +339,12 @@ type dueDays struct {
 // dueTables is how many tables are kept at most.
 const dueTables = 256
 
-func (d *dueDays) reckoning(c ledger.Calendar, l ledger.Length) reckoning {
-	r := reckoning{calendar: &c, length: l}
+func (d *dueDays) reckoning(c *ledger.Calendar, says string, l ledger.Length) reckoning {
+	r := reckoning{calendar: c, length: l}
 	if !l.Working {
 		return r
 	}
-	key := fmt.Sprint(l.Days, c)
+	key := fmt.Sprint(l.Days, says)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.by == nil || len(d.by) >= dueTables && d.by[key] == nil {

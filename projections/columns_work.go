@@ -216,7 +216,7 @@ const obligationWords = 64
 // backlog counts what Backlog does.
 func (c *columns) backlog(ctx context.Context, s *snapshot, q BacklogQuery, rules ledger.Rules) (*counter, error) {
 	value, err := c.memo.answer(ctx, fmt.Sprintf("backlog %d %d %d %+v", s.load, q.AsOf.UnixMicro(), q.KnownAt, q), c.works, func(ctx context.Context) (any, int, error) {
-		whole, err := s.tally(ctx, q, rules, &c.due)
+		whole, err := s.tally(ctx, q, rules, &c.rules)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -230,8 +230,8 @@ func (c *columns) backlog(ctx context.Context, s *snapshot, q BacklogQuery, rule
 
 // tally counts a backlog in numbers, or by the definition if rules have too many
 // codes for that.
-func (s *snapshot) tally(ctx context.Context, q BacklogQuery, rules ledger.Rules, due *dueDays) (*counter, error) {
-	if b := s.rulebook(rules, q.Agency, due); b.fits {
+func (s *snapshot) tally(ctx context.Context, q BacklogQuery, rules ledger.Rules, memo *rulesMemo) (*counter, error) {
+	if b := s.rulebook(rules, q.Agency, memo); b.fits {
 		return b.tally(ctx, q)
 	}
 	w := workRows{at: columnTime(q.AsOf), known: uint32(q.KnownAt)}

@@ -1,0 +1,121 @@
+package projections
+
+import (
+	"testing"
+	"time"
+
+	"github.com/berkas-ledger/berkas/internal/testkit"
+	"github.com/berkas-ledger/berkas/ledger"
+)
+
+// restBook is a ledger of one case of two respondents, of which the deadlines of
+// publications hold. Its way is told day by day.
+func restBook(t *testing.T, way func(on func(day int, kind ledger.Kind, source ledger.AgencyID, payload any))) *book {
+	t.Helper()
+	b := newBook(firstDay)
+	b.genesis(500)
+	for _, p := range publications[:1] {
+		b.add(p.kind, 1, ledger.KemenPANRB, p.subject, firstDay.Add(-time.Hour), p.payload)
+	}
+	opened := year(1)
+	e, err := ledger.DecodeRecord(opened.records[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.add(e.Kind, 1, e.Source, caseNumber(1), firstDay, e.Payload)
+	way(func(n int, kind ledger.Kind, source ledger.AgencyID, payload any) {
+		at := firstDay.Add(time.Duration(n) * day)
+		if at.After(b.recorded) {
+			b.recorded = at
+		}
+		b.add(kind, 1, source, caseNumber(1), at, payload)
+	})
+	b.recorded = b.recorded.Add(1500 * day)
+	b.add(ledger.ContestPublishedKind, 1, ledger.Bawaslu, "pemilu-2024", b.recorded, ledger.Contest{ID: "pemilu-2024", Kind: "pemilu"})
+	return b
+}
+
+// TestCasesAtRest: a case owes after its last row what it always will: a right
+// until it lapses, a duty for ever, nothing after a decree is delivered, and all of
+// it anew when the decree is annulled, whether that is asked before or after, and
+// as it was known before.
+func TestCasesAtRest(t *testing.T) {
+	letter := letters[0]
+	both := ledger.Named{}
+	type on = func(day int, kind ledger.Kind, source ledger.AgencyID, payload any)
+	decided := func(on on) {
+		on(1, ledger.CaseRecommendedKind, ledger.KASN, ledger.CaseRecommended{Letter: letter, Sent: letter.Date, Authority: authorities[0], Respondents: []ledger.RecommendedRespondent{
+			{ID: "r1", Family: ledger.FamilyDiscipline, Sanction: "medium"},
+		}})
+		on(5, ledger.DecisionRecordedKind, ledger.BKN, ledger.DecisionRecorded{Decree: letter, Respondents: []ledger.DecidedRespondent{
+			{ID: "r1", Outcome: ledger.OutcomeSanctioned, Level: "light"},
+		}})
+	}
+	ways := map[string]func(on on){
+		"a duty for ever": func(on on) { on(2, ledger.CaseRegisteredKind, ledger.Bawaslu, ledger.CaseRegistered{Register: "1"}) },
+		"a decision for ever": func(on on) {
+			decided(func(n int, kind ledger.Kind, source ledger.AgencyID, payload any) {
+				if kind != ledger.DecisionRecordedKind {
+					on(n, kind, source, payload)
+				}
+			})
+		},
+		"a right that lapses": func(on on) {
+			decided(on)
+			on(8, ledger.DecisionDeliveredKind, ledger.BKN, ledger.DecisionDelivered{Decree: letter, Named: both})
+		},
+		"an annulled decree, and another": func(on on) {
+			decided(on)
+			on(9, ledger.DecisionAnnulledKind, ledger.BKN, ledger.DecisionAnnulled{Decree: letter, Letter: letters[1], Named: both})
+			on(40, ledger.DecisionRecordedKind, ledger.BKN, ledger.DecisionRecorded{Decree: letters[1], Respondents: []ledger.DecidedRespondent{
+				{ID: "r1", Outcome: ledger.OutcomeSanctioned, Level: "light"},
+			}})
+		},
+		"an end": func(on on) {
+			on(3, ledger.CaseCancelledKind, ledger.BKN, ledger.CaseCancelled{Reason: "court-order", Named: both})
+		},
+		"an end, and a reopening": func(on on) {
+			on(3, ledger.CaseCancelledKind, ledger.BKN, ledger.CaseCancelled{Reason: "court-order", Named: both})
+			on(30, ledger.CaseReopenedKind, ledger.BKN, ledger.CaseReopened{Reason: "court-order", Respondents: []string{"r1"}})
+		},
+	}
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			b := restBook(t, way)
+			url := testkit.DB(t)
+			reader := openColumnReader(t, url, 9, 4)
+			project(t, url, b.feed(3))
+			awaitColumns(t, reader)
+			askAtRest(t, reader, b)
+		})
+	}
+}
+
+// askAtRest asks before and after a case is at rest, of all positions, twice: what
+// was kept of the first question answers the second.
+func askAtRest(t *testing.T, r *Reader, b *book) {
+	t.Helper()
+	days := []int{0, 1, 4, 5, 6, 8, 10, 20, 29, 31, 41, 60, 300, 415, 416, 440, 800, 1400}
+	for _, known := range []ledger.Position{ledger.Position(len(b.records)), ledger.Position(len(b.records) - 1), ledger.Position(len(b.records) - 2), ledger.Position(len(b.records) - 3)} {
+		for _, agency := range []ledger.AgencyID{"", ledger.BKN, ledger.Bawaslu} {
+			for last := len(days) - 1; last >= 0; last-- {
+				q := BacklogQuery{Agency: agency, AsOf: firstDay.Add(time.Duration(days[last])*day + time.Hour), KnownAt: known, Longest: 3}
+				for _, n := range days[:last+1] {
+					q.Trend = append(q.Trend, firstDay.Add(time.Duration(n)*day+time.Hour))
+				}
+				got, err := r.Backlog(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compareBacklog(t, got, b)
+				list, err := r.WorkList(t.Context(), WorkQuery{Agency: agency, AsOf: q.AsOf, KnownAt: known, Limit: 50})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := b.obligations(WorkQuery{Agency: agency, AsOf: q.AsOf, KnownAt: known}); list.Total != len(want) {
+					t.Fatalf("%d are owed on day %d, the ledger says %d: %+v", list.Total, days[last], len(want), want)
+				}
+			}
+		}
+	}
+}

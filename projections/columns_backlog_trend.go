@@ -91,16 +91,7 @@ func (t *trendCounter) block(b *placed) {
 		return
 	}
 	bounds, rests := b.bounded(), t.rested(b.block)
-	others, begun := 0, len(b.ids)
-	if b.dead != nil || !b.settled(t.known) {
-		begun = 0
-		for c := range b.ids {
-			if bounds.first[c] <= t.latest {
-				begun++
-				others += btoi(isDead(b.dead, c) || bounds.newest[c] > t.known)
-			}
-		}
-	}
+	others, begun := t.others(b, bounds)
 	t.pass(t.all, t.known, t.counts, 1)
 	if t.slots == nil || 2*others > begun || begun == 0 {
 		for c := range b.ids {
@@ -110,8 +101,7 @@ func (t *trendCounter) block(b *placed) {
 		}
 		return
 	}
-	t.keep(b, bounds, rests)
-	if others == 0 {
+	if t.keep(b, bounds, rests); others == 0 {
 		return
 	}
 	for c := range b.ids {
@@ -125,6 +115,21 @@ func (t *trendCounter) block(b *placed) {
 			t.one(b.block, c, bounds, rests)
 		}
 	}
+}
+
+// others counts the cases of which something else holds than present rows say,
+// among those that had begun.
+func (t *trendCounter) others(b *placed, bounds *bounds) (others, begun int) {
+	if b.dead == nil && b.settled(t.known) {
+		return 0, len(b.ids)
+	}
+	for c := range b.ids {
+		if bounds.first[c] <= t.latest {
+			begun++
+			others += btoi(isDead(b.dead, c) || bounds.newest[c] > t.known)
+		}
+	}
+	return others, begun
 }
 
 // keep adds what a block keeps, and finds out what it does not keep yet: of all its

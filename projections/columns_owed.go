@@ -291,28 +291,29 @@ func (f *owedFinder) block(b *placed) {
 			continue
 		}
 		if !f.over && f.at >= rests.from[c] && bounds.newest[c] <= f.known {
-			if rests.owed[c] == rests.owed[c+1] {
-				continue
-			}
 			if f.recall(rests.debts[rests.owed[c]:rests.owed[c+1]]); !f.odd {
 				f.list(b.ids[c], f.debts)
 				continue
 			}
 		}
-		f.clear()
-		for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
-			in, i := b.row(r, f.at, f.known, late)
-			if in == nil {
-				continue
-			}
-			st := &f.shapes[in.shape[i]]
-			if f.over && (st.stage != 0 || st.froms != 0) || !f.over && f.owes(b.block, r, in, i) {
-				f.row(b.block, r, in, i)
-			}
+		f.one(b.block, c, late)
+	}
+}
+
+// one looks at the rows of a case.
+func (f *owedFinder) one(b *block, c int, late bool) {
+	f.clear()
+	for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
+		in, i := b.row(r, f.at, f.known, late)
+		if in == nil {
+			continue
 		}
-		if f.anyOdd = f.anyOdd || f.odd; len(f.debts) > 0 {
-			f.list(b.ids[c], f.settle(f.debts))
+		if st := &f.shapes[in.shape[i]]; st.stage != 0 || st.froms != 0 {
+			f.row(b, r, in, i)
 		}
+	}
+	if f.anyOdd = f.anyOdd || f.odd; len(f.debts) > 0 {
+		f.list(b.ids[c], f.settle(f.debts))
 	}
 }
 

@@ -177,33 +177,43 @@ func (e *debtor) restCase(b *block, c int, x *rests) (from int64) {
 				x.decrees = append(x.decrees, d)
 			}
 		})
-		for i := first; i < len(e.debts); {
-			d := &e.debts[i]
-			if d.also[0] >= 0 {
-				return restless // which of them falls due first is for a calendar to say
-			}
-			like := slices.IndexFunc(e.debts[:first], func(o debt) bool {
-				return o.code == d.code && o.stage == d.stage && o.owes == d.owes && o.authority == d.authority && o.since == d.since && o.unsure == d.unsure
-			})
-			switch {
-			case like < 0:
-				one := restDebt{d.since, b.last.shape[r], d.authority, goesOn, d.unsure}
-				if d.term != nil {
-					one.term = d.term.number
-				}
-				x.debts = append(x.debts, one)
-				i++
-			case e.debts[like].term != d.term || e.debts[like].processed != d.processed:
-				return restless // whether they are one is for the question to say
-			default:
-				e.debts = slices.Delete(e.debts, i, i+1)
-			}
+		if !e.leaveDebts(x, first, b.last.shape[r]) {
+			return restless
 		}
 	}
 	if e.odd {
 		return restless
 	}
 	return from
+}
+
+// leaveDebts adds a respondent's debts, which stand from first on, but for those
+// that another's are alike. ok is false where a question has to say whether they
+// are, or which of them is the earliest.
+func (e *debtor) leaveDebts(x *rests, first int, shape uint32) (ok bool) {
+	found := e.debts[first:]
+	e.debts = e.debts[:first]
+	for i := range found {
+		d := found[i]
+		if d.also[0] >= 0 {
+			return false // which of them falls due first is for a calendar to say
+		}
+		like := slices.IndexFunc(e.debts[:first], func(o debt) bool {
+			return o.code == d.code && o.stage == d.stage && o.owes == d.owes && o.authority == d.authority && o.since == d.since && o.unsure == d.unsure
+		})
+		if like >= 0 {
+			if e.debts[like].term != d.term || e.debts[like].processed != d.processed {
+				return false
+			}
+			continue
+		}
+		one := restDebt{d.since, shape, d.authority, goesOn, d.unsure}
+		if d.term != nil {
+			one.term = d.term.number
+		}
+		x.debts, e.debts = append(x.debts, one), append(e.debts, d)
+	}
+	return true
 }
 
 // lapses is from when on all rights that a respondent's last row began have surely

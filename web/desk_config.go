@@ -18,8 +18,9 @@ type Desk struct {
 	Kept func() ([]ledger.Position, error)
 	// Witnesses says how each witness of the policy did when it was asked last.
 	Witnesses func() []DeskWitness
-	// Audits reads the reports that auditors wrote.
-	Audits func(ctx context.Context) ([]AuditFile, error)
+	// Audits reads the reports that auditors wrote. The bodies of those that are kept
+	// already, as they are, it leaves out.
+	Audits func(ctx context.Context, kept func(AuditFile) bool) ([]AuditFile, error)
 }
 
 // DeskWitness is a witness as the operator's program knows it.
@@ -32,7 +33,8 @@ type DeskWitness struct {
 // AuditFile is a report that somebody wrote and the operator put where he was
 // told to.
 type AuditFile struct {
-	Name string    // of the file, which says whose it is
+	Name string    // of the file, which says whose it is: [a-z0-9-]{1,32}.json
 	At   time.Time // when the file was written last
-	Body []byte    // at most verify.MaxReport bytes and one
+	Size int64     // in bytes
+	Body []byte    // at most verify.MaxReport bytes and one; nil: as it was
 }

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -27,12 +27,15 @@ type auditRead struct {
 	Bad    bool // it cannot be read as a report
 }
 
-// auditsRead keeps what was read for a moment: reports are large and many look.
+// auditsRead keeps what was read: reports are large and many look.
 type auditsRead struct {
-	mu   sync.Mutex
+	turn chan struct{} // held by whoever looks at the files
+	last atomic.Pointer[auditsSeen]
+}
+
+type auditsSeen struct {
 	list []auditRead
 	at   time.Time
-	ever bool
 }
 
 const (
@@ -49,24 +52,34 @@ func (s *Server) readAudits(ctx context.Context) ([]auditRead, error) {
 		return nil, nil
 	}
 	a := &s.audits
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := s.Now()
-	if a.ever && now.Sub(a.at) < auditsKept {
-		return a.list, nil
+	last := a.last.Load()
+	if last != nil && s.Now().Sub(last.at) < auditsKept {
+		return last.list, nil
 	}
-	files, err := s.Desk.Audits(ctx)
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if now := a.last.Load(); now != last { // somebody else has looked meanwhile
+		return now.list, nil
+	}
+	var before []auditRead
+	if last != nil {
+		before = last.list
+	}
+	as := func(f AuditFile) int {
+		return slices.IndexFunc(before, func(o auditRead) bool { return o.Name == f.Name && o.At.Equal(f.At) && o.Size == f.Size })
+	}
+	files, err := s.Desk.Audits(ctx, func(f AuditFile) bool { return as(f) >= 0 })
 	if err != nil {
 		return nil, fmt.Errorf("read the auditors' reports: %w", err)
 	}
-	before := a.list
-	a.list, a.at, a.ever = nil, now, true
+	seen := &auditsSeen{at: s.Now()}
 	for _, f := range files {
-		i := slices.IndexFunc(before, func(o auditRead) bool {
-			return o.Name == f.Name && o.At.Equal(f.At) && len(o.Body) == len(f.Body)
-		})
-		if i >= 0 {
-			a.list = append(a.list, before[i])
+		if i := as(f); i >= 0 {
+			seen.list = append(seen.list, before[i])
 			continue
 		}
 		one := auditRead{AuditFile: f}
@@ -75,12 +88,13 @@ func (s *Server) readAudits(ctx context.Context) ([]auditRead, error) {
 		if one.Bad {
 			s.Log.Warn("an auditor's report cannot be read", "file", f.Name, "error", err)
 		}
-		a.list = append(a.list, one)
+		seen.list = append(seen.list, one)
 	}
-	slices.SortStableFunc(a.list, func(x, y auditRead) int {
+	slices.SortStableFunc(seen.list, func(x, y auditRead) int {
 		return cmp.Or(y.At.Compare(x.At), strings.Compare(x.Name, y.Name))
 	})
-	return a.list, nil
+	a.last.Store(seen)
+	return seen.list, nil
 }
 
 // auditLine is a report in one line.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,8 +106,11 @@ func deskQuotesAudits(t *testing.T, d *deskShelf) {
 			t.Errorf("%s: %d, not %d", path, got, want)
 		}
 	}
+	d.readsChangedReports()
 	was := d.server.Desk.Audits
-	d.server.Desk.Audits = func(context.Context) ([]AuditFile, error) { return nil, errors.New("disk on fire") }
+	d.server.Desk.Audits = func(context.Context, func(AuditFile) bool) ([]AuditFile, error) {
+		return nil, errors.New("disk on fire")
+	}
 	d.forget()
 	if status, _ := d.page("/desk/audits"); status != 500 {
 		t.Errorf("a directory that cannot be read: %d", status)
@@ -117,10 +121,37 @@ func deskQuotesAudits(t *testing.T, d *deskShelf) {
 
 // forget has the reports read again.
 func (d *deskShelf) forget() {
-	a := &d.server.audits
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.list, a.ever = nil, false
+	d.server.audits.last.Store(nil)
+}
+
+// readsChangedReports: a report that is as it was is not asked for again, and one that
+// was changed is.
+func (d *deskShelf) readsChangedReports() {
+	d.t.Helper()
+	was, now := d.server.Desk.Audits, d.server.Now
+	defer func() {
+		d.server.Desk.Audits, d.server.Now = was, now
+		d.forget()
+	}()
+	d.server.Desk.Audits = func(_ context.Context, kept func(AuditFile) bool) ([]AuditFile, error) {
+		list := slices.Clone(d.audits)
+		for i := range list {
+			if i == 1 {
+				list[i].Size++
+			}
+			if kept(list[i]) != (i != 1) {
+				d.t.Errorf("%s is asked for: %t", list[i].Name, i == 1)
+			}
+			if i != 1 {
+				list[i].Body = nil
+			}
+		}
+		return list, nil
+	}
+	d.server.Now = func() time.Time { return now().Add(2 * auditsKept) }
+	if got := html.UnescapeString(d.shows("/desk/audits?lang=en")); strings.Count(got, "<article") != len(d.audits) || strings.Count(got, "cannot be read as a report") != 1 {
+		d.t.Errorf("the reports are others: %s", got)
+	}
 }
 
 // TestUncheckedWords: whatever an audit may leave out has words.

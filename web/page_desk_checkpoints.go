@@ -118,11 +118,49 @@ func (s *Server) signedAt(ctx context.Context, size ledger.Position) ([]byte, er
 	return s.file(ctx, "checkpoints/"+strconv.FormatUint(uint64(size), 10))
 }
 
+// notesRead remembers checkpoints as they were read: a handful of signatures each takes
+// longer to verify than the file to read, and the desk is for everybody.
+type notesRead struct {
+	mu sync.Mutex // not held while anything is read
+	by map[ledger.Position]noteRead
+}
+
+// noteRead is a checkpoint of these very bytes, by this policy.
+type noteRead struct {
+	signed, policy string
+	c              deskCheckpoint
+}
+
+// mostNotes bounds what is remembered, some kilobytes each.
+const mostNotes = 1000
+
+// deskCheckpoint reads a published checkpoint.
 func (s *Server) deskCheckpoint(ctx context.Context, size ledger.Position) (deskCheckpoint, error) {
 	signed, err := s.signedAt(ctx, size)
 	if err != nil {
 		return deskCheckpoint{}, err
 	}
+	policy, _ := s.deskPolicy()
+	key := noteRead{signed: string(signed), policy: policy.Text()}
+	s.notes.mu.Lock()
+	read, ok := s.notes.by[size]
+	s.notes.mu.Unlock()
+	if ok && read.signed == key.signed && read.policy == key.policy {
+		return read.c, nil
+	}
+	if key.c, err = s.judgedCheckpoint(size, signed); err != nil {
+		return deskCheckpoint{}, err
+	}
+	s.notes.mu.Lock()
+	defer s.notes.mu.Unlock()
+	if len(s.notes.by) >= mostNotes {
+		clear(s.notes.by)
+	}
+	s.notes.by[size] = key
+	return key.c, nil
+}
+
+func (s *Server) judgedCheckpoint(size ledger.Position, signed []byte) (deskCheckpoint, error) {
 	w, enough, err := s.readCheckpoint(signed)
 	if err != nil {
 		return deskCheckpoint{}, fmt.Errorf("the checkpoint of %d records: %w", size, err)

@@ -80,7 +80,7 @@ func newDesk(t *testing.T) *deskShelf {
 				{WitnessState: transparency.WitnessState{Name: "media", Err: context.DeadlineExceeded}},
 			}
 		},
-		Audits: func(context.Context) ([]AuditFile, error) { return d.audits, nil },
+		Audits: func(context.Context, func(AuditFile) bool) ([]AuditFile, error) { return d.audits, nil },
 	}
 	if d.server, err = New(c); err != nil {
 		t.Fatal(err)
@@ -180,6 +180,17 @@ func deskListsCheckpoints(t *testing.T, d *deskShelf) {
 			t.Errorf("the note of %d records: %d", c.Size, status)
 		}
 	}
+	// Signatures are verified once, as long as bytes and policy are the same.
+	key := d.server.notes.by[d.sizes[2]]
+	key.c.Root = ledger.Hash{9, 9}
+	d.server.notes.by[d.sizes[2]] = key
+	d.says("/desk/checkpoints?lang=en", key.c.Root.String())
+	was := d.policy.Quorum
+	d.policy.Quorum = ledger.QuorumNone
+	if strings.Contains(d.shows("/desk/checkpoints?lang=en"), key.c.Root.String()) {
+		t.Error("a checkpoint is shown by another policy than today's")
+	}
+	d.policy.Quorum = was
 	for path, want := range map[string]int{
 		"/desk/checkpoints?page=2": 404, "/desk/checkpoints?page=0": 400, "/desk/checkpoints?page=x": 400, "/desk/checkpoints?page=1&page=1": 400, "/desk/checkpoints?size=1": 400,
 	} {

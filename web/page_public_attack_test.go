@@ -2,14 +2,16 @@ package web
 
 import "math"
 
-// An attacker with linear constraints. He knows what is published and which
-// counts are empty, and computes the least and the greatest value of anything
+// An attacker with linear constraints. He knows what is published, which counts are
+// empty, and that a count that is withheld beside others that are shown is at least 1,
+// since the page shows zeros; and computes the least and the greatest value of anything
 // that fits, by the simplex method: nothing of how the tables are made is in it.
 
-// equation says that the unknowns of some indexes add up to a number.
+// equation says that the unknowns of some indexes, without those of others, add up to a
+// number.
 type equation struct {
-	sum []int
-	is  float64
+	sum, less []int
+	is        float64
 }
 
 // program is a linear program in standard form: unknowns that are not negative,
@@ -31,6 +33,9 @@ func start(unknowns int, list []equation) (*program, bool) {
 		row := make([]float64, width)
 		for _, j := range e.sum {
 			row[j]++
+		}
+		for _, j := range e.less {
+			row[j]--
 		}
 		row[unknowns+i], row[width-1] = 1, e.is
 		p.table = append(p.table, row)

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -282,15 +283,24 @@ func (a *attack) pinned(t *testing.T, tables [2]map[string]int, total int) []str
 	for i := range all {
 		all[i] = i
 	}
-	known := []equation{{all, float64(total)}}
+	known := []equation{{sum: all, is: float64(total)}}
+	unknowns := len(a.truth)
 	for side, table := range tables {
+		some := slices.ContainsFunc(slices.Collect(maps.Values(table)), func(n int) bool { return n >= 0 })
 		for value, n := range table {
-			if n >= 0 && len(a.sums[side][value]) > 0 {
-				known = append(known, equation{a.sums[side][value], float64(n)})
+			cells := a.sums[side][value]
+			switch {
+			case n >= 0 && len(cells) > 0:
+				known = append(known, equation{sum: cells, is: float64(n)})
+			case n < 0 && some && len(cells) > 0: // at least 1: what is above that is an unknown, too
+				known = append(known, equation{sum: cells, less: []int{unknowns}, is: 1})
+				unknowns++
+			case n < 0 && some:
+				t.Errorf("%s is 0 and withheld beside counts that are shown", value)
 			}
 		}
 	}
-	p, ok := start(len(a.truth), known)
+	p, ok := start(unknowns, known)
 	if !ok {
 		t.Fatal("what is published contradicts itself")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/berkas-ledger/berkas/ledger"
 	"github.com/berkas-ledger/berkas/schemas"
 )
 
@@ -36,6 +37,7 @@ type Server struct {
 	// figuresCompared is how many figures of one publisher are compared at a time.
 	figuresCompared int
 	kept            keptSizes  // of the desk
+	notes           notesRead  // likewise
 	audits          auditsRead // likewise
 
 	rosterSteps rosterSteps // of case pages
@@ -56,7 +58,8 @@ func New(c Config) (*Server, error) {
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
 	s.streams = newStreams(c.Limits)
 	s.exports = newSeats(c.Limits.Exports, c.Limits.ExportsEach)
-	s.extents.turn = make(chan struct{}, 1)
+	s.extents.turn, s.audits.turn = make(chan struct{}, 1), make(chan struct{}, 1)
+	s.notes.by = map[ledger.Position]noteRead{}
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, seats: newSeats(c.Limits.Live, c.Limits.LiveEach), streams: map[chan reached]bool{}, ending: make(chan struct{})}
 	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending)

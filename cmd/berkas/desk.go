@@ -14,7 +14,7 @@ func (n *node) desk() web.Desk {
 		d.Kept = func() ([]ledger.Position, error) { return transparency.Checkpoints(dir) }
 	}
 	if n.http.audits != "" {
-		d.Audits = readAudits(n.http.audits)
+		d.Audits = readAudits(n.http.audits, n.log)
 	}
 	return d
 }

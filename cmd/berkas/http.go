@@ -43,7 +43,7 @@ type httpConfig struct {
 
 func (c *httpConfig) register(f *pflag.FlagSet) {
 	f.StringVar(&c.addr, "http", defaultHTTP, "address of the pages and the API, host:port; \"off\" for none")
-	f.StringVar(&c.audits, "audits", "", "directory with reports that auditors wrote (berkas audit --report), shown at /desk/audits; for berkas dev the one in --data")
+	f.StringVar(&c.audits, "audits", "", "directory with reports that auditors wrote (berkas audit --report), one file [a-z0-9-]{1,32}.json of an institution each, shown at /desk/audits; for berkas dev the one in --data")
 	f.StringVar(&c.tokens, "tokens", "", "file of credentials for reading, made by 'berkas tokens new'")
 }
 

@@ -4,6 +4,8 @@ import "strings"
 
 // Origins that no real ledger has: berkas.example is nobody's (RFC 2606).
 const (
+	// ExampleOrigins begins all of them.
+	ExampleOrigins = "berkas.example/"
 	// DemonstrationOrigin is that of 'berkas dev'.
 	DemonstrationOrigin = "berkas.example/dev"
 	// SimulatedOrigin begins the origin of every simulated ledger; no other may.

@@ -158,7 +158,7 @@ func searchRefusesPersonal(t *testing.T, s *shelf) {
 			t.Errorf("%q is logged", text)
 		}
 	}
-	if body := s.shows("/search?refused=personal"); !strings.Contains(body, "tersegel di buku besar ini") || !strings.Contains(body, "Yang diketik tidak dicatat") {
+	if body := s.shows("/search?refused=personal"); !strings.Contains(body, "tersegel di buku besar ini") || !strings.Contains(body, "riwayat peramban dan proksi di depan peladen ini mungkin menyimpan alamatnya") {
 		t.Error("it is not said why")
 	}
 	s.shows("/search?q=CONTOH-9001/KASN/2024")

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/berkas-ledger/berkas/eventstore"
+	"github.com/berkas-ledger/berkas/ledger"
 )
 
 func newServe(o *options) *cobra.Command {
@@ -53,6 +55,9 @@ Only kinds whose version is frozen are taken, unless --rehearsal is given.
 			}
 			switch {
 			case http.container:
+				if err := h.invented(); err != nil {
+					return err
+				}
 				http.demo, http.open = "container", http.tokens == ""
 			case rehearsal:
 				http.demo = "rehearsal"
@@ -143,4 +148,18 @@ func serve(cmd *cobra.Command, config nodeConfig) (err error) {
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "Every institution has its key.")
 	return <-work
+}
+
+// invented refuses a ledger that may be a real one: the mark of a demonstration shows
+// previews of public tables that change with each record, so that two of them tell what one
+// record said; and without tokens everything is open.
+func (h home) invented() error {
+	g, err := readGenesis(h.genesisFile())
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(g.Origin, ledger.ExampleOrigins) {
+		return usage("--container is for rehearsals, whose ledgers have an origin that begins with %s; that of this one is %s", ledger.ExampleOrigins, g.Origin)
+	}
+	return nil
 }

@@ -33,12 +33,15 @@ needs an agency's signing key.
 
 func newTokensNew() *cobra.Command {
 	var file, name, role, agency string
+	var everybody bool
 	c := &cobra.Command{
 		Use:   "new",
 		Short: "Draw a token, print it once, and keep its SHA-256 in a file",
 		Long: `Draw a token and print it; it is not kept and cannot be shown again. The file gets a
 line with its name, role, agency and SHA-256. The server reads the file when it
-starts. To take a token away, delete its line and start the server again.
+starts. The provider of a calendar program reads the ids of cases and the deadlines that
+stand in it: give each calendar to one agency, unless --everybody says otherwise. To take
+a token away, delete its line and start the server again.
 
 ` + exitHelp,
 		Example: `  berkas tokens new --file tokens --name bkn-pusat --role agency --agency bkn
@@ -48,6 +51,12 @@ starts. To take a token away, delete its line and start the server again.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
 				return usage("--file is needed: the file of tokens to add to")
+			}
+			if web.Reader(role) == web.ReaderCalendar && (agency == "") != everybody {
+				return usage("a calendar is of --agency NAME, or with --everybody of all agencies; whoever keeps it reads every case id and deadline that is in it")
+			}
+			if everybody && web.Reader(role) != web.ReaderCalendar {
+				return usage("--everybody is for --role calendar")
 			}
 			secret, token, err := web.NewToken(name, web.Reader(role), ledger.AgencyID(agency))
 			if err != nil {
@@ -64,7 +73,8 @@ starts. To take a token away, delete its line and start the server again.
 	f.StringVar(&file, "file", "", "file of tokens to add to (required)")
 	f.StringVar(&name, "name", "", "name of the program or desk that will use it, [a-z0-9-]; not a person's (required)")
 	f.StringVar(&role, "role", "", "agency, auditor, dashboard or calendar (required)")
-	f.StringVar(&agency, "agency", "", "whose it is, with --role agency; whose deadlines, with --role calendar (default: everybody's)")
+	f.StringVar(&agency, "agency", "", "whose it is, with --role agency; whose deadlines, with --role calendar")
+	f.BoolVar(&everybody, "everybody", false, "with --role calendar: the deadlines of all agencies")
 	return c
 }
 

@@ -117,8 +117,9 @@ type caseReading struct {
 	current *roster.Roster
 	roster  []rosterStep
 	of      map[ledger.Position]ledger.Record
-	all     []ledger.CaseEvent // whatever the two times
-	known   []ledger.CaseEvent // up to the position that is asked about
+	all     []ledger.CaseEvent                  // whatever the two times
+	known   []ledger.CaseEvent                  // up to the position that is asked about
+	later   map[ledger.Position]ledger.Position // the correction of each of all; nil: not looked at yet
 }
 
 // read folds the records that are asked for, corrections heeded.

@@ -103,18 +103,20 @@ func (c *caseReading) compare(out *caseStep, e ledger.CaseEvent) {
 		}
 	}
 	if e.Corrected == 0 {
-		out.Later = correctedLater(c.all, e)
+		out.Later = c.correctedLater(e)
 	}
 }
 
-// correctedLater is the first correction of an event that has none as it is shown.
-func correctedLater(all []ledger.CaseEvent, e ledger.CaseEvent) ledger.Position {
-	for _, o := range ledger.Effective(all) {
-		if o.Position == e.Position {
-			return o.Corrected
+// correctedLater is the first correction of an event that has none as it is shown. All
+// events are gone through once for a page, not once for each event.
+func (c *caseReading) correctedLater(e ledger.CaseEvent) ledger.Position {
+	if c.later == nil {
+		c.later = map[ledger.Position]ledger.Position{}
+		for _, o := range ledger.Effective(c.all) {
+			c.later[o.Position] = o.Corrected
 		}
 	}
-	return 0
+	return c.later[e.Position]
 }
 
 // underOf says under which mandate an event is recorded, or as whom.

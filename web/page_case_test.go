@@ -405,3 +405,18 @@ func TestCasePageWithoutLog(t *testing.T) {
 		t.Error(log.String())
 	}
 }
+
+// TestCorrectedLaterLooksOnce: a case of thousands of records is gone through once for a
+// page, not once for each of them.
+func TestCorrectedLaterLooksOnce(t *testing.T) {
+	c := caseReading{}
+	one := ledger.CaseEvent{Position: 3}
+	c.all = []ledger.CaseEvent{one}
+	if got := c.correctedLater(one); got != 0 {
+		t.Errorf("corrected at %d", got)
+	}
+	c.later[3], c.all = 9, nil
+	if got := c.correctedLater(one); got != 9 {
+		t.Error("it was looked for again")
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/berkas-ledger/berkas/exports"
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
@@ -177,13 +178,19 @@ var publicColumns = []string{
 	"ledger", "quarter", "table", "code", "label_id", "label_en", "measure", "unit", "since", "as_of", "known_at", "root", "published", "value", "mark",
 }
 
-// csv writes a release as RFC 4180 says. No field comes from outside of the
-// program's own tables, so none can be a formula.
+// csv writes a release as RFC 4180 says. No field comes from outside of the program's own
+// tables, and a file may not have to rely on that: none is a formula.
 func (s *Server) csv(r *release) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.UseCRLF = true
-	err := w.WriteAll(append([][]string{publicColumns}, s.lines(r)...))
+	lines := s.lines(r)
+	for _, line := range lines {
+		for i := range line {
+			line[i] = exports.Neutral(line[i])
+		}
+	}
+	err := w.WriteAll(append([][]string{publicColumns}, lines...))
 	return b.Bytes(), err
 }
 

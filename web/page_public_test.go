@@ -554,3 +554,11 @@ func FuzzQuarter(f *testing.F) {
 		}
 	})
 }
+
+// TestPublicFileHasNoFormula: whatever a group is called.
+func TestPublicFileHasNoFormula(t *testing.T) {
+	raw, err := newSilent(t).csv(&release{Tables: []publicTable{{By: "province", Rows: []publicRow{{Value: "=1+1", Cells: []publicCell{{}}}}}}})
+	if err != nil || !strings.Contains(string(raw), ",'=1+1,") || strings.Contains(string(raw), ",=1+1,") {
+		t.Errorf("%s, %v", raw, err)
+	}
+}

@@ -176,9 +176,9 @@ func timesOf(asOf time.Time, known ledger.Position, recorded time.Time, settled 
 // was recorded later, all of it.
 func (a asked) Imported() bool { return a.AsOf.Before(a.Extent.Recorded) }
 
-// extentKept bounds how long an extent is shown from memory: reading it takes a
-// scan, and it hardly changes.
-const extentKept = time.Minute
+// extentKept bounds how long an extent is shown from memory: without columns reading
+// it takes a scan, and in a ledger that fills it changes.
+const extentKept = 2 * time.Second
 
 // extents keeps the last extent that was read.
 type extents struct {

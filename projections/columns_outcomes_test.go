@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
 )
@@ -108,6 +110,29 @@ func TestOutcomesOfChangedCases(t *testing.T) {
 		for _, known := range []int{end, end * 2 / 3} {
 			q := ledger.Query{Unit: ledger.UnitRespondent, AsOf: part.records[end-1].Recorded, KnownAt: ledger.Position(known)}
 			sameWaits(t, r, part.rows(q.KnownAt), q, askedSteps, "office")
+		}
+	}
+}
+
+// TestOutcomesOfWhoIsGone: of whom the last row holds nothing any more, one that
+// was replaced may, as known before.
+func TestOutcomesOfWhoIsGone(t *testing.T) {
+	sh := shape{reached: 1}
+	var maker blockBuilder
+	maker.begin(uuid.Nil)
+	maker.respondent(0)
+	*maker.grow() = stateRow{from: 10, to: 20, recordedFrom: 3, recordedTo: forever, shape: 1, times: []int64{10}}
+	*maker.grow() = stateRow{from: 20, to: infinity, recordedFrom: 3, recordedTo: 9, shape: 1, times: []int64{10}}
+	b := maker.finish()
+	for known, want := range map[uint32]int{2: 0, 3: 1, 8: 1, 9: 0} {
+		s := &snapshot{lexicon: lexicon{shapes: []shape{{}, sh}}}
+		w := &pace{plan: &plan{snapshot: s, at: 30, known: known, shapes: []uint32{0, passes}}, steps: []stepPlan{{from: 0, to: 1}}, since: noTime, ends: []bool{false}, decided: 9}
+		w.groups = [][]spells{make([]spells, 2)}
+		for range 2 { // before outcomes are kept, and after
+			w.block(&placed{block: b})
+		}
+		if got := w.groups[0][1][2]; len(got) != want || want > 0 && got[0] != 2 {
+			t.Errorf("known at %d: %v", known, got)
 		}
 	}
 }

@@ -101,6 +101,9 @@ func readPages(assets map[string]asset) (pages, error) {
 			if err != nil {
 				return nil, err
 			}
+			if err := sayConstants(page, pageFuncs(l, assets), wordFuncs(l)); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
 			out[l][strings.TrimSuffix(path.Base(name), ".html")] = page
 		}
 	}

@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -17,8 +19,52 @@ var printers = map[lang]*message.Printer{
 	english:    message.NewPrinter(language.English),
 }
 
-// number writes a whole number.
-func (l lang) number(n any) string { return printers[l].Sprintf("%d", n) }
+// number writes a whole number. Pages have many, so that kinds that they mostly
+// have are written without a printer. A test holds one to the other.
+func (l lang) number(n any) string {
+	switch n := n.(type) {
+	case uint64:
+		return l.grouped(n)
+	case int:
+		if n >= 0 {
+			return l.grouped(uint64(n))
+		}
+	case ledger.Position:
+		return l.grouped(uint64(n))
+	}
+	return printers[l].Sprintf("%d", n)
+}
+
+// grouped parts a number's digits by threes.
+func (l lang) grouped(n uint64) string {
+	mark := byte('.')
+	if l == english {
+		mark = ','
+	}
+	var room [26]byte // 20 digits and 6 marks
+	at := len(room)
+	for digits := 0; n > 0 || digits == 0; digits++ {
+		if digits > 0 && digits%3 == 0 {
+			at--
+			room[at] = mark
+		}
+		at--
+		room[at] = byte('0' + n%10)
+		n /= 10
+	}
+	return string(room[at:])
+}
+
+// counts writes the cells of a row of numbers.
+func (l lang) counts(list []uint64) template.HTML {
+	var b strings.Builder
+	for _, n := range list {
+		b.WriteString(`<td class="number">`)
+		b.WriteString(l.grouped(n))
+		b.WriteString(`</td>`)
+	}
+	return template.HTML(b.String()) // digits and their marks
+}
 
 // signed writes a difference: with a sign, and a true minus.
 func (l lang) signed(n int64) string {
@@ -43,7 +89,8 @@ func (l lang) date(t time.Time) string {
 		return "–"
 	}
 	t = t.In(ledger.Jakarta)
-	return fmt.Sprintf("%d %s %d", t.Day(), short[l][t.Month()-1], t.Year())
+	year, month, day := t.Date()
+	return strconv.Itoa(day) + " " + short[l][month-1] + " " + strconv.Itoa(year)
 }
 
 // clock writes day and time in Jakarta, to the minute.
@@ -106,6 +153,7 @@ func shortID(id string) string {
 func wordFuncs(l lang) template.FuncMap {
 	return template.FuncMap{
 		"number":   l.number,
+		"counts":   l.counts,
 		"signed":   l.signed,
 		"word":     func(group string, code any) string { return word(group, fmt.Sprint(code)).in(l) },
 		"value":    func(filter, value string) string { return valueWord(filter, value).in(l) },

@@ -87,7 +87,7 @@
   let runs = 0;
   const mark = () => {
     button.setAttribute("aria-pressed", String(playing !== 0));
-    button.textContent = playing ? button.dataset.on : button.dataset.off;
+    button.textContent = playing ? button.dataset.playing : button.dataset.paused;
   };
   stop = () => {
     playing = 0;

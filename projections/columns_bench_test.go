@@ -288,6 +288,11 @@ func BenchmarkColumns(b *testing.B) {
 			})
 		}
 	}
+	kept := uint64(0)
+	for _, p := range r.columns.now.Load().blocks {
+		kept += p.outcomes.bytes()
+	}
+	b.Logf("what became of steps takes %d bytes, %.1f a respondent", kept, float64(kept)/float64(sizes[1]))
 }
 
 // processorTime is what this process has used of processors: on a machine with

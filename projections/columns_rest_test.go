@@ -22,7 +22,9 @@ func restBook(t *testing.T, way func(on func(day int, kind ledger.Kind, source l
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.add(e.Kind, 1, e.Source, caseNumber(1), firstDay, e.Payload)
+	for n := range 6 { // others, which stand in the same block
+		b.add(e.Kind, 1, e.Source, caseNumber(6-n), firstDay, e.Payload)
+	}
 	way(func(n int, kind ledger.Kind, source ledger.AgencyID, payload any) {
 		at := firstDay.Add(time.Duration(n) * day)
 		if at.After(b.recorded) {
@@ -83,8 +85,12 @@ func TestCasesAtRest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := restBook(t, way)
 			url := testkit.DB(t)
-			reader := openColumnReader(t, url, 9, 4)
-			project(t, url, b.feed(3))
+			reader := openColumnReader(t, url, 1000, 4000)
+			before := &book{records: b.records[:len(b.records)-2]}
+			project(t, url, before.feed(3))
+			awaitColumns(t, reader)
+			askAtRest(t, reader, before)
+			project(t, url, b.feed(3)) // a case stands in another block now
 			awaitColumns(t, reader)
 			askAtRest(t, reader, b)
 		})
@@ -99,9 +105,16 @@ func askAtRest(t *testing.T, r *Reader, b *book) {
 	for _, known := range []ledger.Position{ledger.Position(len(b.records)), ledger.Position(len(b.records) - 1), ledger.Position(len(b.records) - 2), ledger.Position(len(b.records) - 3)} {
 		for _, agency := range []ledger.AgencyID{"", ledger.BKN, ledger.Bawaslu} {
 			for last := len(days) - 1; last >= 0; last-- {
+				if firstDay.Add(time.Duration(days[last])*day + time.Hour).After(b.records[len(b.records)-1].Recorded) {
+					continue
+				}
 				q := BacklogQuery{Agency: agency, AsOf: firstDay.Add(time.Duration(days[last])*day + time.Hour), KnownAt: known, Longest: 3}
 				for _, n := range days[:last+1] {
-					q.Trend = append(q.Trend, firstDay.Add(time.Duration(n)*day+time.Hour))
+					at := firstDay.Add(time.Duration(n)*day + time.Hour)
+					if last%4 == 1 { // more moments than are kept
+						at = at.Add(-time.Duration(last) * time.Minute)
+					}
+					q.Trend = append(q.Trend, at)
 				}
 				got, err := r.Backlog(t.Context(), q)
 				if err != nil {

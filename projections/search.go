@@ -237,6 +237,9 @@ func (r *Reader) findSaid(ctx context.Context, g *FoundGroup, s valueSpan, known
 	if g.Total += total; total == 0 || value > s.last || g.After != "" {
 		return nil
 	}
+	if value < s.first { // the index is read from the pair on, whatever else bounds it
+		value, after = s.first, 0
+	}
 	rows, err := r.pool.Query(ctx, `
 		SELECT s.case_id, s.value, `+foundColumns+`
 		FROM (SELECT value, position, case_id FROM projection.sought

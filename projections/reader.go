@@ -37,6 +37,9 @@ func OpenReader(ctx context.Context, url string) (*Reader, error) {
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "berkas reader"
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	// Nearly all statements read some rows by an index, which takes less than it
+	// takes to compile them.
+	config.ConnConfig.RuntimeParams["jit"] = "off"
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err

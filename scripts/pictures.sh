@@ -35,7 +35,7 @@ audit() { "$berkas" audit --policy "$work/policy.txt" --report "$work/data/audit
 audit universitas-contoh --data "$work/data"
 audit koran-contoh --from "$work/copy" && { echo "the changed copy passes" >&2; exit 1; }
 
-sleep 60 # pages keep for a minute what they know of the ledger's beginning and end
+sleep 5 # pages keep for some seconds what they know of the ledger's beginning and end
 printf '{"out":"%s","whole":"%s","corrected":"%s"}' "$out" "$whole" "$corrected" >"$work/facts.json"
 chromium=$(command -v "${CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome)
 node=$(ls -d web/testdata/browser/node/node_modules/node-linux-*/bin/node 2>/dev/null || command -v node)

@@ -26,6 +26,7 @@ type daily struct {
 	newest [][]uint32 // of each case of each block, the last position that says something of it
 	first  [][]int64  // of each, when its first row begins, replaced ones too
 	days   []int64    // in Jakarta, ascending
+	cut    bool       // there were more before them, which are counted in the first
 	latest int64      // nothing changes after it
 	of     []*dailyCounts
 	cases  int
@@ -57,6 +58,10 @@ var dailyBits = ledger.MeasureCount + len(allOf)
 // and unit each, for seven years of days.
 const dailyWords = 300
 
+// mostDays bounds the days that are kept: whoever reports acts of a thousand years may
+// take memory from nobody.
+const mostDays = 3653
+
 // dailyCounter counts the days of one worker's blocks. What it adds to is shared.
 type dailyCounter struct {
 	*daily
@@ -79,8 +84,8 @@ type dailyRef struct {
 	n    [shapeBits]uint32
 }
 
-// daily counts a snapshot's days.
-func (s *snapshot) daily(ctx context.Context) (*daily, error) {
+// daily counts a snapshot's days, the last ones if there are too many.
+func (s *snapshot) daily(ctx context.Context, most int) (*daily, error) {
 	d := &daily{
 		load: s.load, blocks: s.blocks, number: make(map[*block]int, len(s.blocks)), latest: math.MinInt64,
 		newest: make([][]uint32, len(s.blocks)), first: make([][]int64, len(s.blocks)), of: s.dailyDimensions(),
@@ -107,6 +112,9 @@ func (s *snapshot) daily(ctx context.Context) (*daily, error) {
 		d.days = append(d.days, day)
 	}
 	slices.Sort(d.days)
+	if more := len(d.days) - most; more > 0 {
+		d.days, d.cut = d.days[more:], true
+	}
 	for _, of := range d.of {
 		for u := range of.cells {
 			of.cells[u] = make([]uint32, of.values*len(d.days)*dailyBits)
@@ -302,7 +310,7 @@ func (d *daily) sumUp(cells []uint32) {
 }
 
 // day finds the last day that a moment sees whole, -1 if it is before the first;
-// ok: no change of another day is seen.
+// ok: no change of another day is seen, and none is forgotten.
 func (d *daily) day(at int64) (day int, ok bool) {
 	if at >= d.latest {
 		return len(d.days) - 1, true
@@ -311,7 +319,8 @@ func (d *daily) day(at int64) (day int, ok bool) {
 		return 0, false
 	}
 	n, found := slices.BinarySearch(d.days, jakartaDay(at))
-	return n - 1 + btoi(found), true
+	day = n - 1 + btoi(found)
+	return day, day >= 0 || !d.cut
 }
 
 // cell has how often each bit counts for a word at the end of a day.
@@ -336,7 +345,7 @@ func (c *columns) keepDays(ctx context.Context) {
 	if d := c.days.Load(); d != nil && d.load == s.load && d.drift(s) <= max(driftCases, d.cases/driftPart) {
 		return
 	}
-	d, err := s.daily(ctx)
+	d, err := s.daily(ctx, mostDays)
 	if err != nil {
 		if ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "days could not be counted; each question is", "error", err.Error())

@@ -112,8 +112,9 @@ type TrendCount struct {
 func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
 	if q.AsOf.IsZero() && q.KnownAt == 0 {
 		key := fmt.Sprintf("backlog %q %d %v %t", q.Agency, q.Longest, q.Trend, q.TrendOf != nil)
+		asked := q // which may be worked out again when this one is answered
 		at, err := r.latestAt(ctx, key, func(ctx context.Context, at Settled) error {
-			one := q
+			one := asked
 			one.AsOf, one.KnownAt = at.Recorded, at.Position
 			_, err := r.backlog(ctx, one)
 			return err

@@ -67,6 +67,9 @@ func (r reader) read(ctx context.Context, after, last ledger.Position, yield fun
 			return err
 		}
 		r.log.Warn("reading LEDGER again", "from", next, "because", err)
+		if errors.Is(err, errElsewhere) {
+			wait = readExpires
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -76,6 +79,15 @@ func (r reader) read(ctx context.Context, after, last ledger.Position, yield fun
 	}
 	return nil
 }
+
+// errElsewhere says that a request that was left behind, by a process before this one
+// or by a session, took a message: where requests come through another account the
+// server does not see that nobody waits for them any more. They are over when they expire.
+var errElsewhere = errors.New("went elsewhere")
+
+// readExpires is how long a request of a reader waits: as long, and no longer, others
+// may have to wait for a reader that ended.
+const readExpires = 4 * time.Second
 
 // positioned is a message with its place on LEDGER.
 type positioned struct {
@@ -114,7 +126,7 @@ func (r reader) run(ctx context.Context, next *ledger.Position, last ledger.Posi
 
 // session asks for messages and hands them over until something is wrong.
 func (r reader) session(ctx context.Context, box *mailbox, inbox string, lost <-chan struct{}, s *session) error {
-	request := pullRequest{Batch: pullMessages, Bytes: pullBytes, Expires: pullExpires, Heartbeat: heartbeat}
+	request := pullRequest{Batch: pullMessages, Bytes: pullBytes, Expires: readExpires, Heartbeat: heartbeat}
 	pulls := 0
 	pull := func() error {
 		pulls++
@@ -166,7 +178,7 @@ func (s *session) sort(messages []*nats.Msg) (used int, end error) {
 			// A heartbeat tells the last delivery. It may have gone to a request
 			// that somebody left behind, a process before this one.
 			if sent, err := strconv.ParseUint(m.Header.Get(headerDelivered), 10, 64); err == nil && sent > s.number {
-				return used, restart(fmt.Errorf("delivery %d went elsewhere", s.number+1))
+				return used, restart(fmt.Errorf("delivery %d %w", s.number+1, errElsewhere))
 			}
 			if spent {
 				used++

@@ -131,11 +131,15 @@ func (o *options) reader(ctx context.Context) (*projections.Reader, error) {
 	return r, nil
 }
 
+// catchUpPatience is how long figures wait for what was recorded a moment before: on
+// a machine with much to do the read models follow by seconds.
+const catchUpPatience = 10 * time.Second
+
 // catchUp waits a moment until the read models have what is on the ledger now, so
 // that whoever has just got a receipt finds its event in the figures. Figures say
 // how far they go, so it is no error when they do not get there.
 func (o *options) catchUp(ctx context.Context, r *projections.Reader) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, catchUpPatience)
 	defer cancel()
 	last, err := o.lastRecorded(ctx)
 	if err == nil && last > 0 {

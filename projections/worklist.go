@@ -79,7 +79,7 @@ func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
 	if q.AsOf.IsZero() && q.KnownAt == 0 {
 		of := q
 		of.Offset, of.Limit = 0, 0 // pages are of one list
-		asked := q // which may be worked out again when this one is answered
+		asked := q                 // which may be worked out again when this one is answered
 		at, err := r.latestAt(ctx, fmt.Sprintf("work list %+v", of), func(ctx context.Context, at Settled) error {
 			one := asked
 			one.AsOf, one.KnownAt = at.Recorded, at.Position

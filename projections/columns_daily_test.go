@@ -24,27 +24,23 @@ func TestDaysTellWhatCountingDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBook(t)
 		dropTables(t, conn)
-		part := &book{records: b.records[:rapid.IntRange(1, len(b.records)).Draw(t, "days after")], recorded: b.recorded, events: b.events}
-		if err := NewProjector(Config{URL: url}).Run(ctx, part.feed(100)); err != nil {
-			t.Fatal(err)
+		stand := func(b *book) *snapshot {
+			if err := NewProjector(Config{URL: url}).Run(ctx, b.feed(100)); err != nil {
+				t.Fatal(err)
+			}
+			awaitColumns(t, r)
+			_, s, err := r.stand(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
 		}
-		awaitColumns(t, r)
-		_, before, err := r.stand(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := stand(&book{records: b.records[:rapid.IntRange(1, len(b.records)).Draw(t, "days after")], recorded: b.recorded, events: b.events})
 		days, err := before.daily(ctx, pick(t, "most days", 3, 1000, 1000, 1000))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := NewProjector(Config{URL: url}).Run(ctx, b.feed(100)); err != nil {
-			t.Fatal(err)
-		}
-		awaitColumns(t, r)
-		_, now, err := r.stand(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
+		now := stand(b)
 		if now.load != before.load {
 			return // loaded anew: these days are of another ledger
 		}

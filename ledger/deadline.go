@@ -223,19 +223,21 @@ func (r *Row) Obligations(rules Rules, at time.Time) []Obligation {
 
 // succeed puts those who have taken an agency's place by a moment in it.
 func (o *Obligation) succeed(r *Row, grants []Grant, at time.Time) {
+	processed := !r.Reached.At(MilestoneProcessed).IsZero()
 	owes := AgencyID(o.OwedBy)
-	if heir := r.heir(owes, grants, at); heir != owes {
+	if heir := Heir(owes, grants, processed, at); heir != owes {
 		o.OwedBy, o.InsteadOf = string(heir), owes
 	}
-	o.WatchedBy = r.heir(o.WatchedBy, grants, at)
+	o.WatchedBy = Heir(o.WatchedBy, grants, processed, at)
 }
 
-// heir gives the agency that has taken another's place in the case by a moment,
-// or that one itself. A successor may have successors.
-func (r *Row) heir(a AgencyID, grants []Grant, at time.Time) AgencyID {
+// Heir gives the agency that has taken another's place by a moment, or that one
+// itself, in cases which their holder has processed (milestone "processed") or in
+// the others. A successor may have successors.
+func Heir(a AgencyID, grants []Grant, processed bool, at time.Time) AgencyID {
 	for range grants { // no more hand-overs than grants
 		i := slices.IndexFunc(grants, func(g Grant) bool {
-			return g.Predecessor == a && g.Predecessor != "" && (Days{g.From, g.Until}).Hold(at) && r.inScope(g)
+			return g.Predecessor == a && g.Predecessor != "" && (Days{g.From, g.Until}).Hold(at) && g.reachesHeld(processed)
 		})
 		if i < 0 {
 			break
@@ -245,10 +247,9 @@ func (r *Row) heir(a AgencyID, grants []Grant, at time.Time) AgencyID {
 	return a
 }
 
-// inScope reports whether a successor's mandate reaches the row's case, which its
-// holder is the only one to have processed.
-func (r *Row) inScope(g Grant) bool {
-	processed := !r.Reached.At(MilestoneProcessed).IsZero()
+// reachesHeld reports whether a successor's mandate reaches a case, which its holder
+// is the only one to have processed.
+func (g Grant) reachesHeld(processed bool) bool {
 	switch g.Scope {
 	case ScopeAll:
 		return true

@@ -254,9 +254,14 @@ func (f *folder) publish(b *batch, d *decoded) {
 	f.published = append(f.published, d.event.Payload)
 	f.rules = ledger.Publish(f.published)
 	b.rules = f.rules
-	if f.rows && moves(before, d.event.Payload) {
+	if f.rows && moves(before, f.rules, d.event.Payload) {
 		b.ruling = newRuling(before, f.rules, f.published, d.record.Position)
 	}
+}
+
+// moves reports whether a rule would change what is owed, were it published next.
+func (f *folder) moves(payload any) bool {
+	return moves(f.rules, ledger.Publish(append(slices.Clip(f.published), payload)), payload)
 }
 
 // cut gives what the next batch is made of, and the rest. A record that moves
@@ -271,8 +276,8 @@ func (f *folder) cut(pieces []*piece) (now, rest []*piece) {
 			if !isRule(d) {
 				continue
 			}
-			if !rows || !published && !moves(f.rules, d.event.Payload) {
-				published = published || !rows
+			if !rows || !published && !f.moves(d.event.Payload) {
+				published = true
 				continue
 			}
 			if i == 0 && j == 0 {

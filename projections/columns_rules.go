@@ -264,25 +264,15 @@ func (b *rulebook) regimeOf(began int64) *regimeTerms {
 // nobody has processed, and of others. nil: nobody has.
 type heirs *[2][]uint32
 
-// heirsAt asks the definition for them.
 func (b *rulebook) heirsAt(at time.Time) heirs {
 	if !handOver(b.rules.Grants) {
 		return nil
 	}
-	rules := ledger.Rules{Grants: b.rules.Grants}
 	var out [2][]uint32
 	for processed := range out {
-		var reached ledger.Reached
-		if processed == 1 {
-			reached[processedAt] = time.Unix(1, 0)
-		}
-		for i, name := range b.parties.values {
-			row := ledger.Row{Stage: ledger.StageRegistered, Holder: ledger.AgencyID(name), Reached: &reached}
-			heir := i
-			if list := row.Obligations(rules, at); len(list) == 1 {
-				heir = slices.Index(b.parties.values, list[0].OwedBy)
-			}
-			out[processed] = append(out[processed], uint32(heir))
+		for _, name := range b.parties.values {
+			heir := ledger.Heir(ledger.AgencyID(name), b.rules.Grants, processed == 1, at)
+			out[processed] = append(out[processed], uint32(slices.Index(b.parties.values, string(heir))))
 		}
 	}
 	return &out

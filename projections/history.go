@@ -94,8 +94,7 @@ type mark struct {
 // foldedRow is a row as it is encoded from its case on, with its obligations.
 type foldedRow struct {
 	respondent string
-	from       time.Time
-	lasting    bool
+	from, to   time.Time // zero: it lasts
 	encoded    []byte
 	owed       [][]byte
 }
@@ -127,7 +126,7 @@ func foldRows(id uuid.UUID, events []ledger.CaseEvent, rules ledger.Rules) (ledg
 	var out []foldedRow
 	lasting := make(map[string]foldedRow)
 	encode := func(r *ledger.Row) foldedRow {
-		return foldedRow{r.Respondent, r.From, r.To.IsZero(), putRow(nil, id, r), owedBy(id, r, rules)}
+		return foldedRow{r.Respondent, r.From, r.To, putRow(nil, id, r), owedBy(id, r, rules)}
 	}
 	for _, e := range ledger.Effective(events) {
 		begun, ended := track.Add(e)
@@ -150,7 +149,7 @@ func standingRows(id uuid.UUID, events []ledger.CaseEvent) (r rows) {
 	var list []foldedRow
 	r.track, list = foldRows(id, events, ledger.Rules{}) // what is owed stands in the tables
 	for _, f := range list {
-		r.keep(f.lasting, mark{respondent: f.respondent, from: f.from})
+		r.keep(f.to.IsZero(), mark{respondent: f.respondent, from: f.from})
 	}
 	return r
 }
@@ -211,45 +210,44 @@ func (r *rows) revise(b *batch, id uuid.UUID, before, after []ledger.CaseEvent, 
 			if order = orderRows(old[i].respondent, row.respondent, old[i].from, row.from); order >= 0 {
 				break
 			}
-			b.remove(id, marks[i], old[i], p)
+			b.remove(id, marks[i], p)
 		}
 		if i >= len(old) || order != 0 {
 			m := b.insert(row.respondent, row.from, row.encoded, p)
 			m.owed = b.owe(row.owed, p)
-			revised.keep(row.lasting, m)
+			revised.keep(row.to.IsZero(), m)
 			continue
 		}
-		revised.keep(row.lasting, b.exchange(id, marks[i], old[i], row, p))
+		revised.keep(row.to.IsZero(), b.exchange(id, marks[i], old[i], row, p))
 		i++
 	}
 	for ; i < len(old); i++ {
-		b.remove(id, marks[i], old[i], p)
+		b.remove(id, marks[i], p)
 	}
 	*r = revised
 }
 
 // remove ends a row at p with what is owed in it.
-func (b *batch) remove(id uuid.UUID, m mark, row foldedRow, p ledger.Position) {
+func (b *batch) remove(id uuid.UUID, m mark, p ledger.Position) {
 	b.replace(id, m, p)
-	if len(row.owed) > 0 {
-		b.disown(id, m, p)
-	}
+	b.disown(id, m, p)
 }
 
 // exchange puts a row in the place of one of the same respondent and beginning,
-// as far as they differ.
+// as far as they differ. A row that ends no later than the other owes the same if
+// it says the same; what is owed in another is not in the tables, for rules leave
+// out what a state that ended did not live to see.
 func (b *batch) exchange(id uuid.UUID, m mark, old, row foldedRow, p ledger.Position) mark {
 	if bytes.Equal(old.encoded, row.encoded) {
 		return m
 	}
 	b.replace(id, m, p)
 	fresh := b.insert(row.respondent, row.from, row.encoded, p)
-	if fresh.owed = m.owed; sameOwed(old.owed, row.owed) {
+	later := !old.to.IsZero() && (row.to.IsZero() || row.to.After(old.to))
+	if fresh.owed = m.owed; !later && sameOwed(old.owed, row.owed) {
 		return fresh
 	}
-	if len(old.owed) > 0 {
-		b.disown(id, m, p)
-	}
+	b.disown(id, m, p)
 	fresh.owed = b.owe(row.owed, p)
 	return fresh
 }

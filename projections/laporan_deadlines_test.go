@@ -148,3 +148,54 @@ func TestRulesMoveOnlyWhatTheyAreAbout(t *testing.T) {
 		t.Errorf("rows are %q, want %q", got, want)
 	}
 }
+
+// TestHandOverPassesByWhatHadEnded: a hand-over writes nothing about a state that
+// ended before it, and a state that it turns out to have reached after all owes
+// what it says.
+func TestHandOverPassesByWhatHadEnded(t *testing.T) {
+	url := testkit.DB(t)
+	b := newBook(firstDay.Add(100 * day))
+	on := func(n int) time.Time { return firstDay.Add(time.Duration(n) * day) }
+	b.genesis(5)
+	e, err := ledger.DecodeRecord(year(1).records[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	handOver := func(m ledger.Mandate, scope ledger.Scope) {
+		b.add(ledger.MandateGrantedKind, 1, ledger.KemenPANRB, string(ledger.BKN), b.recorded, ledger.MandateGranted{Grant: ledger.Grant{
+			Agency: ledger.BKN, Mandate: m, From: ledger.DayOf(on(10)), Scope: scope, Predecessor: ledger.Bawaslu, Basis: "UU 1/2020", Doubt: ledger.DoubtNone,
+		}})
+	}
+	b.add(e.Kind, 1, e.Source, caseNumber(1), on(0), e.Payload) // position 2
+	b.add(ledger.CaseRegisteredKind, 1, ledger.Bawaslu, caseNumber(1), on(3), ledger.CaseRegistered{Register: "1"})
+	registered := testUUID(2, b.events)
+	b.add(e.Kind, 1, e.Source, caseNumber(2), on(0), e.Payload) // 4
+	b.add(ledger.CaseRegisteredKind, 1, ledger.Bawaslu, caseNumber(2), on(11), ledger.CaseRegistered{Register: "2"})
+	handOver(ledger.MandateAssessment, ledger.ScopePredecessor)    // 6: they have processed nothing
+	handOver(ledger.MandateAssessment, ledger.ScopeNotPredecessor) // 7
+	handOver(ledger.MandateIntake, ledger.ScopeNotPredecessor)     // 8: it changes no heir
+	conn := connectTo(t, url)
+	project(t, url, b.feed(3))
+	written := `SELECT concat_ws(' ', recorded_from, right(case_id::text, 1), (happened_from AT TIME ZONE 'UTC')::date, owed_by)
+		FROM projection.obligation WHERE recorded_to = 9223372036854775807 ORDER BY recorded_from, case_id, happened_from, ordinal`
+	begun := func(n int) string { return on(n).UTC().Format(time.DateOnly) }
+	want := []string{
+		"7 1 " + begun(3) + " bawaslu", "7 1 " + begun(3) + " bkn", // registered, and waiting to this day
+		"7 2 " + begun(0) + " bawaslu", "7 2 " + begun(0) + " bkn", "7 2 " + begun(11) + " bkn",
+	}
+	if got := strs(t, conn, written); !slices.Equal(got, want) {
+		t.Errorf("rows are\n%q\nand should be\n%q", got, want)
+	}
+
+	b.add(ledger.EventCorrectedKind, 1, ledger.Bawaslu, caseNumber(1), b.recorded, ledger.EventCorrected{ // 9
+		Event: registered, Kind: ledger.CaseRegisteredKind, Version: 1, Action: ledger.ActionVoid, Reason: "wrong-data",
+	})
+	project(t, url, b.feed(3))
+	last := ledger.Position(len(b.records))
+	for _, at := range []time.Time{on(2), on(9), on(12), b.recorded} {
+		for known := last - 3; known <= last; known++ {
+			got := askDeadlines(t, conn, "laporan.deadlines_at($1, $2)", at.UTC().Format(ledger.RecordedFormat), fmt.Sprint(known))
+			sameObligations(t, fmt.Sprintf("as of %s, known at %d", at, known), got, b.obligations(WorkQuery{AsOf: at, KnownAt: known, All: true}))
+		}
+	}
+}

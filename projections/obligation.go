@@ -24,9 +24,10 @@ import (
 // when a rule is published that makes another of it. Passing time rewrites
 // nothing: that a due day is over is seen by comparing, and what else follows
 // from the moment that is asked about (hand-overs, and rights that lapse beside
-// others) is cut into the spans in which it stays as it is. A state that owes no
-// more than its next step, which no rule moves, has no row; the columns next_* of
-// respondent_history have it.
+// others) is cut into the spans in which it stays as it is. What a row here says of
+// moments after its state ended counts for nothing, and no rule mends it. A state
+// that owes no more than its next step, which no rule moves, has no row; the
+// columns next_* of respondent_history have it.
 
 const obligationTable = "obligation"
 
@@ -57,21 +58,17 @@ func handOver(grants []ledger.Grant) bool {
 	return slices.ContainsFunc(grants, func(g ledger.Grant) bool { return g.Predecessor != "" })
 }
 
-// moves reports whether a rule that is published may change what is owed.
-func moves(rules ledger.Rules, payload any) bool {
+// moves reports whether a rule that was published may change what is owed.
+func moves(before, after ledger.Rules, payload any) bool {
 	switch p := payload.(type) {
 	case *ledger.Regime:
 		return true
-	case *ledger.Contest, *ledger.Holidays:
-		return len(rules.Regimes) > 0 // it speaks of their deadlines
-	case *ledger.Genesis:
-		return handOver(p.Mandates) || handOver(rules.Grants)
-	case *ledger.MandateGranted:
-		return p.Grant.Predecessor != ""
-	case *ledger.MandateEnded:
-		return slices.ContainsFunc(rules.Grants, func(g ledger.Grant) bool {
-			return g.Predecessor != "" && g.Agency == p.Agency && g.Mandate == p.Mandate
-		})
+	case *ledger.Contest: // some deadlines are those of one kind
+		return len(before.Regimes) > 0 && before.Contests[p.ID].Kind != after.Contests[p.ID].Kind
+	case *ledger.Holidays:
+		return len(before.Regimes) > 0 // it speaks of their deadlines
+	case *ledger.Genesis, *ledger.MandateGranted, *ledger.MandateEnded:
+		return reachOfHandOver(before.Grants, after.Grants).concerns != [2]bool{}
 	default:
 		return false
 	}
@@ -99,8 +96,8 @@ type stretch struct {
 	plain    bool     // no more than the next step, or nothing
 }
 
-// stretches cuts the time from a row's beginning on. How long the state lasts
-// does not count.
+// stretches cuts the time from a row's beginning on, without regard to when its
+// state ended.
 func stretches(r *ledger.Row, rules ledger.Rules) []stretch {
 	var out []stretch
 	for at := r.From; !at.IsZero(); {
@@ -277,8 +274,59 @@ func newRuling(before, after ledger.Rules, published []any, at ledger.Position) 
 		r.where = reachedWithin(p.From.Start(), p.Until.Start())
 	case *ledger.Holidays:
 		r.where = reachedWithin(reachOfHolidays(p.Year, after.Regimes, published))
+	case *ledger.Genesis, *ledger.MandateGranted, *ledger.MandateEnded:
+		r.where = reachOfHandOver(before.Grants, after.Grants).where()
 	}
 	return r
+}
+
+// handOverReach is what grants leave untouched that others came in the place of:
+// moments before from (zero: none), and cases of which concerns is false, which
+// are those that their holder has processed (1) and the others (0).
+type handOverReach struct {
+	from     time.Time
+	concerns [2]bool
+}
+
+// reachOfHandOver compares who has taken whose place under grants, at each moment
+// at which that may become another.
+func reachOfHandOver(before, after []ledger.Grant) (reach handOverReach) {
+	moments := []time.Time{{}}
+	replaced := map[ledger.AgencyID]bool{}
+	for _, g := range slices.Concat(before, after) {
+		if g.Predecessor != "" {
+			moments = append(moments, g.From.Start(), g.Until.Start())
+			replaced[g.Predecessor] = true
+		}
+	}
+	slices.SortFunc(moments, time.Time.Compare)
+	for _, at := range slices.Compact(moments) {
+		for agency := range replaced {
+			for i := range reach.concerns {
+				if ledger.Heir(agency, before, i == 1, at) == ledger.Heir(agency, after, i == 1, at) {
+					continue
+				}
+				if reach.concerns == [2]bool{} {
+					reach.from = at
+				}
+				reach.concerns[i] = true
+			}
+		}
+	}
+	return reach
+}
+
+// where selects at least the rows whose state lasted into the reach.
+func (h handOverReach) where() (where string) {
+	if !h.from.IsZero() {
+		where = " AND happened_to > " + quote(h.from.UTC().Format(ledger.RecordedFormat))
+	}
+	if processed := reachedColumns()[processedAt]; !h.concerns[0] {
+		where += fmt.Sprintf(" AND %s IS NOT NULL", processed)
+	} else if !h.concerns[1] {
+		where += fmt.Sprintf(" AND %s IS NULL", processed)
+	}
+	return where
 }
 
 // reachedWithin selects at least the rows of which a milestone was reached in a
@@ -330,7 +378,7 @@ func reachOfHolidays(year int, regimes []ledger.Regime, published []any) (from, 
 const rulingRows = 4096
 
 // rule writes what a ruling makes of the rows that no record has replaced, of
-// whatever time: what was owed then may be asked for as well.
+// whatever time that it reaches: what was owed then may be asked for as well.
 func (w *writer) rule(ctx context.Context, tx pgx.Tx, c *ruling) error {
 	if c == nil {
 		return nil
@@ -378,7 +426,7 @@ func (b *batch) rule(id uuid.UUID, row *ledger.Row, c *ruling) {
 	if sameOwed(before, after) {
 		return
 	}
-	if len(before) > 0 {
+	if demand(c.before) { // what stands there may be of still earlier rules
 		b.disowned = append(b.disowned, replaced{id, row.Respondent, row.From, c.at})
 	}
 	b.owe(after, c.at)

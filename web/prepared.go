@@ -3,7 +3,10 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -35,18 +38,20 @@ type workshop struct {
 	places chan struct{}   // held by whoever works or waits for its turn
 	ending <-chan struct{} // closed when the server ends
 	under  sync.WaitGroup  // whoever works or waits for its turn
+	log    *slog.Logger
 }
 
-func newWorkshop(wait time.Duration, ending <-chan struct{}) *workshop {
-	return &workshop{wait: wait, turn: make(chan struct{}, 1), places: make(chan struct{}, mostPreparing), ending: ending}
+func newWorkshop(wait time.Duration, ending <-chan struct{}, log *slog.Logger) *workshop {
+	return &workshop{wait: wait, turn: make(chan struct{}, 1), places: make(chan struct{}, mostPreparing), ending: ending, log: log}
 }
 
 // prepared keeps answers of one sort by key, those used last.
 type prepared[K comparable, V any] struct {
 	*workshop
-	most int // how many are kept
+	most int // how many are kept, and how many are worked at or wait for their turn
 	mu   sync.Mutex
 	by   map[K]*preparation[V]
+	busy int // that are worked at or wait for their turn
 	uses uint64
 }
 
@@ -79,7 +84,7 @@ func (p *prepared[K, V]) have(key K) (v V, ok bool) {
 // for it a while. Then it gives the one before, or errPreparing. Work that took
 // long is not waited for where there is one before.
 func (p *prepared[K, V]) get(ctx context.Context, key K, current func(V) bool, work func(context.Context) (V, error)) (V, error) {
-	one, working, err := p.begin(ctx, key, current, work)
+	asked, one, working, err := p.begin(ctx, key, current, work)
 	if err != nil || working == nil {
 		return one.value, err
 	}
@@ -89,13 +94,11 @@ func (p *prepared[K, V]) get(ctx context.Context, key K, current func(V) bool, w
 	case <-working:
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if now := p.by[key]; now != nil {
-			one = *now
+		// By now it may have been forgotten, but not by who waited for it.
+		if asked.ready {
+			return asked.value, nil
 		}
-		if one.ready {
-			return one.value, nil
-		}
-		return one.value, one.err
+		return asked.value, asked.err
 	case <-wait.C:
 		if one.ready {
 			return one.value, nil
@@ -106,9 +109,11 @@ func (p *prepared[K, V]) get(ctx context.Context, key K, current func(V) bool, w
 	}
 }
 
-// begin sees to it that somebody works where that is needed. What it gives is
-// the answer, unless there is something to wait for.
-func (p *prepared[K, V]) begin(ctx context.Context, key K, current func(V) bool, work func(context.Context) (V, error)) (preparation[V], <-chan struct{}, error) {
+// begin sees to it that somebody works where that is needed. now is the answer,
+// unless there is something to wait for, which then is in asked.
+func (p *prepared[K, V]) begin(ctx context.Context, key K, current func(V) bool, work func(context.Context) (V, error)) (
+	asked *preparation[V], now preparation[V], working <-chan struct{}, err error,
+) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one := p.by[key]
@@ -119,25 +124,34 @@ func (p *prepared[K, V]) begin(ctx context.Context, key K, current func(V) bool,
 	p.uses++
 	one.used = p.uses
 	if one.ready && current(one.value) {
-		return *one, nil, nil
+		return one, *one, nil, nil
 	}
-	if one.working == nil && (!one.ready || time.Since(one.ended) >= preparePauses*one.took) {
-		select {
-		case p.places <- struct{}{}:
-			one.working = make(chan struct{})
-			working := context.WithoutCancel(ctx)
-			p.under.Go(func() { p.work(working, one, work) })
-		default:
-			if !one.ready {
-				delete(p.by, key)
-				return *one, nil, errCrowded
-			}
-		}
+	if one.working == nil && (!one.ready || time.Since(one.ended) >= preparePauses*one.took) && !p.start(ctx, one, work) && !one.ready {
+		delete(p.by, key)
+		return one, *one, nil, errCrowded
 	}
 	if one.ready && one.took > p.wait/4 {
-		return *one, nil, nil
+		return one, *one, nil, nil
 	}
-	return *one, one.working, nil
+	return one, *one, one.working, nil
+}
+
+// start lets somebody work, unless too many wait already. Readers choose the keys:
+// those of one sort of answer leave places to the others.
+func (p *prepared[K, V]) start(ctx context.Context, one *preparation[V], work func(context.Context) (V, error)) bool {
+	if p.busy >= p.most {
+		return false
+	}
+	select {
+	case p.places <- struct{}{}:
+	default:
+		return false
+	}
+	p.busy++
+	one.working = make(chan struct{})
+	going := context.WithoutCancel(ctx)
+	p.under.Go(func() { p.work(going, one, work) })
+	return true
 }
 
 // work works an answer out when its turn comes.
@@ -158,7 +172,7 @@ func (p *prepared[K, V]) work(ctx context.Context, one *preparation[V], work fun
 	case p.turn <- struct{}{}:
 		began = time.Now()
 		if err = p.over(); err == nil {
-			value, err = work(ctx)
+			value, err = survive(ctx, p.log, work)
 		}
 		<-p.turn
 	case <-ctx.Done():
@@ -167,6 +181,7 @@ func (p *prepared[K, V]) work(ctx context.Context, one *preparation[V], work fun
 	<-p.places
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.busy--
 	if one.err = err; err == nil {
 		one.value, one.ready = value, true
 		one.ended, one.took = time.Now(), time.Since(began)
@@ -174,6 +189,18 @@ func (p *prepared[K, V]) work(ctx context.Context, one *preparation[V], work fun
 	close(one.working)
 	one.working = nil
 	p.forget()
+}
+
+// survive turns a panic into an error, as for a request: nobody else would, and the
+// whole program would end, the registrar with it.
+func survive[V any](ctx context.Context, log *slog.Logger, work func(context.Context) (V, error)) (value V, err error) {
+	defer func() {
+		if p := recover(); p != nil { // not its value, which may quote an event
+			log.ErrorContext(ctx, "panic", "request", trailOf(ctx).id, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			err = errInternal
+		}
+	}()
+	return work(ctx)
 }
 
 // over is an error when the server has ended.

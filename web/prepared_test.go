@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/berkas-ledger/berkas/internal/testkit"
 )
 
 // workbench is a workshop with work that ends when it is told.
@@ -20,7 +22,7 @@ var errSpoiled = errors.New("spoiled")
 func newWorkbench(t *testing.T, wait time.Duration, most int) *workbench {
 	t.Helper()
 	ending := make(chan struct{})
-	b := &workbench{newPrepared[string, int](newWorkshop(wait, ending), most), make(chan struct{}, 100), make(chan int, 100)}
+	b := &workbench{newPrepared[string, int](newWorkshop(wait, ending, testkit.Log(t)), most), make(chan struct{}, 100), make(chan int, 100)}
 	t.Cleanup(func() {
 		close(ending)
 		b.under.Wait()
@@ -143,19 +145,24 @@ func TestPreparedFails(t *testing.T) {
 	}
 }
 
-// One works at a time, so many wait for their turn, and what was used longest ago
-// is forgotten.
+// One works at a time; so many wait for their turn, in all and of one sort of answer.
 func TestPreparedBounds(t *testing.T) {
 	b := newWorkbench(t, time.Millisecond, 3)
+	other := &workbench{newPrepared[string, int](b.workshop, 100), b.began, b.give}
 	name := func(i int) string { return string(rune('a' + i)) }
-	for i := range mostPreparing {
-		if _, err := b.ask(t, name(i), 0); !errors.Is(err, errPreparing) {
-			t.Fatalf("%d: %v", i, err)
+	fill := func(b *workbench, n int) {
+		t.Helper()
+		for i := range n {
+			if _, err := b.ask(t, name(i), 0); !errors.Is(err, errPreparing) {
+				t.Fatalf("%d: %v", i, err)
+			}
+		}
+		if _, err := b.ask(t, "one more", 0); !errors.Is(err, errCrowded) {
+			t.Errorf("%v", err)
 		}
 	}
-	if _, err := b.ask(t, "one more", 0); !errors.Is(err, errCrowded) {
-		t.Errorf("%v", err)
-	}
+	fill(b, 3)
+	fill(other, mostPreparing-3)
 	<-b.began
 	if more := len(b.began); more != 0 {
 		t.Errorf("%d others work at the same time", more)
@@ -164,21 +171,57 @@ func TestPreparedBounds(t *testing.T) {
 		b.give <- i
 	}
 	b.under.Wait()
-	kept := 0
-	for i := range mostPreparing {
-		if _, there := b.have(name(i)); there {
-			kept++
+	if _, err := b.ask(t, "one more", 0); errors.Is(err, errCrowded) {
+		t.Error("no place is given back")
+	}
+}
+
+// What was used longest ago is forgotten, but not by who waits for it.
+func TestPreparedForgets(t *testing.T) {
+	b := newWorkbench(t, time.Minute, 2)
+	for i, key := range []string{"a", "b", "c"} {
+		b.give <- i
+		if n, err := b.ask(t, key, 0); n != i || err != nil {
+			t.Fatalf("%s: %d %v", key, n, err)
 		}
 	}
-	if kept != 3 {
-		t.Errorf("%d are kept", kept)
+	b.under.Wait()
+	_, first := b.have("a")
+	_, last := b.have("c")
+	if first || !last || len(b.by) != 2 {
+		t.Errorf("the first is kept: %v, the last: %v, of %d", first, last, len(b.by))
+	}
+	b.give <- 6
+	n, err := b.get(t.Context(), "d", func(int) bool { return true }, func(ctx context.Context) (int, error) {
+		b.mu.Lock()
+		delete(b.by, "d") // as if others had been asked for since
+		b.mu.Unlock()
+		return b.work(ctx)
+	})
+	if n != 6 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+}
+
+// Work that panics is an error of its answer, not the end of the program.
+func TestPreparedSurvives(t *testing.T) {
+	b := newWorkbench(t, time.Minute, 2)
+	for range 3 {
+		_, err := b.get(t.Context(), "a", func(int) bool { return true }, func(context.Context) (int, error) { panic("a row without a respondent") })
+		if !errors.Is(err, errInternal) {
+			t.Fatalf("%v", err)
+		}
+	}
+	b.give <- 9
+	if n, err := b.ask(t, "a", 0); n != 9 || err != nil {
+		t.Errorf("%d %v", n, err)
 	}
 }
 
 // The server's end ends the work.
 func TestPreparedEnds(t *testing.T) {
 	ending := make(chan struct{})
-	b := &workbench{newPrepared[string, int](newWorkshop(time.Minute, ending), 10), make(chan struct{}, 1), make(chan int)}
+	b := &workbench{newPrepared[string, int](newWorkshop(time.Minute, ending, testkit.Log(t)), 10), make(chan struct{}, 1), make(chan int)}
 	result := make(chan error, 1)
 	go func() {
 		_, err := b.get(t.Context(), "a", func(int) bool { return true }, b.work)

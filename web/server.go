@@ -62,7 +62,7 @@ func New(c Config) (*Server, error) {
 	s.notes.by = map[ledger.Position]noteRead{}
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, seats: newSeats(c.Limits.Live, c.Limits.LiveEach), streams: map[chan reached]bool{}, ending: make(chan struct{})}
-	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending)
+	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending, c.Log)
 	s.releases = newReleases(s.workshop)
 	s.comparisons = newPrepared[comparedKey, *compared](s.workshop, mostCompared)
 	s.figuresCompared = figuresCompared

@@ -111,6 +111,11 @@ func TestColumnsPutTogether(t *testing.T) {
 	if rows, _ := s.size(); s.base == len(s.blocks) || len(s.blocks) > 6+2*rows/40 {
 		t.Fatalf("%d blocks, %d of them from the beginning, of %d rows", len(s.blocks), s.base, rows)
 	}
+	for _, p := range s.blocks {
+		if 2*p.buried > len(p.ids) {
+			t.Errorf("of a block with %d cases %d have been put elsewhere", len(p.ids), p.buried)
+		}
+	}
 }
 
 // TestColumnsOfOtherTables: a rebuild's tables are noticed, as are tables that

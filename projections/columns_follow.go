@@ -161,7 +161,7 @@ func (s *snapshot) compact() {
 	for i, p := range s.blocks {
 		switch {
 		case p.living() == 0:
-		case i < s.base && 2*p.buried > len(p.ids):
+		case 2*p.buried > len(p.ids):
 			moved = append(moved, placed{block: merged(p, placed{})})
 		default:
 			if kept = append(kept, p); i < s.base {

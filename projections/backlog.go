@@ -110,21 +110,15 @@ type TrendCount struct {
 // Backlog counts in one pass over the rows known at the position. Asked for the
 // latest, of a large ledger, it may be known at a position that is some seconds old.
 func (r *Reader) Backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {
-	if q.AsOf.IsZero() && q.KnownAt == 0 {
-		key := fmt.Sprintf("backlog %q %d %v %t", q.Agency, q.Longest, q.Trend, q.TrendOf != nil)
-		asked := q // which may be worked out again when this one is answered
-		at, err := r.latestAt(ctx, key, func(ctx context.Context, at Settled) error {
-			one := asked
-			one.AsOf, one.KnownAt = at.Recorded, at.Position
-			_, err := r.backlog(ctx, one)
-			return err
-		})
-		if err != nil {
-			return Backlog{}, err
-		}
-		q.AsOf, q.KnownAt = at.Recorded, at.Position
+	if !q.AsOf.IsZero() || q.KnownAt != 0 {
+		return r.backlog(ctx, q)
 	}
-	return r.backlog(ctx, q)
+	key := fmt.Sprintf("backlog %q %d %v %t", q.Agency, q.Longest, q.Trend, q.TrendOf != nil)
+	return latestOf(ctx, r, key, func(ctx context.Context, at Settled) (Backlog, error) {
+		one := q // it may be asked again when this one is answered
+		one.AsOf, one.KnownAt = at.Recorded, at.Position
+		return r.backlog(ctx, one)
+	})
 }
 
 func (r *Reader) backlog(ctx context.Context, q BacklogQuery) (Backlog, error) {

@@ -34,90 +34,110 @@ type latest struct {
 
 // lately is a question of now as it was answered last.
 type lately struct {
-	load    uint64
-	at      Settled
-	asked   time.Time
-	took    time.Duration
-	working bool // it is being worked out anew
+	load  uint64
+	at    Settled // zero: it was not
+	asked time.Time
+	took  time.Duration
+	// work is closed when whoever works it out has done so or given up; nil: nobody does.
+	work chan struct{}
 }
 
-// latestAt says at which record a question of now is to be answered, zero: at the
-// last one. ask works it out, and has it remembered.
-func (r *Reader) latestAt(ctx context.Context, key string, ask func(ctx context.Context, at Settled) error) (Settled, error) {
+// latestOf answers a question of now, which ask answers at a record, the last one if
+// that is zero. Of several who ask for the first time, or after long, one works.
+func latestOf[T any](ctx context.Context, r *Reader, key string, ask func(ctx context.Context, at Settled) (T, error)) (answer T, err error) {
 	c := r.columns
-	if c == nil {
-		return Settled{}, nil
-	}
-	s := c.now.Load()
-	if c.latest.from == 0 || s == nil || len(s.blocks) < c.latest.from {
-		return Settled{}, nil
-	}
-	if at, anew := c.latest.have(key, s.load); at.Position != 0 {
-		if anew {
+	for {
+		if c == nil || c.latest.from == 0 {
+			return ask(ctx, Settled{})
+		}
+		s := c.now.Load()
+		if s == nil || len(s.blocks) < c.latest.from {
+			return ask(ctx, Settled{})
+		}
+		at, work, ours := c.latest.have(key, s.load)
+		switch {
+		case ours && at.Position == 0:
+			return askLatest(ctx, c, key, work, ask)
+		case ours:
 			c.beside(func(ctx context.Context) {
-				if err := c.askLatest(ctx, key, ask); err != nil {
-					c.latest.gaveUp(key)
+				if _, err := askLatest(ctx, c, key, work, ask); err != nil && ctx.Err() == nil {
+					c.log.WarnContext(ctx, "what is owed now could not be worked out anew", "error", err.Error())
 				}
 			})
 		}
-		return at, nil
+		if at.Position != 0 {
+			return ask(ctx, at)
+		}
+		select {
+		case <-work:
+		case <-ctx.Done():
+			return answer, ctx.Err()
+		}
 	}
-	if err := c.askLatest(ctx, key, ask); err != nil {
-		return Settled{}, err
-	}
-	at, _ := c.latest.have(key, s.load)
-	return at, nil
 }
 
-// askLatest works a question out at the last record.
-func (c *columns) askLatest(ctx context.Context, key string, ask func(ctx context.Context, at Settled) error) error {
+// askLatest works a question out at the last record, and has it remembered.
+func askLatest[T any](ctx context.Context, c *columns, key string, work chan struct{}, ask func(ctx context.Context, at Settled) (T, error)) (answer T, err error) {
+	var out lately
+	defer func() { c.latest.done(key, work, out) }() // when it panics, too
 	_, s, err := c.look(ctx)
-	if err != nil || s == nil {
-		return err
+	switch {
+	case err != nil:
+		return answer, err
+	case s == nil:
+		return ask(ctx, Settled{})
 	}
 	began, at := c.latest.clock(), Settled{s.position, s.recorded}
-	if err := ask(ctx, at); err != nil {
-		return err
+	if answer, err = ask(ctx, at); err == nil {
+		out = lately{load: s.load, at: at, asked: began, took: c.latest.clock().Sub(began)}
 	}
-	c.latest.keep(key, lately{load: s.load, at: at, asked: began, took: c.latest.clock().Sub(began)})
-	return nil
+	return answer, err
 }
 
-// have gives what is kept of a question, and whether the caller is to see to it that
-// it is worked out anew.
-func (l *latest) have(key string, load uint64) (at Settled, anew bool) {
+// have gives the record at which a question is to be answered, zero for none, and who
+// works it out anew; ours: the caller is to.
+func (l *latest) have(key string, load uint64) (at Settled, work chan struct{}, ours bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now := l.clock()
 	one := l.by[key]
 	if one == nil || one.load != load {
-		return Settled{}, false
+		one = &lately{load: load, asked: now}
+		l.put(key, one)
 	}
-	age := l.clock().Sub(one.asked)
-	if age >= latestStale+one.took {
-		return Settled{}, false
+	age := now.Sub(one.asked)
+	if age < latestStale+one.took {
+		at = one.at
 	}
-	if anew = !one.working && age >= max(latestFresh, latestPauses*one.took); anew {
-		one.working = true
+	if ours = one.work == nil && (at.Position == 0 || age >= max(latestFresh, latestPauses*one.took)); ours {
+		one.work = make(chan struct{})
 	}
-	return one.at, anew
+	return at, one.work, ours
 }
 
-func (l *latest) gaveUp(key string) {
+// done keeps what came of work, if anything did, and lets those go on who wait for it.
+func (l *latest) done(key string, work chan struct{}, out lately) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if one := l.by[key]; one != nil {
-		one.working = false
+	close(work)
+	one := l.by[key]
+	if one == nil || one.work != work {
+		return // it was forgotten, or tables are others
+	}
+	switch one.work = nil; {
+	case out.at.Position != 0:
+		*one = out
+	case one.at.Position == 0:
+		delete(l.by, key)
 	}
 }
 
-// keep keeps a question, and forgets the one asked longest ago.
-func (l *latest) keep(key string, one lately) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// put keeps a question, and forgets the one asked longest ago.
+func (l *latest) put(key string, one *lately) {
 	if l.by == nil {
 		l.by = make(map[string]*lately)
 	}
-	l.by[key] = &one
+	l.by[key] = one
 	for len(l.by) > latestKept {
 		var oldest string
 		for k, o := range l.by {

@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -59,4 +61,65 @@ func TestLatestIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask(tell(4)) // tables are others
+}
+
+// TestLatestIsWorkedOutOnce: whoever asks while a question is worked out for the first
+// time waits for that, as long as he has time; and work that comes to nothing is begun
+// again, whatever became of it.
+func TestLatestIsWorkedOutOnce(t *testing.T) {
+	url := testkit.DB(t)
+	b := year(12)
+	r := openColumnReader(t, url, 100, 40)
+	var clock atomic.Int64
+	r.columns.latest.from, r.columns.latest.clock = 1, func() time.Time { return time.Unix(1_600_000_000, clock.Load()) }
+	half := len(b.records) / 2
+	project(t, url, (&book{records: b.records[:half]}).feed(100))
+	awaitColumns(t, r)
+	position := func(_ context.Context, at Settled) (ledger.Position, error) { return at.Position, nil }
+	ask := func(want ledger.Position) {
+		t.Helper()
+		if got, err := latestOf(t.Context(), r, "asked", position); err != nil || got != want {
+			t.Fatalf("known at %d, not %d: %v", got, want, err)
+		}
+	}
+	// anew has the question worked out anew beside another that is answered from what is kept.
+	anew := func(kept ledger.Position, work func(context.Context, Settled) (ledger.Position, error)) {
+		t.Helper()
+		clock.Add(int64(latestFresh))
+		got, err := latestOf(t.Context(), r, "asked", func(ctx context.Context, at Settled) (ledger.Position, error) {
+			if at.Position == kept {
+				return at.Position, nil
+			}
+			return work(ctx, at)
+		})
+		if r.columns.under.Wait(); err != nil || got != kept {
+			t.Fatalf("known at %d, not %d: %v", got, kept, err)
+		}
+	}
+	begun, end, first := make(chan struct{}), make(chan struct{}), make(chan ledger.Position)
+	go func() {
+		got, _ := latestOf(t.Context(), r, "asked", func(_ context.Context, at Settled) (ledger.Position, error) {
+			close(begun)
+			<-end
+			return at.Position, nil
+		})
+		first <- got
+	}()
+	<-begun
+	project(t, url, b.feed(100))
+	awaitColumns(t, r)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if got, err := latestOf(ctx, r, "asked", position); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while it was worked out it was answered at %d: %v", got, err)
+	}
+	close(end)
+	if got := <-first; got != ledger.Position(half) {
+		t.Fatalf("worked out at %d", got)
+	}
+	ask(ledger.Position(half))
+	anew(ledger.Position(half), func(context.Context, Settled) (ledger.Position, error) { return 0, errors.New("it failed") })
+	anew(ledger.Position(half), func(context.Context, Settled) (ledger.Position, error) { panic("it panicked") })
+	anew(ledger.Position(half), position)
+	ask(ledger.Position(len(b.records)))
 }

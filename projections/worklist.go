@@ -76,22 +76,16 @@ type WorkList struct {
 // limit cut pages of one order. Asked for the latest, of a large ledger, it may be
 // known at a position that is some seconds old.
 func (r *Reader) WorkList(ctx context.Context, q WorkQuery) (WorkList, error) {
-	if q.AsOf.IsZero() && q.KnownAt == 0 {
-		of := q
-		of.Offset, of.Limit = 0, 0 // pages are of one list
-		asked := q                 // which may be worked out again when this one is answered
-		at, err := r.latestAt(ctx, fmt.Sprintf("work list %+v", of), func(ctx context.Context, at Settled) error {
-			one := asked
-			one.AsOf, one.KnownAt = at.Recorded, at.Position
-			_, err := r.workList(ctx, one)
-			return err
-		})
-		if err != nil {
-			return WorkList{}, err
-		}
-		q.AsOf, q.KnownAt = at.Recorded, at.Position
+	if !q.AsOf.IsZero() || q.KnownAt != 0 {
+		return r.workList(ctx, q)
 	}
-	return r.workList(ctx, q)
+	of := q
+	of.Offset, of.Limit = 0, 0 // pages are of one list
+	return latestOf(ctx, r, fmt.Sprintf("work list %+v", of), func(ctx context.Context, at Settled) (WorkList, error) {
+		one := q // it may be asked again when this one is answered
+		one.AsOf, one.KnownAt = at.Recorded, at.Position
+		return r.workList(ctx, one)
+	})
 }
 
 func (r *Reader) workList(ctx context.Context, q WorkQuery) (WorkList, error) {

@@ -28,7 +28,33 @@ type caseAnswer struct {
 	DuplicateOf string             `json:"duplicate_of,omitempty" doc:"The case that this one repeats: it counts nowhere"`
 	Related     []string           `json:"related,omitempty"`
 	Respondents []respondentAnswer `json:"respondents" nullable:"false"`
-	Timeline    []stepAnswer       `json:"timeline" nullable:"false" doc:"In the order in which things happened"`
+	Timeline    []stepAnswer       `json:"timeline" nullable:"false" doc:"In the order in which things happened: at most 1,000 of them"`
+	// Of a timeline that is given in parts.
+	Records int    `json:"records,omitempty" doc:"How many records the timeline has, where it is not given whole"`
+	Next    uint64 `json:"next,omitempty" doc:"What from is to be for the rest of the timeline, where there is more"`
+}
+
+// mostSteps is how many records of a case the operation gives at a time.
+const mostSteps = 1000
+
+// stepsAsked says which records of a timeline are wanted.
+type stepsAsked struct {
+	from ledger.Position // the first of them; 0: that of the timeline
+	most int             // 0: all
+}
+
+// of gives the part of a case's events that is wanted.
+func (a stepsAsked) of(events []ledger.CaseEvent) (part, error) {
+	out := part{Of: len(events), to: len(events)}
+	if a.from != 0 {
+		if out.from = slices.IndexFunc(events, func(e ledger.CaseEvent) bool { return e.Position == a.from }); out.from < 0 {
+			return out, errNoRecord
+		}
+	}
+	if a.most != 0 {
+		out.to = min(out.from+a.most, out.Of)
+	}
+	return out, nil
 }
 
 type respondentAnswer struct {
@@ -76,6 +102,8 @@ func (s *Server) describeCases() {
 				inPath("id", "The case's id", exampleCase()),
 				inQuery("as-of", "Only what had happened by then: a date or a time with its zone", nil),
 				inQuery("known-at", "Only records up to this position, or made by this date or time", nil),
+				inQuery("from", "Begin the timeline with the record at this position: 'next' of the answer before", nil),
+				inQuery("limit", "So many records of the timeline, up to 1000, which it is without", nil),
 			},
 		},
 		Needs:   needCases,
@@ -150,19 +178,40 @@ func casePointOf(values url.Values) (p casePoint, err error) {
 }
 
 func (s *Server) getCase(w http.ResponseWriter, r *http.Request) error {
-	at, err := parseCasePoint(r.URL.RawQuery)
+	at, steps, err := parseCaseSteps(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	a, err := s.caseAt(r.Context(), r.PathValue("id"), at)
+	a, err := s.caseAt(r.Context(), r.PathValue("id"), at, steps)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, a)
 }
 
+// parseCaseSteps reads from when a case is looked at, and which part of its timeline
+// is wanted.
+func parseCaseSteps(raw string) (at casePoint, steps stepsAsked, err error) {
+	values, err := parseValues(raw, "as-of", "known-at", "from", "limit", "lang")
+	if err != nil {
+		return at, steps, err
+	}
+	if values.Get("from") != "" {
+		if steps.from, err = sizeIn(values, "from"); err != nil {
+			return at, steps, badQuery("from", "it is the position of a record of the case")
+		}
+	}
+	if steps.most, err = numberIn(values, "limit", mostSteps, 1, mostSteps, "it is a number from 1 to 1000"); err != nil {
+		return at, steps, err
+	}
+	values.Del("from")
+	values.Del("limit")
+	at, err = casePointOf(values)
+	return at, steps, err
+}
+
 // caseAt reads and folds a case.
-func (s *Server) caseAt(ctx context.Context, id string, at casePoint) (caseAnswer, error) {
+func (s *Server) caseAt(ctx context.Context, id string, at casePoint, steps stepsAsked) (caseAnswer, error) {
 	if !caseID.MatchString(id) {
 		return caseAnswer{}, errNoCase
 	}
@@ -176,22 +225,17 @@ func (s *Server) caseAt(ctx context.Context, id string, at casePoint) (caseAnswe
 	if err := at.settle(records, s.Now()); err != nil {
 		return caseAnswer{}, err
 	}
-	return foldCase(id, records, at, s.Roster().Genesis())
+	return foldCase(id, records, at, steps, s.Roster().Genesis())
 }
 
-func foldCase(id string, records []ledger.Record, at casePoint, genesis ledger.Genesis) (caseAnswer, error) {
-	var history []ledger.CaseEvent
-	of, data := map[ledger.Position]ledger.Record{}, map[ledger.Position]json.RawMessage{}
-	for _, r := range records {
-		e, err := ledger.DecodeRecord(r)
-		if err != nil {
-			return caseAnswer{}, err
-		}
-		if at.knownAt != 0 && r.Position > at.knownAt {
-			continue
-		}
-		of[r.Position], data[r.Position] = r, json.RawMessage(e.Data)
-		history = ledger.Insert(history, ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e})
+func foldCase(id string, records []ledger.Record, at casePoint, steps stepsAsked, genesis ledger.Genesis) (caseAnswer, error) {
+	events, err := decodeEvents(records)
+	if err != nil {
+		return caseAnswer{}, err
+	}
+	of := make(map[ledger.Position]int, len(events))
+	for i, e := range events {
+		of[e.Position] = i
 	}
 	out := caseAnswer{Case: id}
 	if !at.asOf.IsZero() {
@@ -201,29 +245,55 @@ func foldCase(id string, records []ledger.Record, at casePoint, genesis ledger.G
 		known := uint64(at.knownAt)
 		out.KnownAt = &known
 	}
-	var c ledger.Case
-	// A correction that is known is heeded, whenever it happened.
-	for _, e := range ledger.Effective(history) {
-		if !at.asOf.IsZero() && e.Time.After(at.asOf) {
-			break
-		}
-		c = c.Apply(e)
-		r := of[e.Position]
-		step := stepAnswer{
-			Position: uint64(e.Position), Happened: e.Time, Recorded: e.Recorded, Late: genesis.Late(e.Time, e.Recorded),
-			Agency: e.Source, Kind: e.Kind, Version: e.Version, Event: e.ID, Keys: []ledger.KeyID{}, Leaf: r.LeafHash().String(),
-			Stages: stagesOf(c), Data: data[e.Position], Corrected: uint64(e.Corrected), Void: e.Void,
-		}
-		for _, sig := range r.Signatures {
-			step.Keys = append(step.Keys, sig.Key)
-		}
-		out.Timeline = append(out.Timeline, step)
-	}
-	if len(out.Timeline) == 0 {
+	shown := at.shown(inOrder(events))
+	if len(shown) == 0 {
 		return caseAnswer{}, errNoCase
+	}
+	p, err := steps.of(shown)
+	if err != nil {
+		return caseAnswer{}, err
+	}
+	var c ledger.Case
+	for i, e := range shown {
+		if c = c.Apply(e); p.has(i) {
+			out.Timeline = append(out.Timeline, stepOf(e, c, records[of[e.Position]], json.RawMessage(events[of[e.Position]].Data), genesis))
+		}
+	}
+	if !p.Whole() {
+		out.Records = p.Of
+	}
+	if p.to < p.Of {
+		out.Next = uint64(shown[p.to].Position)
 	}
 	out.fill(c)
 	return out, nil
+}
+
+// shown gives the events of a case that count at this point, corrections heeded: one
+// that is known is, whenever it happened.
+func (p *casePoint) shown(history []ledger.CaseEvent) []ledger.CaseEvent {
+	out := ledger.Effective(upTo(p.knownAt, history))
+	if p.asOf.IsZero() {
+		return out
+	}
+	if i := slices.IndexFunc(out, func(e ledger.CaseEvent) bool { return e.Time.After(p.asOf) }); i >= 0 {
+		return out[:i]
+	}
+	return out
+}
+
+// stepOf tells of a record, by its event as it counts, the case after it, and the data
+// that were recorded.
+func stepOf(e ledger.CaseEvent, after ledger.Case, r ledger.Record, data json.RawMessage, genesis ledger.Genesis) stepAnswer {
+	out := stepAnswer{
+		Position: uint64(e.Position), Happened: e.Time, Recorded: e.Recorded, Late: genesis.Late(e.Time, e.Recorded),
+		Agency: e.Source, Kind: e.Kind, Version: e.Version, Event: e.ID, Keys: []ledger.KeyID{}, Leaf: r.LeafHash().String(),
+		Stages: stagesOf(after), Data: data, Corrected: uint64(e.Corrected), Void: e.Void,
+	}
+	for _, sig := range r.Signatures {
+		out.Keys = append(out.Keys, sig.Key)
+	}
+	return out
 }
 
 func (a *caseAnswer) fill(c ledger.Case) {

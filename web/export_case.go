@@ -17,7 +17,7 @@ func (s *Server) getCasePaper(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.caseAt(r.Context(), r.PathValue("id"), at)
+	a, err := s.caseAt(r.Context(), r.PathValue("id"), at, stepsAsked{})
 	if err != nil {
 		return err
 	}

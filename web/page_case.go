@@ -23,7 +23,9 @@ type casePage struct {
 	Zone        *time.Location // of the place of the act, where it is not Jakarta's
 	Case        ledger.Case
 	Respondents []respondentLine
-	Steps       []caseStep
+	Steps       []caseStep // of the part that is shown
+	Part        part
+	Parts       partLinks
 	Chart       caseChart
 	Owed        []workLine
 	Documents   []caseDocument
@@ -32,12 +34,14 @@ type casePage struct {
 	Head        ledger.Position // the ledger's last record
 	LateDays    int
 	Sealed      sealedState
-	Covered     int // records shown that the checkpoint covers
+	Covered     int // records, of all parts, that the checkpoint covers
 	Next        []nextBy
 	Bundles     bool   // there is a log to make bundles from
 	PDF         string // "" if it cannot be had
 	Since       caseSince
 	Slider      slider // over what was known
+
+	places map[ledger.Position]int // of the records of all parts
 }
 
 // moment is when obligations are looked at.
@@ -61,12 +65,25 @@ type respondentLine struct {
 func (s *Server) showCase(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	return s.answer(w, r, view{Template: "case", Title: text{"Kasus " + shortID(id), "Case " + shortID(id)}, Records: true}, func(values url.Values) (filling, error) {
+		// Before the rest: it is known to no other address of a case.
+		own, err := takeOwn(values, "at")
+		if err != nil {
+			return nil, err
+		}
+		var record ledger.Position
+		if own["at"] != "" {
+			if record, err = sizeIn(url.Values{"at": {own["at"]}}, "at"); err != nil {
+				return nil, badQuery("at", "it is the position of a record of the case")
+			}
+		}
 		at, err := casePointOf(values)
-		return func(context.Context) (any, error) { return s.casePage(r, at) }, err
+		return func(context.Context) (any, error) { return s.casePage(r, at, record) }, err
 	})
 }
 
-func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
+// casePage shows a case, of a long one the part with a record: the last without one,
+// or where the record is not to be seen from those times.
+func (s *Server) casePage(r *http.Request, at casePoint, record ledger.Position) (*casePage, error) {
 	id, ctx, now := r.PathValue("id"), r.Context(), s.Now()
 	page := &casePage{
 		ID: id, AsOf: at.asOf, Head: s.Head(), Now: casesPath + "/" + id,
@@ -93,7 +110,7 @@ func (s *Server) casePage(r *http.Request, at casePoint) (*casePage, error) {
 	page.Sealed = s.sealedNow(ctx)
 	reading := caseReading{page: page, at: at, current: s.Roster(), roster: steps}
 	page.LateDays = reading.current.Genesis().LateAfterDays
-	if err := reading.read(records, now); err != nil {
+	if err := reading.read(records, record, now); err != nil {
 		return page, err
 	}
 	page.linksFrom(ctx, s)
@@ -122,50 +139,60 @@ type caseReading struct {
 	later   map[ledger.Position]ledger.Position // the correction of each of all; nil: not looked at yet
 }
 
-// read folds the records that are asked for, corrections heeded.
-func (c *caseReading) read(records []ledger.Record, now time.Time) error {
+// read folds the records that are asked for, corrections heeded, and tells the part
+// of them that one is in.
+func (c *caseReading) read(records []ledger.Record, record ledger.Position, now time.Time) error {
 	p := c.page
+	events, err := decodeEvents(records)
+	if err != nil {
+		return err
+	}
 	c.of = map[ledger.Position]ledger.Record{}
 	for _, r := range records {
-		e, err := ledger.DecodeRecord(r)
-		if err != nil {
-			return err
-		}
 		c.of[r.Position] = r
-		placed := ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e}
-		c.all = ledger.Insert(c.all, placed)
-		if c.at.knownAt == 0 || r.Position <= c.at.knownAt {
-			c.known = ledger.Insert(c.known, placed)
-		}
 	}
-	var state ledger.Case
+	c.all = inOrder(events)
+	c.known = upTo(c.at.knownAt, c.all)
+	shown := c.at.shown(c.all)
+	if len(shown) == 0 {
+		return errNoCase
+	}
+	p.divide(shown, record)
 	strips := newCaseStrips()
-	// A correction that is known is heeded, whenever it happened.
-	for _, e := range ledger.Effective(c.known) {
-		if !c.at.asOf.IsZero() && e.Time.After(c.at.asOf) {
-			break
+	for i, e := range shown {
+		next := p.Case.Apply(e)
+		if p.Part.has(i) {
+			step := c.step(e)
+			step.Moves = movesOf(&p.Case, &next)
+			p.Steps = append(p.Steps, step)
+			p.note(e)
 		}
-		next := state.Apply(e)
-		step := c.step(e)
-		step.Moves = movesOf(&state, &next)
-		p.Steps = append(p.Steps, step)
-		p.note(e)
-		state = next
-		strips.tell(&state, e.Time)
+		p.Case = next
+		strips.tell(&p.Case, e.Time)
 		if e.Position <= p.Sealed.Size {
 			p.Covered++
 		}
 	}
-	if len(p.Steps) == 0 {
-		return errNoCase
-	}
-	p.Case = state
-	pending := slices.ContainsFunc(state.Respondents, func(r ledger.Respondent) bool { return !r.Stage.End() && r.Stage != ledger.StageDecided })
-	p.Chart = strips.chart(p.Steps[0].Happened, p.Steps[len(p.Steps)-1].Happened, p.moment(now), pending)
+	pending := slices.ContainsFunc(p.Case.Respondents, func(r ledger.Respondent) bool { return !r.Stage.End() && r.Stage != ledger.StageDecided })
+	p.Chart = strips.chart(shown[0].Time, shown[len(shown)-1].Time, p.moment(now), pending)
 	p.owe(c, now)
 	p.Since = c.since()
 	p.Slider = c.slider()
 	return nil
+}
+
+// divide finds the part to show.
+func (p *casePage) divide(shown []ledger.CaseEvent, record ledger.Position) {
+	p.places = make(map[ledger.Position]int, len(shown))
+	for i, e := range shown {
+		p.places[e.Position] = i
+	}
+	at, ok := p.places[record]
+	if !ok {
+		at = len(shown) - 1
+	}
+	p.Part = partAround(at, len(shown))
+	p.Parts = p.Part.links(func(i int) string { return p.partAt(shown[i].Position) + "#peristiwa" })
 }
 
 // owe lists what is, and was, owed in the case.

@@ -31,8 +31,12 @@ type caseLane struct {
 
 type caseBar struct {
 	Name     text
-	Segments []caseSegment
+	Segments []caseSegment // the last ones
+	Earlier  int           // how many there were before those
 }
+
+// mostSegments is how many states a bar shows.
+const mostSegments = 200
 
 // caseSegment is a state over a span of time. X and W are where it lies, in per cent.
 type caseSegment struct {
@@ -175,8 +179,11 @@ func (c *caseChart) share(t time.Time) float64 {
 }
 
 func (c *caseChart) bar(s caseStrip) caseBar {
-	b := caseBar{Name: s.name}
+	b := caseBar{Name: s.name, Earlier: max(0, len(s.segments)-mostSegments)}
 	for i, seg := range s.segments {
+		if i < b.Earlier {
+			continue
+		}
 		if seg.Open {
 			seg.To = c.To
 		}

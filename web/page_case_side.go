@@ -63,7 +63,8 @@ type caseSince struct {
 	Before, After string // addresses of the case one record earlier and later
 	BeforeAt      ledger.Position
 	AfterAt       ledger.Position
-	Unknown       []caseStep // records that had not been made, or had not happened
+	Unknown       []caseStep // records that had not been made, or had not happened: the first of them
+	Missing       int        // how many those are
 	Changes       []text     // states that are others now
 }
 
@@ -75,12 +76,11 @@ func (c *caseReading) since() caseSince {
 	if !p.Past() {
 		return out
 	}
-	shown := map[ledger.Position]bool{}
-	for _, s := range p.Steps {
-		shown[s.Position] = true
-	}
 	for _, e := range c.all {
-		if !shown[e.Position] {
+		if _, shown := p.places[e.Position]; shown {
+			continue
+		}
+		if out.Missing++; out.Missing <= mostShown {
 			out.Unknown = append(out.Unknown, caseStep{
 				Position: e.Position, Happened: e.Time, Recorded: e.Recorded, Kind: e.Kind, Version: e.Version, Agency: e.Source,
 			})

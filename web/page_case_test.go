@@ -98,7 +98,7 @@ func (s *shelf) casePageAt(t *testing.T, id string, at casePoint) *casePage {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/cases/"+id, nil)
 	r.SetPathValue("id", id)
-	p, err := s.server.casePage(r, at)
+	p, err := s.server.casePage(r, at, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

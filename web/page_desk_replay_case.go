@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,7 +25,9 @@ type caseReplay struct {
 	By       ledger.Position // of the correction that says otherwise; 0 for none
 	Moves    []text
 	States   []replayState
-	All      []replayStop
+	All      []replayStop // of a long case those around the step
+	Part     part
+	Parts    partLinks
 	Before   string
 	After    string
 	First    string
@@ -91,72 +94,50 @@ func (s *Server) showCaseReplay(r *http.Request) (view, error) {
 	return view{Template: "desk-replay-case", Title: text{"Putar ulang kasus " + shortID(id), "Replay of case " + shortID(id)}, Data: page}, err
 }
 
-// told is a case up to a step: the events that count, in their order, and which of
-// the records is the step's.
-type told struct {
-	events []ledger.CaseEvent // as recorded, in order of position
-	order  string
-}
-
-// at folds the case as it stands after so many steps, and gives the event of the
-// last as it then counts.
-func (t *told) at(step int) (ledger.Case, *ledger.CaseEvent) {
-	var c ledger.Case
-	if step == 0 {
-		return c, nil
+// foldStep gives a case before and after a step, and the event of the step as it then
+// counts. list has the records in the order that is replayed.
+func foldStep(order string, list []ledger.CaseEvent, step int) (before, after ledger.Case, effect *ledger.CaseEvent) {
+	was, is := list[:step-1], list[:step] // of the order of happening: corrections are heeded already
+	if order == orderRecorded {
+		known := inOrder(was)
+		was = ledger.Effective(known)
+		is = ledger.Effective(ledger.Insert(slices.Clone(known), list[step-1]))
 	}
-	var known []ledger.CaseEvent
-	upto := t.events
-	if t.order == orderRecorded {
-		upto = t.events[:step]
-	}
-	for _, e := range upto {
-		known = ledger.Insert(known, e)
-	}
-	effective := ledger.Effective(known)
-	if t.order == orderHappened {
-		effective = effective[:min(step, len(effective))]
-	}
-	for _, e := range effective {
-		c = c.Apply(e)
-	}
-	if t.order == orderHappened {
-		return c, &effective[len(effective)-1]
-	}
-	for i := range effective {
-		if effective[i].Position == t.events[step-1].Position {
-			return c, &effective[i]
+	for i := range is {
+		if is[i].Position == list[step-1].Position {
+			effect = &is[i]
 		}
 	}
-	return c, nil
+	// Up to where the step changes something both are the same: most often to its end.
+	var c ledger.Case
+	for len(was) > 0 && was[0].Position == is[0].Position && was[0].Corrected == is[0].Corrected {
+		c, was, is = c.Apply(was[0]), was[1:], is[1:]
+	}
+	before, after = c, c
+	for _, e := range was {
+		before = before.Apply(e)
+	}
+	for _, e := range is {
+		after = after.Apply(e)
+	}
+	return before, after, effect
 }
 
 func newCaseReplay(id, order string, records []ledger.Record, values url.Values, genesis ledger.Genesis) (caseReplay, error) {
 	page := caseReplay{ID: id, Order: order, Of: len(records)}
-	t := told{order: order}
-	of := map[ledger.Position]ledger.Record{}
-	var known []ledger.CaseEvent
-	for _, r := range records {
-		e, err := ledger.DecodeRecord(r)
-		if err != nil {
-			return page, err
-		}
-		one := ledger.CaseEvent{Position: r.Position, Recorded: r.Recorded, Event: e}
-		t.events, of[r.Position] = append(t.events, one), r
-		known = ledger.Insert(known, one)
+	list, err := decodeEvents(records)
+	if err != nil {
+		return page, err
 	}
-	list := t.events
 	if order == orderHappened {
-		list = ledger.Effective(known)
+		list = ledger.Effective(inOrder(list))
 	}
-	var err error
 	if page.Step, err = stepIn(values, list); err != nil {
 		return page, err
 	}
-	before, _ := t.at(page.Step - 1)
-	after, effect := t.at(page.Step)
+	before, after, effect := foldStep(order, list, page.Step)
 	here := list[page.Step-1]
-	r := of[here.Position]
+	r := records[slices.IndexFunc(records, func(r ledger.Record) bool { return r.Position == here.Position })]
 	page.Record = replayRecord{Entry: projections.Entry{
 		Position: here.Position, Recorded: r.Recorded, Happened: here.Time, Case: id, Agency: here.Source, Kind: here.Kind, Version: here.Version,
 		Known: here.Payload != nil, Event: here.ID, Leaf: r.LeafHash(), Late: genesis.Late(here.Time, r.Recorded),
@@ -211,14 +192,18 @@ func (p *caseReplay) address(step int, order string) string {
 
 // link fills in the list of all records and the ways to others.
 func (p *caseReplay) link(list []ledger.CaseEvent) {
+	p.Part = partAround(p.Step-1, len(list))
+	p.Parts = p.Part.links(func(i int) string { return p.address(i+1, p.Order) + "#all" })
 	var latest time.Time
-	for i, e := range list {
+	for i, e := range list[:p.Part.to] {
+		if !p.Part.has(i) {
+			latest = later(latest, e.Time)
+			continue
+		}
 		p.All = append(p.All, replayStop{
 			p.address(i+1, p.Order), e.Position, e.Kind, e.Source, e.Time, e.Recorded, i+1 == p.Step, p.Order == orderRecorded && e.Time.Before(latest),
 		})
-		if e.Time.After(latest) {
-			latest = e.Time
-		}
+		latest = later(latest, e.Time)
 	}
 	at := "?at=" + strconv.FormatUint(uint64(p.Record.Position), 10)
 	for _, o := range []struct {

@@ -234,7 +234,8 @@ const loadRows = 200_000
 
 // load reads all rows, in the order of cases. Each stretch is read as the tables
 // then are; cases touched meanwhile are read again before columns answer.
-func (c *columns) load(ctx context.Context) (*snapshot, *vocabulary, error) {
+func (c *columns) load(ctx context.Context) (_ *snapshot, _ *vocabulary, err error) {
+	defer recovered(&err)
 	_, at, err := readPlace(ctx, c.pool)
 	if err != nil {
 		return nil, nil, err

@@ -3,6 +3,7 @@ package projections
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"math/bits"
 	"runtime"
@@ -85,26 +86,30 @@ type dailyRef struct {
 }
 
 // daily counts a snapshot's days, the last ones if there are too many.
-func (s *snapshot) daily(ctx context.Context, most int) (*daily, error) {
-	d := &daily{
+func (s *snapshot) daily(ctx context.Context, most int) (d *daily, err error) {
+	defer recovered(&err)
+	d = &daily{
 		load: s.load, blocks: s.blocks, number: make(map[*block]int, len(s.blocks)), latest: math.MinInt64,
 		newest: make([][]uint32, len(s.blocks)), first: make([][]int64, len(s.blocks)), of: s.dailyDimensions(),
 	}
 	for i := range s.blocks {
 		d.number[s.blocks[i].block] = i
 	}
-	changed := make([]map[int64]bool, len(s.blocks))
-	if err := s.each(ctx, func(_ int, p *placed) {
+	changed := make([]map[int64]bool, runtime.GOMAXPROCS(0))
+	for i := range changed {
+		changed[i] = make(map[int64]bool)
+	}
+	if err := s.each(ctx, func(worker int, p *placed) {
 		i := d.number[p.block]
-		d.newest[i], d.first[i], changed[i] = p.lastSaid()
+		d.newest[i], d.first[i] = p.lastSaid(changed[worker])
 	}); err != nil {
 		return nil, err
 	}
-	all := make(map[int64]bool)
+	all := changed[0]
+	for _, days := range changed[1:] {
+		maps.Copy(all, days)
+	}
 	for i := range s.blocks {
-		for day := range changed[i] {
-			all[day] = true
-		}
 		d.latest = max(d.latest, s.blocks[i].final)
 		d.cases += s.blocks[i].living()
 	}
@@ -155,9 +160,9 @@ func (s *snapshot) dailyDimensions() []*dailyCounts {
 }
 
 // lastSaid tells of each case the last position that says something of it and when
-// its first row begins, and the days on which present rows of the living begin.
-func (p *placed) lastSaid() (newest []uint32, first []int64, days map[int64]bool) {
-	newest, first, days = make([]uint32, len(p.ids)), make([]int64, len(p.ids)), make(map[int64]bool)
+// its first row begins, and adds the days on which present rows of the living begin.
+func (p *placed) lastSaid(days map[int64]bool) (newest []uint32, first []int64) {
+	newest, first = make([]uint32, len(p.ids)), make([]int64, len(p.ids))
 	for c := range p.ids {
 		first[c] = math.MaxInt64
 		for r := p.respondents[c]; r < p.respondents[c+1]; r++ {
@@ -172,7 +177,7 @@ func (p *placed) lastSaid() (newest []uint32, first []int64, days map[int64]bool
 			}
 		}
 	}
-	return newest, first, days
+	return newest, first
 }
 
 // block counts the changes of a block's cases.

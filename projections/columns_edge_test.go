@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -322,4 +323,47 @@ func TestColumnsBetweenMigrations(t *testing.T) {
 	if alarms.Len() > 0 {
 		t.Errorf("it was said: %s", &alarms)
 	}
+}
+
+// TestColumnsSurviveAPanic: what panics while columns are loaded or brought up to date
+// is said, and SQL answers.
+func TestColumnsSurviveAPanic(t *testing.T) {
+	url := testkit.DB(t)
+	b := year(3)
+	project(t, url, (&book{records: b.records[:len(b.records)/2]}).feed(100))
+	told := make(chan string, 100)
+	r := openReader(t, url)
+	r.keepColumns(slog.New(slog.NewTextHandler(teller(told), nil)), 0, 40) // no rows at a time
+	for said := ""; !strings.Contains(said, "panicked"); {
+		select {
+		case said = <-told:
+		case <-time.After(20 * time.Second):
+			t.Fatal("nobody said that it panicked")
+		}
+	}
+	if _, s, err := r.stand(t.Context()); s != nil || err != nil {
+		t.Fatalf("columns answer, or %v", err)
+	}
+	r = openColumnReader(t, url, 100, 40)
+	awaitColumns(t, r)
+	r.columns.mu.Lock()
+	r.columns.words = nil
+	r.columns.mu.Unlock()
+	project(t, url, b.feed(100))
+	if _, s, err := r.stand(t.Context()); s != nil || err != nil {
+		t.Fatalf("columns answer, or %v", err)
+	}
+	awaitColumns(t, r)
+	sameEverywhere(t, r, openReader(t, url), b)
+}
+
+// teller tells what is written, as long as there is room.
+type teller chan string
+
+func (c teller) Write(b []byte) (int, error) {
+	select {
+	case c <- string(b):
+	default:
+	}
+	return len(b), nil
 }

@@ -25,9 +25,9 @@ const farCases = 50_000
 
 // follow reads the cases that records have touched since a snapshot, whose words are
 // given; whoever calls it has the turn.
-func (c *columns) follow(ctx context.Context, s *snapshot, words *vocabulary) (*snapshot, error) {
-	var next *snapshot
-	err := pgx.BeginTxFunc(ctx, c.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+func (c *columns) follow(ctx context.Context, s *snapshot, words *vocabulary) (next *snapshot, err error) {
+	defer recovered(&err)
+	err = pgx.BeginTxFunc(ctx, c.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := byIndex(ctx, tx); err != nil {
 			return err
 		}

@@ -301,3 +301,11 @@ func abreast(ctx context.Context, workers int, work func(ctx context.Context, wo
 
 // panicked makes an error of what was recovered.
 func panicked(p any) error { return fmt.Errorf("columns panicked: %v\n%s", p, debug.Stack()) }
+
+// recovered makes an error of a panic where it is deferred, of what no question does and
+// would end the process.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = panicked(p)
+	}
+}

@@ -108,6 +108,7 @@ func sumAges(list []AgeCount) (n int) {
 func compareAuthorities(t failer, got Backlog, all []ledger.Obligation) {
 	t.Helper()
 	owed, overdue := map[string]map[string]bool{}, map[string]map[string]bool{}
+	oldest := map[string]ledger.Date{}
 	for _, o := range all {
 		if o.OwedBy != ledger.OwedByAuthority || !slices.Contains(o.To, ledger.MilestoneDecided) {
 			continue
@@ -116,7 +117,7 @@ func compareAuthorities(t failer, got Backlog, all []ledger.Obligation) {
 			owed[o.Authority], overdue[o.Authority] = map[string]bool{}, map[string]bool{}
 		}
 		if owed[o.Authority][o.Case] = true; o.State == ledger.ObligationOverdue {
-			overdue[o.Authority][o.Case] = true
+			overdue[o.Authority][o.Case], oldest[o.Authority] = true, earlier(oldest[o.Authority], o.Due)
 		}
 	}
 	if len(got.Authorities) != len(owed) {
@@ -125,6 +126,9 @@ func compareAuthorities(t failer, got Backlog, all []ledger.Obligation) {
 	for _, a := range got.Authorities {
 		if a.Owed != len(owed[a.Authority]) || a.Overdue != len(overdue[a.Authority]) || a.Owed != a.Overdue+a.Open+a.Decided+a.Ended {
 			t.Fatalf("authority %+v, the ledger says %d of %d", a, len(overdue[a.Authority]), len(owed[a.Authority]))
+		}
+		if a.OldestDue != oldest[a.Authority] {
+			t.Fatalf("authority %+v, the ledger says due on %q", a, oldest[a.Authority])
 		}
 	}
 }

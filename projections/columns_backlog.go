@@ -58,7 +58,7 @@ func (r dueRef) code() int { return int(r & 0xff) }
 
 type authorityTally struct {
 	counts [4]int // by precedence
-	late   int32
+	late   int32  // noDay: none
 }
 
 // decisionStand is how an authority's decision stands in a case.
@@ -80,7 +80,7 @@ func (b *rulebook) tallier(q BacklogQuery) *tallier {
 	t := &tallier{
 		debtor: debtor{rulebook: b, at: columnTime(q.AsOf), today: lateDay(q.AsOf), heirs: b.heirsAt(q.AsOf)},
 		heaps:  map[heapRef]*heapTally{}, due: map[dueRef]*DueCount{},
-		authorities: make([]authorityTally, len(b.words[attrPPK])), longest: q.Longest,
+		authorities: slices.Repeat([]authorityTally{{late: noDay}}, len(b.words[attrPPK])), longest: q.Longest,
 	}
 	t.whole = newCounter(q)
 	t.whole.out.Rules = b.rules
@@ -196,17 +196,9 @@ func (t *tallier) count(debts []debt, b *block, c int) {
 		a := &t.authorities[s.authority]
 		a.counts[s.precedence]++
 		if s.precedence == 0 {
-			a.late = earliestOf(a.late, s.late)
+			a.late = min(a.late, s.late)
 		}
 	}
-}
-
-// earliestOf is the earlier of a day, 0 for none so far, and another.
-func earliestOf(a, b int32) int32 {
-	if a == 0 {
-		return b
-	}
-	return min(a, b)
 }
 
 func (t *tallier) stand(authority uint32, precedence int, late int32) {
@@ -335,7 +327,7 @@ func (t *tallier) finishAuthorities(c *counter) {
 		sum := of(c.authorities, key, AuthorityTally{Authority: key})
 		sum.Owed, sum.Overdue, sum.Open = sum.Owed+owed, sum.Overdue+a.counts[0], sum.Open+a.counts[1]
 		sum.Decided, sum.Ended = sum.Decided+a.counts[2], sum.Ended+a.counts[3]
-		if a.late != 0 {
+		if a.late != noDay {
 			sum.OldestDue = earlier(sum.OldestDue, dateOfNumber(a.late))
 		}
 	}

@@ -44,7 +44,7 @@ type rulebook struct {
 	// bit for each at which a period for a decision begins.
 	checks    [ledger.MilestoneCount][]check
 	decisions uint32
-	fits      bool // codes fit a set of bits
+	fits      bool // codes fit a set of bits, and terms their numbers
 }
 
 // noWord stands for a word that is not there.
@@ -107,7 +107,7 @@ func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, memo *ru
 	b.codes = append(b.codes, ledger.NextStep)
 	slices.Sort(b.codes)
 	b.codes = slices.Compact(b.codes)
-	b.fits, b.nextCode = len(b.codes) <= 64, slices.Index(b.codes, ledger.NextStep)
+	b.nextCode = slices.Index(b.codes, ledger.NextStep)
 	b.regimes = make([]regimeTerms, len(rules.Regimes))
 	order := slices.Clone(rules.Regimes)
 	slices.SortStableFunc(order, func(a, b ledger.Regime) int { return cmp.Compare(a.From, b.From) })
@@ -135,6 +135,7 @@ func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, memo *ru
 			b.decisions |= uint32(btoi(t.decision)) << t.from
 		}
 	}
+	b.fits = len(b.codes) <= 64 && len(b.terms) <= goesOn
 	b.number()
 	for _, stage := range s.words[attrStage] {
 		b.stages = append(b.stages, b.next(ledger.Stage(stage)))

@@ -17,6 +17,15 @@ func (s *Server) getCasePaper(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	who, err := s.callerOf(r)
+	if err != nil {
+		return err
+	}
+	leave, err := s.exports.take(who, errExports) // a long case takes seconds of a processor
+	if err != nil {
+		return err
+	}
+	defer leave()
 	a, err := s.caseAt(r.Context(), r.PathValue("id"), at, stepsAsked{})
 	if err != nil {
 		return err

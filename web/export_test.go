@@ -253,6 +253,7 @@ func TestExportIsProven(t *testing.T) {
 		_, err := n.server.exports.take(auditor, errExports)
 		n.check(err)
 	}
+	n.wants(as("/cases/"+id, ReaderAuditor), 429, "credential-crowded")
 	if r := as("/national", ReaderAuditor); n.wants(r, 429, "credential-crowded").Retry != true || r.header.Get("Retry-After") == "" {
 		t.Errorf("%+v", r)
 	}

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -27,17 +26,6 @@ type auditRead struct {
 	Bad    bool // it cannot be read as a report
 }
 
-// auditsRead keeps what was read: reports are large and many look.
-type auditsRead struct {
-	turn chan struct{} // held by whoever looks at the files
-	last atomic.Pointer[auditsSeen]
-}
-
-type auditsSeen struct {
-	list []auditRead
-	at   time.Time
-}
-
 const (
 	auditsKept   = 5 * time.Second
 	auditsOnDesk = 5 // reports on the overview
@@ -46,40 +34,35 @@ const (
 	auditFindings = 50
 )
 
-// readAudits gives the reports, newest first.
+// readAudits gives the reports, newest first. They are large and many look: they are
+// kept, and a file that is the same as before is not read again.
 func (s *Server) readAudits(ctx context.Context) ([]auditRead, error) {
 	if s.Desk.Audits == nil {
 		return nil, nil
 	}
-	a := &s.audits
-	last := a.last.Load()
-	if last != nil && s.Now().Sub(last.at) < auditsKept {
-		return last.list, nil
+	list, err := s.audits.get(ctx, s.Now, auditsKept, func(before []auditRead) ([]auditRead, bool, error) {
+		list, err := s.auditsAfter(ctx, before)
+		return list, true, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the auditors' reports: %w", err)
 	}
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if now := a.last.Load(); now != last { // somebody else has looked meanwhile
-		return now.list, nil
-	}
-	var before []auditRead
-	if last != nil {
-		before = last.list
-	}
+	return list, nil
+}
+
+// auditsAfter reads what is not among those that were read before.
+func (s *Server) auditsAfter(ctx context.Context, before []auditRead) ([]auditRead, error) {
 	as := func(f AuditFile) int {
 		return slices.IndexFunc(before, func(o auditRead) bool { return o.Name == f.Name && o.At.Equal(f.At) && o.Size == f.Size })
 	}
 	files, err := s.Desk.Audits(ctx, func(f AuditFile) bool { return as(f) >= 0 })
 	if err != nil {
-		return nil, fmt.Errorf("read the auditors' reports: %w", err)
+		return nil, err
 	}
-	seen := &auditsSeen{at: s.Now()}
+	var list []auditRead
 	for _, f := range files {
 		if i := as(f); i >= 0 {
-			seen.list = append(seen.list, before[i])
+			list = append(list, before[i])
 			continue
 		}
 		one := auditRead{AuditFile: f}
@@ -88,13 +71,12 @@ func (s *Server) readAudits(ctx context.Context) ([]auditRead, error) {
 		if one.Bad {
 			s.Log.Warn("an auditor's report cannot be read", "file", f.Name, "error", err)
 		}
-		seen.list = append(seen.list, one)
+		list = append(list, one)
 	}
-	slices.SortStableFunc(seen.list, func(x, y auditRead) int {
+	slices.SortStableFunc(list, func(x, y auditRead) int {
 		return cmp.Or(y.At.Compare(x.At), strings.Compare(x.Name, y.Name))
 	})
-	a.last.Store(seen)
-	return seen.list, nil
+	return list, nil
 }
 
 // auditLine is a report in one line.

@@ -67,16 +67,9 @@ func (c deskCheckpoint) Last() time.Time { return c.last() }
 // Root64 is the root as the note writes it.
 func (c deskCheckpoint) Root64() string { return base64.StdEncoding.EncodeToString(c.Root[:]) }
 
-// keptSizes remembers which checkpoints there are: a busy ledger publishes one a
-// second, and listing a directory takes time.
-type keptSizes struct {
-	mu   sync.Mutex
-	list []ledger.Position
-	read time.Time
-}
-
-// keptFor is how long a list of checkpoints is shown before it is read again. The
-// newest is added at once.
+// keptFor is how long a list of checkpoints is shown before it is read again: a busy
+// ledger publishes one a second, and listing a directory takes time. The newest is added
+// at once.
 const keptFor = 10 * time.Second
 
 // keptList lists the sizes of the published checkpoints, oldest first.
@@ -88,19 +81,19 @@ func (s *Server) keptList(ctx context.Context) ([]ledger.Position, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.kept.mu.Lock()
-	defer s.kept.mu.Unlock()
-	k := &s.kept
-	if now := s.Now(); s.Desk.Kept != nil && (k.read.IsZero() || now.Sub(k.read) > keptFor) {
-		list, err := s.Desk.Kept()
+	var listed []ledger.Position
+	if s.Desk.Kept != nil {
+		listed, err = s.kept.get(ctx, s.Now, keptFor, func([]ledger.Position) ([]ledger.Position, bool, error) {
+			list, err := s.Desk.Kept()
+			return list, true, err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("list checkpoints: %w", err)
 		}
-		k.list, k.read = list, now
 	}
 	// What is being published just now is not shown before it is.
-	end, _ := slices.BinarySearch(k.list, newest.Size+1)
-	out := k.list[:end:end]
+	end, _ := slices.BinarySearch(listed, newest.Size+1)
+	out := listed[:end:end]
 	if newest.Size > 0 && (len(out) == 0 || out[len(out)-1] != newest.Size) {
 		out = append(out, newest.Size)
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -180,50 +179,12 @@ func (a asked) Imported() bool { return a.AsOf.Before(a.Extent.Recorded) }
 // it takes a scan, and in a ledger that fills it changes.
 const extentKept = 2 * time.Second
 
-// extents keeps the last extent that was read.
-type extents struct {
-	turn chan struct{} // held by whoever reads it anew
-	last atomic.Pointer[extentRead]
-}
-
-type extentRead struct {
-	projections.Extent
-	at time.Time
-}
-
-// extent gives the span. One request at a time reads it anew; the others have the last
-// one meanwhile, and he too where PostgreSQL does not answer in his time.
+// extent gives the span.
 func (s *Server) extent(ctx context.Context) (projections.Extent, error) {
-	last := s.extents.last.Load()
-	if last != nil && !last.First.IsZero() && s.Now().Sub(last.at) < extentKept {
-		return last.Extent, nil
-	}
-	select {
-	case s.extents.turn <- struct{}{}:
-		defer func() { <-s.extents.turn }()
-	default:
-		if last != nil {
-			return last.Extent, nil
-		}
-		select {
-		case s.extents.turn <- struct{}{}:
-			defer func() { <-s.extents.turn }()
-		case <-ctx.Done():
-			return projections.Extent{}, ctx.Err()
-		}
-	}
-	if now := s.extents.last.Load(); now != last { // somebody else has read it
-		return now.Extent, nil
-	}
-	e, err := s.Figures.Extent(ctx)
-	switch {
-	case err == nil:
-		s.extents.last.Store(&extentRead{e, s.Now()})
-		return e, nil
-	case last != nil && ctx.Err() != nil:
-		return last.Extent, nil
-	}
-	return e, figureError(err)
+	return s.extents.get(ctx, s.Now, extentKept, func(projections.Extent) (projections.Extent, bool, error) {
+		e, err := s.Figures.Extent(ctx)
+		return e, !e.First.IsZero(), figureError(err)
+	})
 }
 
 // questionForm is the question as a form shows it.

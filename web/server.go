@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/schemas"
 )
 
@@ -30,15 +31,15 @@ type Server struct {
 	bulks       chan struct{}                     // bulk requests under way
 	streams     streams                           // of records, that are open
 	exports     *seats                            // of files being made
-	extents     extents                           // of the pages
+	extents     *lately[projections.Extent]       // of the pages
 	workshop    *workshop                         // of what is prepared beside requests
 	releases    releases                          // of the public page
 	comparisons *prepared[comparedKey, *compared] // of published figures
 	// figuresCompared is how many figures of one publisher are compared at a time.
 	figuresCompared int
-	kept            keptSizes  // of the desk
-	notes           notesRead  // likewise
-	audits          auditsRead // likewise
+	kept            *lately[[]ledger.Position] // which checkpoints there are, for the desk
+	notes           notesRead                  // likewise
+	audits          *lately[[]auditRead]       // likewise
 
 	rosterSteps rosterSteps // of case pages
 	live        live
@@ -58,7 +59,7 @@ func New(c Config) (*Server, error) {
 	s.bulks = make(chan struct{}, c.Limits.BulkAtOnce)
 	s.streams = newStreams(c.Limits)
 	s.exports = newSeats(c.Limits.Exports, c.Limits.ExportsEach)
-	s.extents.turn, s.audits.turn = make(chan struct{}, 1), make(chan struct{}, 1)
+	s.extents, s.audits, s.kept = newLately[projections.Extent](), newLately[[]auditRead](), newLately[[]ledger.Position]()
 	s.notes.by = map[ledger.Position]noteRead{}
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, seats: newSeats(c.Limits.Live, c.Limits.LiveEach), streams: map[chan reached]bool{}, ending: make(chan struct{})}

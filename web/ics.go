@@ -77,7 +77,7 @@ func addDue(c *ics.Calendar, o *ledger.Obligation, list projections.WorkList, l 
 	e.SetSummary(fmt.Sprintf("%s: %s, %s", word("deadline", o.Code).in(l), partyWord(o.OwedBy).in(l), o.Case))
 	basis := text{"tidak ada tenggat yang diumumkan", "no deadline published"}.in(l)
 	if o.Regime != "" {
-		basis = o.Basis
+		basis = word("basis", o.Basis).in(l)
 	}
 	says := []string{
 		line("Keadaan", "State", word("obligation", string(o.State)).in(l)),

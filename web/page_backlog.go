@@ -296,9 +296,9 @@ func lengthOf(regimes []ledger.Regime, id, code string) (length, atMost text) {
 		if l == nil {
 			return
 		}
-		unit := text{"hari", "days"}
+		unit := text{"hari", english.days(l.Days)}
 		if l.Working {
-			unit = text{"hari kerja", "working days"}
+			unit = text{"hari kerja", "working " + english.days(l.Days)}
 		}
 		n := strconv.Itoa(l.Days)
 		one := text{n + " " + unit.ID, n + " " + unit.EN}

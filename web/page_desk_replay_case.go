@@ -288,7 +288,7 @@ var respondentFields = []struct {
 		if r.Recommendation == nil {
 			return ""
 		}
-		return r.Recommendation.Key()
+		return word("agency", string(r.Recommendation.Agency)).ID + " " + r.Recommendation.Number
 	})},
 	{text{"Keputusan PPK", "Decree"}, coded("", func(r *ledger.Respondent) string {
 		if r.Decision == nil {

@@ -128,6 +128,10 @@ func codeOf(name, v string) text {
 		return word("agency", v)
 	case "items":
 		return itemWord(v)
+	case "contest":
+		return contestWord(contestNamed(v))
+	case "basis":
+		return basisWord(v)
 	case "region":
 		return regionWord(v)
 	case "level", "sanction":

@@ -66,6 +66,17 @@ func (l lang) counts(list []uint64) template.HTML {
 	return template.HTML(b.String()) // digits and their marks
 }
 
+// days is the unit of a number of days.
+func (l lang) days(n any) string {
+	switch {
+	case l == indonesian:
+		return "hari"
+	case l.number(n) == "1":
+		return "day"
+	}
+	return "days"
+}
+
 // signed writes a difference: with a sign, and a true minus.
 func (l lang) signed(n int64) string {
 	switch {
@@ -93,7 +104,7 @@ func (l lang) date(t time.Time) string {
 	return strconv.Itoa(day) + " " + short[l][month-1] + " " + strconv.Itoa(year)
 }
 
-// clock writes day and time in Jakarta, to the minute.
+// clock writes day and time in Jakarta, to the minute, with the zone.
 func (l lang) clock(t time.Time) string {
 	if t.IsZero() {
 		return "–"
@@ -102,7 +113,7 @@ func (l lang) clock(t time.Time) string {
 	if l == english {
 		form = "15:04"
 	}
-	return l.date(t) + ", " + t.In(ledger.Jakarta).Format(form)
+	return l.date(t) + ", " + t.In(ledger.Jakarta).Format(form) + " WIB"
 }
 
 // inZone writes the time of day in another zone than Jakarta's, with the day where
@@ -165,6 +176,7 @@ func wordFuncs(l lang) template.FuncMap {
 		"inzone":   l.inZone,
 		"size":     l.size,
 		"monthof":  l.monthOf,
+		"days":     l.days,
 		"months":   func() [12]string { return months[l] },
 		"weekdays": func() [7]weekday { return weekdays[l] },
 		"minus":    func(n int) int { return -n },

@@ -192,6 +192,38 @@ func TestWordsAreComplete(t *testing.T) {
 	}
 }
 
+// TestBasesHaveWords: a part of a basis that is not the number of a law or a
+// letter is worded in both languages.
+func TestBasesHaveWords(t *testing.T) {
+	law := regexp.MustCompile(`^(UU|PP|Perpres|PerBKN|SE|SKB|MK) ?[A-Za-z]* ?[0-9]`)
+	var bases []string
+	for _, r := range simulate.Regimes() {
+		bases = append(bases, r.Basis)
+		for _, d := range r.Deadlines {
+			bases = append(bases, d.Basis)
+		}
+	}
+	for _, h := range simulate.Holidays() {
+		bases = append(bases, h.Basis)
+	}
+	for _, basis := range bases {
+		for part := range strings.SplitSeq(basis, "; ") {
+			if _, ok := dataWords["basis"][part]; !ok && !law.MatchString(part) {
+				t.Errorf("%q has no words", part)
+			}
+		}
+	}
+	if got, want := basisWord("PP 53/2010; by practice"), (text{"PP 53/2010; menurut praktik", "PP 53/2010; by practice"}); got != want {
+		t.Errorf("%+v", got)
+	}
+	// What the demonstration's first record gives as bases.
+	for _, basis := range []string{"by practice; no basis sourced", "by practice; IDIS since Jan 2021", "by practice since 2020", "letters of 27 Oct 2020", "history before this ledger"} {
+		if got := basisWord(basis).ID; regexp.MustCompile(`practice|since|letters|history|basis`).MatchString(got) {
+			t.Errorf("%q is %q in Indonesian", basis, got)
+		}
+	}
+}
+
 // TestEventsHaveWords: every code that the schema of a case's event lists itself
 // is shown in words.
 func TestEventsHaveWords(t *testing.T) {
@@ -334,7 +366,8 @@ func TestNumbersAndDates(t *testing.T) {
 		indonesian.number(1234567): "1.234.567", english.number(uint64(1005)): "1,005",
 		indonesian.signed(-1200): "−1.200", english.signed(3): "+3", indonesian.signed(0): "0",
 		indonesian.signed(-1 << 63): "−9.223.372.036.854.775.808",
-		indonesian.clock(imported):  "22 Nov 2026, 08.00", english.clock(imported): "22 Nov 2026, 08:00",
+		indonesian.clock(imported):  "22 Nov 2026, 08.00 WIB", english.clock(imported): "22 Nov 2026, 08:00 WIB",
+		indonesian.days(1): "hari", english.days(uint64(1)): "day", english.days(-1): "days", english.days(12): "days",
 		indonesian.moment(imported): "22 November 2026, 08.00.00 WIB",
 	} {
 		if got != want {

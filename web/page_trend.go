@@ -151,6 +151,12 @@ func votingDays(contests []ledger.Contest, from, to ledger.Date) []ledger.Contes
 	return out
 }
 
+// contestNamed is what the name of a contest says of it, such as "pilkada-2020".
+func contestNamed(id string) ledger.Contest {
+	kind, _, _ := strings.Cut(id, "-")
+	return ledger.Contest{ID: id, Kind: kind}
+}
+
 func contestWord(c ledger.Contest) text {
 	year := c.ID
 	if i := strings.LastIndexByte(c.ID, '-'); i >= 0 {

@@ -210,6 +210,9 @@ var words = map[string]map[string]text{
 // word gives the words of a code. One that the catalogue does not have is shown
 // as it is: a newer ledger may say what this program has not learnt.
 func word(group, code string) text {
+	if group == "basis" {
+		return basisWord(code)
+	}
 	for _, catalogue := range []map[string]map[string]text{words, dataWords, backlogWords} {
 		if t, ok := catalogue[group][code]; ok {
 			return t
@@ -232,8 +235,24 @@ func valueWord(filter, value string) text {
 		return regionWord(value)
 	case filter == "item":
 		return itemWord(value)
+	case filter == "contest":
+		return contestWord(contestNamed(value))
 	}
 	return word(filter, value)
+}
+
+// basisWord words the parts of a legal basis that are no names of laws. The ledger
+// keeps what it was told.
+func basisWord(basis string) text {
+	var id, en []string
+	for part := range strings.SplitSeq(basis, "; ") {
+		t, ok := dataWords["basis"][part]
+		if !ok {
+			t = text{part, part}
+		}
+		id, en = append(id, t.ID), append(en, t.EN)
+	}
+	return text{strings.Join(id, "; "), strings.Join(en, "; ")}
 }
 
 func officeWord(office string) text {

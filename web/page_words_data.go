@@ -23,7 +23,18 @@ var dataWords = map[string]map[string]text{
 		"key": {"kunci data", "data key"}, "holder": {"pemilik kunci", "holder of the key"}, "officer": {"kode petugas", "officer's code"},
 		"pointer": {"tempat", "place"}, "agency": {"lembaga", "agency"}, "office": {"kantor BKN", "BKN office"},
 	},
-	"basis": {"no basis sourced": {"dasar hukumnya tidak ditemukan", "no basis sourced"}},
+	// What a basis says beside laws and letters, which have no other name; basisWord
+	// takes it apart.
+	"basis": {
+		"no basis sourced":           {"dasar hukumnya tidak ditemukan", "no basis sourced"},
+		"by practice":                {"menurut praktik", "by practice"},
+		"by practice since 2020":     {"menurut praktik sejak 2020", "by practice since 2020"},
+		"IDIS since Jan 2021":        {"IDIS sejak Januari 2021", "IDIS since January 2021"},
+		"letters of 27 Oct 2020":     {"surat-surat 27 Oktober 2020", "letters of 27 October 2020"},
+		"history before this ledger": {"sejarah sebelum buku besar ini", "history before this ledger"},
+		"day of voting":              {"hari pemungutan suara", "day of voting"},
+		"days of voting":             {"hari-hari pemungutan suara", "days of voting"},
+	},
 	"owed-by": {
 		"appointing-authority": {"PPK", "appointing authority"}, "respondent": {"terlapor", "respondent"},
 		"task-force": {"Satgas", "task force"}, "bpasn": {"BPASN", "board of appeal (BPASN)"},

@@ -82,6 +82,8 @@ type publishedPage struct {
 	Latest           bool                // known at Settled
 	Reconciliation   bool                // there is anything to compare
 	Reasons          []reasonCount
+	EqualHref        string // those that are equal alone; "" where all are
+	AllHref          string // whatever the reason, where one is chosen
 	Publishers       []option
 	Codes            []option
 	Modes            []modeLink
@@ -108,6 +110,7 @@ type reasonCount struct {
 
 // publication is one table as an agency published it.
 type publication struct {
+	publicationTitle
 	Table     string
 	Publisher ledger.AgencyID
 	Doubt     ledger.Doubt
@@ -147,7 +150,7 @@ func (s *Server) publishedPage(ctx context.Context, q *publishedQuestion) (publi
 	all, now, err := s.compare(ctx, q)
 	if err != nil {
 		page := publishedPage{Known: q.known, Modes: q.modes(publishedPath)}
-		page.choices(q, nil)
+		page.choices(q, &compared{})
 		return page, err
 	}
 	page := publishedPage{
@@ -160,16 +163,25 @@ func (s *Server) publishedPage(ctx context.Context, q *publishedQuestion) (publi
 	if !page.AsPublished {
 		page.Known = q.known
 	}
-	page.choices(q, all.lines)
+	page.choices(q, all)
 	lines, listed, reasons := q.chosen(all.lines)
+	if q.reason != "" {
+		page.AllHref = q.address(publishedPath, "reason", "", "page", "")
+	} else if reasons[projections.ReasonEqual] < len(lines) {
+		page.EqualHref = q.address(publishedPath, "reason", string(projections.ReasonEqual), "page", "")
+	}
 	for _, reason := range publishedReasons {
-		if n := reasons[reason]; n > 0 {
+		if n := reasons[reason]; n > 0 && reason != projections.ReasonEqual { // those are told first, and differ for no reason
 			page.Reasons = append(page.Reasons, reasonCount{reason, n, q.address(publishedPath, "reason", string(reason), "page", ""), string(reason) == q.reason})
 		}
 	}
 	shown, ok := page.cut(q, listed)
 	if !ok {
 		return page, errNotFound
+	}
+	for i := range page.Tables {
+		t := &page.Tables[i]
+		t.publicationTitle = all.titles[publicationKey{t.Position, t.Table}]
 	}
 	page.Reconciliation = len(page.Tables) > 0
 	if q.reason == "" {
@@ -241,11 +253,13 @@ func publicationsOf(all [][]projections.Line, page int) (from, to int) {
 const codesShown = 200
 
 // choices are those of the form: publishers and publications that there are.
-func (p *publishedPage) choices(q *publishedQuestion, lines []projections.Line) {
+func (p *publishedPage) choices(q *publishedQuestion, all *compared) {
 	var publishers []ledger.AgencyID
 	var tables []string
-	for _, l := range lines {
+	latest := map[string]publicationKey{} // of each code
+	for _, l := range all.lines {
 		publishers, tables = append(publishers, l.Figure.Publisher), append(tables, l.Figure.Table)
+		latest[l.Figure.Table] = publicationKey{l.Figure.Position, l.Figure.Table}
 	}
 	slices.Sort(publishers)
 	slices.Sort(tables)
@@ -254,10 +268,11 @@ func (p *publishedPage) choices(q *publishedQuestion, lines []projections.Line) 
 		p.Publishers = append(p.Publishers, option{string(a), word("agency", string(a)), a == q.publisher})
 	}
 	tables = slices.Compact(tables)
-	p.Table, p.ManyCodes = q.table, lines == nil || len(tables) > codesShown || len(p.Older) > 0
+	p.Table, p.ManyCodes = q.table, all.lines == nil || len(tables) > codesShown || len(p.Older) > 0
 	p.Codes = []option{{"", text{"semua terbitan", "every publication"}, q.table == ""}}
 	for _, t := range tables[:min(len(tables), codesShown)] {
-		p.Codes = append(p.Codes, option{t, text{t, t}, t == q.table})
+		title := all.titles[latest[t]].Title
+		p.Codes = append(p.Codes, option{t, text{title.ID + " (" + t + ")", title.EN + " (" + t + ")"}, t == q.table})
 	}
 }
 

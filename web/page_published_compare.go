@@ -16,6 +16,7 @@ type compared struct {
 	older   map[ledger.AgencyID]int // figures left out, of publishers who have many
 	settled projections.Settled     // how far the tables were
 	known   ledger.Position         // 0: of each figure where it was published
+	titles  map[publicationKey]publicationTitle
 }
 
 // comparedKey says what is compared: which records, as an address has it, and
@@ -91,6 +92,7 @@ func (s *Server) compareAll(ctx context.Context, known ledger.Position, asPublis
 	}
 	out.older = older
 	out.lines, err = s.Figures.Beside(ctx, figures, out.known, asPublished)
+	out.titles = titlesOf(figures)
 	return out, figureError(err)
 }
 

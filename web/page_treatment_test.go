@@ -34,7 +34,7 @@ func TestTreatment(t *testing.T) {
 var (
 	pairOfLists = regexp.MustCompile(`<a href="(/cases[^"]+)">([0-9.]+)</a> dari <a href="(/cases[^"]+)">([0-9.]+)</a>`)
 	dotsRow     = regexp.MustCompile(`(?s)<tr role="row"[^>]*>\s*<th scope="row" role="rowheader">(.*?)</th>(.*?)</tr>`)
-	waited      = regexp.MustCompile(`count">([0-9.]+), ([0-9.]+)`)
+	waited      = regexp.MustCompile(`count">([0-9.]+) \+ ([0-9.]+)`)
 	anyPercent  = regexp.MustCompile(`([0-9]+,[0-9])%`)
 )
 

@@ -26,11 +26,12 @@
     refreshing = false;
   };
   const say = () => {
-    const state = paused() ? "paused" : past() ? "past" : open ? "on" : "off";
+    const state = past() ? "past" : paused() ? "paused" : open ? "on" : "off";
     bar.dataset.state = state;
     const words = bar.getAttribute("data-state-" + state);
     if (status.textContent !== words) status.textContent = words;
     button.setAttribute("aria-pressed", String(paused()));
+    button.hidden = past(); // nothing moves that could be paused
   };
   const close = () => {
     if (source) source.close();

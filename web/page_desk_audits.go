@@ -105,9 +105,33 @@ type auditShown struct {
 	Findings  []verify.ReportedFinding // as many as the page shows
 	More      int
 	Unchecked []text
-	Witnesses []verify.ReportWitness
+	Witnesses []witnessedAt
 	Held      []verify.Held
 	Agrees    bool // the checkpoint belongs to the log that is published here
+}
+
+// witnessedAt is when witnesses signed the checkpoint, as the auditor says.
+type witnessedAt struct {
+	Names string
+	At    time.Time // zero: Said is no time
+	Said  string
+}
+
+// witnessedOf names together who signed within the same second.
+func witnessedOf(list []verify.ReportWitness) []witnessedAt {
+	var out []witnessedAt
+	for _, w := range list {
+		if last := len(out) - 1; last >= 0 && out[last].Said == w.At {
+			out[last].Names += ", " + w.Name
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, w.At)
+		if err != nil {
+			at = time.Time{} // it is quoted
+		}
+		out = append(out, witnessedAt{w.Name, at, w.At})
+	}
+	return out
 }
 
 // Whole are the counts of what was judged, for templates.
@@ -157,7 +181,7 @@ func (s *Server) auditShown(ctx context.Context, a auditRead, newest ledger.Chec
 	out := auditShown{auditLine: s.auditLine(ctx, a, newest), At: a.At, Bad: a.Bad, Raw: auditsPath + "/" + url.PathEscape(a.Name), Report: a.Report}
 	out.Findings = a.Report.Findings[:min(auditFindings, len(a.Report.Findings))]
 	out.More = int(min(a.Report.Total, 1<<30)) - len(out.Findings)
-	out.Witnesses, out.Held = a.Report.Checkpoint.Witnesses, a.Report.Held
+	out.Witnesses, out.Held = witnessedOf(a.Report.Checkpoint.Witnesses), a.Report.Held
 	for _, u := range a.Report.Unchecked {
 		w, ok := uncheckedWords[u]
 		if !ok {

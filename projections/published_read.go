@@ -18,15 +18,15 @@ const selectFigures = `
 
 // PublishedFigures lists the figures published on the ledger, in its order.
 func (r *Reader) PublishedFigures(ctx context.Context) ([]PublishedFigure, error) {
-	return r.publishedFigures(ctx, selectFigures+`
-		FROM projection.published_figure f JOIN projection.record USING (position) ORDER BY position, ordinal`)
+	return readFigures(r.scan(ctx, selectFigures+`
+		FROM projection.published_figure f JOIN projection.record USING (position) ORDER BY position, ordinal`))
 }
 
 // PublishedFigure gives one figure by the position of the event that published it
 // and its number there, from 1; ok says that there is one.
 func (r *Reader) PublishedFigure(ctx context.Context, position ledger.Position, ordinal int) (f PublishedFigure, ok bool, err error) {
-	list, err := r.publishedFigures(ctx, selectFigures+`
-		FROM projection.published_figure f JOIN projection.record USING (position) WHERE position = $1 AND ordinal = $2`, int64(position), int32(ordinal))
+	list, err := readFigures(r.pool.Query(ctx, selectFigures+`
+		FROM projection.published_figure f JOIN projection.record USING (position) WHERE position = $1 AND ordinal = $2`, int64(position), int32(ordinal)))
 	if err != nil || len(list) == 0 {
 		return f, false, err
 	}
@@ -37,14 +37,14 @@ func (r *Reader) PublishedFigure(ctx context.Context, position ledger.Position, 
 // order: of each publisher the last ones, so many at most. older counts those
 // left out. With a table it is of that publication alone.
 func (r *Reader) RecentFigures(ctx context.Context, until ledger.Position, table string, most int) (list []PublishedFigure, older map[ledger.AgencyID]int, err error) {
-	list, err = r.publishedFigures(ctx, selectFigures+`
+	list, err = readFigures(r.scan(ctx, selectFigures+`
 		FROM (SELECT *, row_number() OVER (PARTITION BY publisher ORDER BY position DESC, ordinal DESC) AS nth
 			FROM projection.published_figure WHERE position <= $1 AND ($2 = '' OR publication = $2)) f
-		JOIN projection.record USING (position) WHERE nth <= $3 ORDER BY position, ordinal`, int64(until), table, most)
+		JOIN projection.record USING (position) WHERE nth <= $3 ORDER BY position, ordinal`, int64(until), table, most))
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := r.pool.Query(ctx, `
+	rows, err := r.scan(ctx, `
 		SELECT publisher, count(*) FROM projection.published_figure
 		WHERE position <= $1 AND ($2 = '' OR publication = $2) GROUP BY publisher HAVING count(*) > $3`, int64(until), table, most)
 	if err != nil {
@@ -62,8 +62,7 @@ func (r *Reader) RecentFigures(ctx context.Context, until ledger.Position, table
 	return list, older, nil
 }
 
-func (r *Reader) publishedFigures(ctx context.Context, query string, args ...any) ([]PublishedFigure, error) {
-	rows, err := r.pool.Query(ctx, query, args...)
+func readFigures(rows pgx.Rows, err error) ([]PublishedFigure, error) {
 	if err != nil {
 		return nil, asking("published figures", err)
 	}

@@ -219,14 +219,17 @@ func TestScansLeaveConnections(t *testing.T) {
 		r.scans <- struct{}{}
 	}
 	gone, cancel := context.WithCancel(t.Context())
-	asked := make(chan error)
+	asked := make(chan error, 2)
 	go func() { _, err := r.Figure(gone, q); asked <- err }()
+	go func() { _, _, err := r.RecentFigures(gone, ledger.Position(len(b.records)), "", 10); asked <- err }()
 	if _, err := r.Progress(t.Context()); err != nil {
 		t.Error(err)
 	}
 	cancel()
-	if err := <-asked; !errors.Is(err, context.Canceled) {
-		t.Errorf("who has gone is told %v", err)
+	for range cap(asked) {
+		if err := <-asked; !errors.Is(err, context.Canceled) {
+			t.Errorf("who has gone is told %v", err)
+		}
 	}
 	for range cap(r.scans) {
 		<-r.scans
@@ -235,6 +238,9 @@ func TestScansLeaveConnections(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := r.WorkList(t.Context(), WorkQuery{}); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := r.RecentFigures(t.Context(), ledger.Position(len(b.records)), "", 10); err != nil {
 		t.Error(err)
 	}
 	if len(r.scans) != 0 {

@@ -185,14 +185,15 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, v view) error {
 	return nil
 }
 
-// otherLang is the address of the same page in the other language.
+// otherLang is the address of the same page in the other language. A path that was not
+// found may begin with two slashes, and would name another host.
 func otherLang(u *url.URL, l lang) string {
 	q := u.Query()
 	q.Set("lang", string(english))
 	if l == english {
 		q.Set("lang", string(indonesian))
 	}
-	return (&url.URL{Path: u.Path, RawQuery: q.Encode()}).String()
+	return (&url.URL{Path: "/" + strings.TrimLeft(u.Path, "/"), RawQuery: q.Encode()}).String()
 }
 
 // serveAsset gives a static file. Its address names its content, so it may be

@@ -307,6 +307,9 @@ func TestCrowdOfOne(t *testing.T) {
 	begin(nil) // strangers have one place
 	n.wants(n.get("/v1/schemas"), 503, "crowded")
 	n.wants(n.do(http.MethodPost, "/login", nil, nil), 503, "crowded")
+	if r := n.get("/readyz"); r.status != 200 {
+		t.Errorf("strangers keep out who asks whether it is ready: %d %s", r.status, r.body)
+	}
 	n.wants(n.do(http.MethodGet, "/v1/schemas", http.Header{"Authorization": {"Bearer x"}}, nil), 503, "crowded")
 	if r := n.do(http.MethodPost, "/v1/events", nil, nil); r.status == 503 || r.status == 429 {
 		t.Errorf("whoever reads keeps events out: %d %s", r.status, r.body)

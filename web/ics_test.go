@@ -146,6 +146,9 @@ func TestCalendarsAreServed(t *testing.T) {
 			t.Errorf("%s: %d", bad, w.Code)
 		}
 	}
+	if w := get("/v1/worklist.ics?as-of=2030-01-01"); w.Code != http.StatusConflict || w.Header().Get("Content-Disposition") != "" {
+		t.Errorf("what is wrong is saved as a file: %d %v", w.Code, w.Header())
+	}
 }
 
 // TestCalendarAddress: a token of role calendar opens its calendar and nothing

@@ -116,14 +116,19 @@ func (a *answered) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find the connection.
 func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
+// readyAtOnce bounds who asks at a time whether the program is ready: the answer is short.
+const readyAtOnce = 16
+
 // crowd turns requests away when too many are under way. Those who send have places of
 // their own, so that whoever reads, however much, keeps no event out; so have strangers,
 // who keep no reader out; and no credential has all places of readers. Health is asked by
-// whoever decides to start the program anew, and is always answered. Streams are counted
-// where they are opened: they last.
+// whoever decides to start the program anew, and is always answered; whether the program is
+// ready by whoever leads requests to it, who has places of his own: strangers who read slowly
+// do not take it away from everybody. Streams are counted where they are opened: they last.
 func (s *Server) crowd(next http.Handler) http.Handler {
 	l := s.Limits
 	sending, reading, strangers := newSeats(l.InFlight, l.InFlight), newSeats(l.InFlight, l.InFlightEach), newSeats(l.InFlightStrangers, l.InFlightStrangers)
+	asking := newSeats(readyAtOnce, readyAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var leave func()
 		var err error
@@ -131,6 +136,8 @@ func (s *Server) crowd(next http.Handler) http.Handler {
 		switch path := r.URL.Path; {
 		case path == "/healthz" || path == livePath || path == streamPath:
 			leave = func() {}
+		case path == "/readyz":
+			leave, err = asking.take(caller{}, errCrowded)
 		case r.Method == http.MethodPost && path != "/login" && path != "/logout":
 			leave, err = sending.take(caller{open: true}, errCrowded)
 		case unknown != nil:

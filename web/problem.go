@@ -146,6 +146,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Del("ETag")
+	h.Del("Content-Disposition") // what is wrong is to be read, not to be saved
 	if p.after > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.after))
 	}

@@ -45,7 +45,8 @@ type columns struct {
 
 	// turn is held by whoever brings columns up to date. PostgreSQL may let him wait
 	// for long, so the others wait no longer than they have time.
-	turn chan struct{}
+	turn     chan struct{}
+	ordering ordering // whoever has the turn orders
 
 	mu    sync.Mutex  // of what stands below, and of changes of now; never held over a query
 	words *vocabulary // of now; it is added to by whoever has the turn
@@ -103,6 +104,7 @@ func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 		pool: r.pool, log: log, stretch: stretch, full: full, few: fewOwed, near: annalsNear, cancel: cancel, done: make(chan struct{}),
 		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2), works: make(chan struct{}, 1),
 		writing: make(chan struct{}, 1), turn: make(chan struct{}, 1), latest: latest{clock: time.Now},
+		ordering: ordering{from: orderFrom, step: orderStep},
 	}
 	c.beside = func(work func(context.Context)) {
 		c.under.Go(func() {
@@ -187,6 +189,9 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 			// So that the next question finds little to read. If this fails, that
 			// question finds it out.
 			_, _, _ = c.look(ctx)
+			if err := c.keepOrder(ctx); err != nil && ctx.Err() == nil {
+				c.log.ErrorContext(ctx, "cases could not be put in order", "error", err.Error())
+			}
 			c.keepDays(ctx)
 			continue
 		}

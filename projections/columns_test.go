@@ -64,6 +64,9 @@ func TestColumnsAnswerAsTheLedgerCounts(t *testing.T) {
 			}
 			if rapid.IntRange(0, 3).Draw(t, "waits") > 0 {
 				awaitColumns(t, reader)
+				if rapid.Bool().Draw(t, "in order") {
+					putInOrder(t, reader)
+				}
 			}
 			checkColumns(t, reader, sql, part)
 			if rapid.IntRange(0, 4).Draw(t, "rebuilds") == 0 {
@@ -220,6 +223,9 @@ func TestColumnsWhileRecordsCome(t *testing.T) {
 	r := openColumnReader(t, url, 50, 20)
 	b := year(40)
 	source := newTap()
+	r.columns.turn <- struct{}{}
+	r.columns.ordering = ordering{from: 1, step: 7}
+	<-r.columns.turn
 	start(t, Config{URL: url, batchRecords: 7}, source.feed)
 	half := len(b.records) / 2
 	source.add(b.records[:half]...)
@@ -244,6 +250,9 @@ func TestColumnsWhileRecordsCome(t *testing.T) {
 	for i := half; i < len(b.records); i += 5 {
 		source.add(b.records[i:min(i+5, len(b.records))]...)
 		waitFor(t, r, ledger.Position(min(i+5, len(b.records))))
+		if err := r.columns.keepOrder(ctx); err != nil {
+			t.Error(err)
+		}
 		if i-half == 50 {
 			if _, err := Rebuild(ctx, Config{URL: url}, b.feed(100), RebuildOptions{UpTo: ledger.Position(i)}); err != nil {
 				t.Error(err)

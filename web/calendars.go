@@ -79,6 +79,7 @@ func (s *Server) sendCalendar(w http.ResponseWriter, r *http.Request, q workRequ
 	if err != nil {
 		return err
 	}
+	w.Header().Set("Cache-Control", keepPrivate) // ids of cases
 	body := []byte(Calendar(list, langOf(r.Context()) == english))
 	s.content(w, r, calendarMedia, tagOf(body), body)
 	return nil

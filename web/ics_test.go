@@ -130,7 +130,7 @@ func TestCalendarsAreServed(t *testing.T) {
 	}
 	w := get("/v1/worklist.ics?agency=bkn&as-of=2020-11-26&state=overdue")
 	got := entries(t, w.Body.String())
-	if w.Header().Get("Content-Type") != calendarMedia || !strings.Contains(w.Header().Get("Content-Disposition"), `"berkas-tenggat-bkn.ics"`) || len(got) != len(want) || len(want) < 100 {
+	if w.Header().Get("Content-Type") != calendarMedia || w.Header().Get("Cache-Control") != keepPrivate || !strings.Contains(w.Header().Get("Content-Disposition"), `"berkas-tenggat-bkn.ics"`) || len(got) != len(want) || len(want) < 100 {
 		t.Fatalf("%d entries, want %d; %v", len(got), len(want), w.Header())
 	}
 	for uid, day := range want {

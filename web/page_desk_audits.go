@@ -292,6 +292,7 @@ func (s *Server) getAudit(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+anchorOf(list[i].Name)+`.json"`)
+	w.Header().Set("Cache-Control", keepPrivate)
 	s.content(w, r, "application/json", tagOf(list[i].Body), list[i].Body)
 	return nil
 }

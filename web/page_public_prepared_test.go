@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,25 @@ func TestPublicPrepared(t *testing.T) {
 	for _, q := range quarters {
 		s.shows("/public/" + q.String())
 		s.shows("/public/data/" + q.String() + ".csv")
+	}
+	quietQuarter(t, s)
+}
+
+// quietQuarter: one in which nothing happened has a table like any other, of zeros and
+// without medians.
+func quietQuarter(t *testing.T, s *shelf) {
+	quiet, _ := parseQuarter("2001-q1")
+	r, err := s.server.makeRelease(t.Context(), quiet, ledger.Position(len(s.records)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range r.Total {
+		if c.Value != 0 || !c.Shown {
+			t.Errorf("%+v", c)
+		}
+	}
+	if len(r.Medians) != len(treatmentWaits) || slices.ContainsFunc(r.Medians, func(m publicMedian) bool { return m.Shown }) {
+		t.Errorf("%+v", r.Medians)
 	}
 }
 

@@ -156,6 +156,18 @@ func TestTrendIsCounted(t *testing.T) {
 	}
 }
 
+// TestLabelsOfDays: no label of a marked day stands on that of another, or outside
+// the picture.
+func TestLabelsOfDays(t *testing.T) {
+	const width, top = 340, 30
+	marks := []mark{{X: 48}, {X: 120}, {X: 205}, {X: 300}}
+	placeLabels(marks, width, top)
+	want := []mark{{X: 48, After: true, Y: top}, {X: 120, Y: top - markHigh}, {X: 205, After: true, Y: top}, {X: 300, Y: top - markHigh}}
+	if !slices.Equal(marks, want) {
+		t.Errorf("%+v", marks)
+	}
+}
+
 // TestTimesAreCounted: how many have taken a step and how many wait is what the
 // milestones of the ledger's rows say.
 func TestTimesAreCounted(t *testing.T) {

@@ -95,6 +95,7 @@ type mark struct {
 	Day   ledger.Date
 	X     float64
 	After bool // the label stands after the line, for there is no room before it
+	Y     int  // on which the label stands
 }
 
 // drawing is a chart in the units of its own box.
@@ -207,22 +208,40 @@ func (q *question) draw(d drawing, v *trendView, t projections.Trend) drawing {
 		upper = append(upper, lower[i])
 	}
 	d.Gap = strings.Join(upper, " ")
-	taken := 0.0
 	for _, c := range v.Contests {
 		c.X = x(c.Day.Start().Add(12 * time.Hour))
-		if c.After = c.X-markRoom < taken; c.After {
-			taken = c.X + markRoom
-		} else {
-			taken = c.X
-		}
 		d.Marks = append(d.Marks, c)
 	}
+	placeLabels(d.Marks, float64(d.Width), d.Top)
 	if !q.Query.AsOf.IsZero() {
 		day := ledger.DayOf(q.Query.AsOf)
 		d.AsOf = &mark{Day: day, X: x(q.Query.AsOf), Label: text{indonesian.date(q.Query.AsOf), english.date(q.Query.AsOf)}}
 	}
 	return d
 }
+
+// placeLabels puts the label of each mark before its line or, where the labels of
+// earlier ones leave no room in either row, after it.
+func placeLabels(marks []mark, width float64, top int) {
+	taken := [2]float64{} // by row, the lower first
+	for i := range marks {
+		m := &marks[i]
+		m.Y = top
+		switch {
+		case m.X-markRoom >= taken[0]:
+			taken[0] = m.X
+		case m.X-markRoom >= taken[1]:
+			taken[1] = m.X
+			m.Y = top - markHigh
+		default:
+			m.After = m.X+markRoom <= width
+			taken[0] = m.X + markRoom
+		}
+	}
+}
+
+// markHigh is how far apart two rows of labels are.
+const markHigh = 13
 
 // markRoom is the length of the label of a marked day.
 const markRoom = 92

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -107,6 +108,13 @@ func objectOf(name string, members map[string]any) text {
 		i := ledger.Institution{Kind: get("kind"), Region: get("region"), Code: get("code"), Office: get("office")}
 		place, office := regionWord(i.Key()), officeWord(i.Office)
 		return text{place.ID + " (" + office.ID + " BKN)", place.EN + " (BKN " + strings.ToLower(office.EN[:1]) + office.EN[1:] + ")"}
+	case "respondents":
+		id, rest := get("id"), maps.Clone(members)
+		delete(rest, "id")
+		if words := wordsOf(rest); id != "" && words.ID != "" {
+			return text{id + " (" + words.ID + ")", id + " (" + words.EN + ")"}
+		}
+		return wordsOf(members)
 	case "recommendation":
 		a := word("agency", get("agency"))
 		return text{a.ID + " " + get("number"), a.EN + " " + get("number")}

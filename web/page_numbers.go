@@ -66,6 +66,11 @@ func (l lang) counts(list []uint64) template.HTML {
 	return template.HTML(b.String()) // digits and their marks
 }
 
+// longWords says where long words of headings may be parted: browsers do not know.
+var longWords = strings.NewReplacer(
+	"rekomendasikan", "reko\u00admenda\u00adsikan", "tindaklanjuti", "tindak\u00adlanjuti", "Recommended", "Recom\u00admended",
+)
+
 // days is the unit of a number of days.
 func (l lang) days(n any) string {
 	switch {
@@ -177,6 +182,7 @@ func wordFuncs(l lang) template.FuncMap {
 		"size":     l.size,
 		"monthof":  l.monthOf,
 		"days":     l.days,
+		"narrow":   longWords.Replace,
 		"months":   func() [12]string { return months[l] },
 		"weekdays": func() [7]weekday { return weekdays[l] },
 		"minus":    func(n int) int { return -n },

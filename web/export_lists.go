@@ -136,7 +136,7 @@ func (s *Server) listCases(r *http.Request, raw string) (*list, error) {
 	}
 	l, query := langOf(ctx), a.Query
 	out := &list{
-		name: "cases", title: text{"Di balik angka", "Behind the number"}, known: query.KnownAt, asOf: query.AsOf, about: aboutQuestion(l, q.askedAs(a)),
+		name: "cases", title: text{"Kasus di balik angka", "Cases behind the number"}, known: query.KnownAt, asOf: query.AsOf, about: aboutQuestion(l, q.askedAs(a)),
 		columns: []listColumn{
 			columnCase,
 			{"respondent", text{"terlapor dalam kasus itu", "the respondent within the case"}},

@@ -40,7 +40,7 @@ type caseLine struct {
 }
 
 func (s *Server) showCases(w http.ResponseWriter, r *http.Request) error {
-	return s.answer(w, r, view{Template: "cases", Title: text{"Di balik angka", "Behind the number"}}, func(values url.Values) (filling, error) {
+	return s.answer(w, r, view{Template: "cases", Title: text{"Kasus di balik angka", "Cases behind the number"}}, func(values url.Values) (filling, error) {
 		q, number, err := listQuestion(values)
 		return func(ctx context.Context) (any, error) { return s.casesPage(ctx, q, number) }, err
 	})

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/berkas-ledger/berkas/exports"
 	"github.com/berkas-ledger/berkas/projections"
@@ -83,18 +84,12 @@ func (s *Server) listBacklog(r *http.Request, raw string) (*list, error) {
 		{"basis", text{"dasar", "basis"}},
 		{"doubt", text{"keraguan sumber", "how firm the sources are"}},
 	}, backlogColumns...)
-	out.rows = func(_ context.Context, add func(exports.Row) error) error {
-		for _, h := range b.Heaps {
-			row := exports.Row{
-				h.Code, word("deadline", h.Code).in(l), h.OwedBy, partyWord(h.OwedBy).in(l), h.Right, h.Tally.Pending, h.Tally.Overdue, h.Tally.Undated,
-				h.Tally.Soon, h.Tally.Provisional, orEmpty(h.Tally.Oldest), h.Regime, h.Basis, string(h.Doubt),
-			}
-			if err := add(append(row, backlogCells(&b)...)); err != nil {
-				return err
-			}
+	out.rows = rowEach(b.Heaps, backlogCells(&b), func(h *projections.Heap) exports.Row {
+		return exports.Row{
+			h.Code, word("deadline", h.Code).in(l), h.OwedBy, partyWord(h.OwedBy).in(l), h.Right, h.Tally.Pending, h.Tally.Overdue, h.Tally.Undated,
+			h.Tally.Soon, h.Tally.Provisional, orEmpty(h.Tally.Oldest), h.Regime, h.Basis, string(h.Doubt),
 		}
-		return nil
-	}
+	})
 	return out, nil
 }
 
@@ -118,19 +113,13 @@ func (s *Server) listAuthorities(r *http.Request, raw string) (*list, error) {
 		{"high", text{"ujung atasnya", "its upper end"}},
 		{"oldest_due", text{"hari jatuh tempo pertama yang lewat", "the first due day that is over"}},
 	}, backlogColumns...)
-	out.rows = func(_ context.Context, add func(exports.Row) error) error {
-		for _, a := range b.Authorities {
-			i := rates.Wilson(uint64(a.Overdue), uint64(a.Owed), confidence)
-			row := exports.Row{
-				a.Authority, authorityWord(a.Authority).in(l), a.Owed, a.Overdue, a.Open, a.Decided, a.Ended,
-				float64(a.Overdue) / float64(max(1, a.Owed)), i.Low, i.High, a.OldestDue,
-			}
-			if err := add(append(row, backlogCells(&b)...)); err != nil {
-				return err
-			}
+	out.rows = rowEach(b.Authorities, backlogCells(&b), func(a *projections.AuthorityTally) exports.Row {
+		i := rates.Wilson(uint64(a.Overdue), uint64(a.Owed), confidence)
+		return exports.Row{
+			a.Authority, authorityWord(a.Authority).in(l), a.Owed, a.Overdue, a.Open, a.Decided, a.Ended,
+			float64(a.Overdue) / float64(max(1, a.Owed)), i.Low, i.High, a.OldestDue,
 		}
-		return nil
-	}
+	})
 	return out, nil
 }
 
@@ -145,13 +134,20 @@ func (s *Server) listBacklogTrend(r *http.Request, raw string) (*list, error) {
 		{"pending", text{"yang menunggu", "pending"}},
 		{"overdue", text{"di antaranya lewat tenggat", "of them overdue"}},
 	}, backlogColumns...)
-	out.rows = func(_ context.Context, add func(exports.Row) error) error {
-		for _, t := range b.Trend {
-			if err := add(append(exports.Row{t.At, t.Pending, t.Overdue}, backlogCells(&b)...)); err != nil {
+	out.rows = rowEach(b.Trend, backlogCells(&b), func(t *projections.TrendCount) exports.Row {
+		return exports.Row{t.At, t.Pending, t.Overdue}
+	})
+	return out, nil
+}
+
+// rowEach gives each of a list its row, and in it what was asked.
+func rowEach[T any](list []T, asked exports.Row, row func(*T) exports.Row) func(context.Context, func(exports.Row) error) error {
+	return func(_ context.Context, add func(exports.Row) error) error {
+		for i := range list {
+			if err := add(slices.Concat(row(&list[i]), asked)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return out, nil
 }

@@ -166,21 +166,32 @@ type shelf struct {
 
 func newShelf(t *testing.T) *shelf {
 	t.Helper()
-	s := &shelf{book: newBook(t), t: t}
-	url := testkit.Template(t, "pages", func(url string) error {
-		return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
-	})
-	s.url = url
-	reader, err := projections.OpenReader(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(reader.Close)
+	return shelve(t, newBook(t), "pages", func(*shelf, *Config) {})
+}
+
+// shelve serves a book of which the read models have a name; "": it has none. It is open to
+// everybody, unless change says otherwise.
+func shelve(t *testing.T, b *book, name string, change func(*shelf, *Config)) *shelf {
+	t.Helper()
+	s := &shelf{book: b, t: t}
 	c := Config{
 		Demo: "test", Open: true, Roster: func() *roster.Roster { return s.roster },
 		Head:        func() ledger.Position { return ledger.Position(len(s.records)) },
-		CaseRecords: s.caseRecords, Figures: reader, Now: func() time.Time { return imported.Add(time.Hour) }, Log: testkit.Log(t), Limits: Limits{Prepared: time.Minute},
+		CaseRecords: s.caseRecords, Now: func() time.Time { return imported.Add(time.Hour) }, Log: testkit.Log(t), Limits: Limits{Prepared: time.Minute},
 	}
+	if name != "" {
+		s.url = testkit.Template(t, name, func(url string) error {
+			return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
+		})
+		reader, err := projections.OpenReader(t.Context(), s.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(reader.Close)
+		c.Figures = reader
+	}
+	change(s, &c)
+	var err error
 	if s.server, err = New(c); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +225,7 @@ func (s *shelf) shows(path string) string {
 var (
 	figureLink  = regexp.MustCompile(`<a href="([^"]+)" data-measure="([a-z_]+)"[^>]*>([0-9.,]+)</a>`)
 	anyLink     = regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
-	bigNumber   = regexp.MustCompile(`<span class="big">([0-9.,]+)</span>`)
+	bigNumber   = regexp.MustCompile(`<(?:span|a) class="big"[^>]*>([0-9.,]+)</`)
 	tableNumber = regexp.MustCompile(`</span> (?:<a href="([^"]+)">)?([0-9.]+)(?:</a>)?</td>`)
 )
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -15,51 +14,41 @@ import (
 	"testing"
 	"time"
 
-	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
-	"github.com/berkas-ledger/berkas/roster"
 )
 
 // newLongShelf is a shelf with one long case, told backwards: of so many documents each
 // was attached before the one recorded earlier, and every tenth was recorded in error.
 // It has no tables: a case needs none.
-func newLongShelf(t *testing.T, documents int) (s *shelf, id string) {
+func newLongShelf(t *testing.T, documents int) (*shelf, string) {
 	t.Helper()
-	s = &shelf{book: newBook(t), t: t}
-	id = s.NewID()
+	b := newBook(t)
+	id := b.NewID()
 	begin := time.Date(2024, 1, 7, 2, 0, 0, 0, time.UTC)
-	for _, told := range s.Story(id, begin, 2) {
-		s.add(told)
+	for _, told := range b.Story(id, begin, 2) {
+		b.add(told)
 	}
 	last := begin.AddDate(1, 0, 0)
 	for i := range documents {
 		at := last.Add(-time.Duration(i) * time.Minute)
-		body := s.Event(ledger.BKN, ledger.EvidenceAttachedKind, id, at, ledger.EvidenceAttached{
+		body := b.Event(ledger.BKN, ledger.EvidenceAttachedKind, id, at, ledger.EvidenceAttached{
 			Digest: strings.Repeat("9f86d081", 8), Size: 1 + uint64(i), MediaType: "application/pdf", Reference: "ARSIP-07/2025",
 		})
-		s.add(s.Sign(ledger.BKN, body))
+		b.add(b.Sign(ledger.BKN, body))
 		if i%10 != 9 {
 			continue
 		}
-		e, err := ledger.DecodeRecord(s.records[len(s.records)-1])
+		e, err := ledger.DecodeRecord(b.records[len(b.records)-1])
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.add(s.Say(ledger.BKN, ledger.EventCorrectedKind, id, last.Add(time.Duration(i)*time.Minute), ledger.EventCorrected{
+		b.add(b.Say(ledger.BKN, ledger.EventCorrectedKind, id, last.Add(time.Duration(i)*time.Minute), ledger.EventCorrected{
 			Event: e.ID, Kind: e.Kind, Version: 1, Action: ledger.ActionVoid, Reason: "recorded-in-error",
 		}))
 	}
-	var err error
-	if s.server, err = New(Config{
-		Demo: "test", Open: true, Roster: func() *roster.Roster { return s.roster }, Head: func() ledger.Position { return ledger.Position(len(s.records)) },
-		CaseRecords: s.caseRecords, RosterRecords: s.rosterRecords, Files: s.sealedUpTo(ledger.Position(len(s.records) - 3)),
-		Now: func() time.Time { return imported.Add(time.Hour) }, Log: testkit.Log(t),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	s.http = httptest.NewServer(s.server)
-	t.Cleanup(s.http.Close)
-	return s, id
+	return shelve(t, b, "", func(s *shelf, c *Config) {
+		c.RosterRecords, c.Files = s.rosterRecords, s.sealedUpTo(ledger.Position(len(s.records)-3))
+	}), id
 }
 
 // TestLongCase: a case of many records is shown in parts, each of which is bounded, and

@@ -18,7 +18,6 @@ import (
 
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
-	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/roster"
 )
 
@@ -27,44 +26,27 @@ import (
 // last records.
 func newCaseShelf(t *testing.T) *shelf {
 	t.Helper()
-	s := &shelf{book: newBook(t), t: t}
-	first, second, third := s.walks[0].Case, s.walks[1].Case, s.walks[2].Case
+	b := newBook(t)
+	first, second, third := b.walks[0].Case, b.walks[1].Case, b.walks[2].Case
 	at := time.Date(2025, 1, 7, 2, 0, 0, 0, time.UTC)
 	document := ledger.EvidenceAttached{Digest: strings.Repeat("9f86d081", 8), Size: 123456, MediaType: "application/pdf", Reference: "ARSIP-07/2025"}
-	s.add(s.Say(ledger.BKN, ledger.EvidenceAttachedKind, first, at, document))
-	wrong := s.Event(ledger.BKN, ledger.EvidenceAttachedKind, first, at.Add(time.Hour), ledger.EvidenceAttached{
+	b.add(b.Say(ledger.BKN, ledger.EvidenceAttachedKind, first, at, document))
+	wrong := b.Event(ledger.BKN, ledger.EvidenceAttachedKind, first, at.Add(time.Hour), ledger.EvidenceAttached{
 		Digest: strings.Repeat("0", 64), Size: 12, MediaType: "text/plain", Reference: "ARSIP-08/2025",
 	})
-	s.add(s.Sign(ledger.BKN, wrong))
-	e, err := ledger.DecodeRecord(s.records[len(s.records)-1])
+	b.add(b.Sign(ledger.BKN, wrong))
+	e, err := ledger.DecodeRecord(b.records[len(b.records)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.add(s.Say(ledger.BKN, ledger.EventCorrectedKind, first, at.Add(2*time.Hour), ledger.EventCorrected{
+	b.add(b.Say(ledger.BKN, ledger.EventCorrectedKind, first, at.Add(2*time.Hour), ledger.EventCorrected{
 		Event: e.ID, Kind: e.Kind, Version: 1, Action: ledger.ActionVoid, Reason: "recorded-in-error",
 	}))
-	s.add(s.Say(ledger.BKN, ledger.CaseLinkedKind, second, at, ledger.CaseLinked{Link: ledger.LinkRelated, Case: first}))
-	s.add(s.Say(ledger.BKN, ledger.CaseLinkedKind, first, at.Add(3*time.Hour), ledger.CaseLinked{Link: ledger.LinkRelated, Case: third}))
-	url := testkit.Template(t, "case-pages", func(url string) error {
-		return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
+	b.add(b.Say(ledger.BKN, ledger.CaseLinkedKind, second, at, ledger.CaseLinked{Link: ledger.LinkRelated, Case: first}))
+	b.add(b.Say(ledger.BKN, ledger.CaseLinkedKind, first, at.Add(3*time.Hour), ledger.CaseLinked{Link: ledger.LinkRelated, Case: third}))
+	return shelve(t, b, "case-pages", func(s *shelf, c *Config) {
+		c.RosterRecords, c.Files = s.rosterRecords, s.sealedUpTo(ledger.Position(len(s.records)-3))
 	})
-	reader, err := projections.OpenReader(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(reader.Close)
-	c := Config{
-		Demo: "test", Open: true, Roster: func() *roster.Roster { return s.roster },
-		Head:        func() ledger.Position { return ledger.Position(len(s.records)) },
-		CaseRecords: s.caseRecords, RosterRecords: s.rosterRecords, Files: s.sealedUpTo(ledger.Position(len(s.records) - 3)),
-		Figures: reader, Now: func() time.Time { return imported.Add(time.Hour) }, Log: testkit.Log(t),
-	}
-	if s.server, err = New(c); err != nil {
-		t.Fatal(err)
-	}
-	s.http = httptest.NewServer(s.server)
-	t.Cleanup(s.http.Close)
-	return s
 }
 
 func (s *shelf) rosterRecords(context.Context) ([]ledger.Record, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"github.com/berkas-ledger/berkas/internal/simulate"
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
-	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/roster"
 	"github.com/berkas-ledger/berkas/transparency"
 )
@@ -109,24 +107,8 @@ func (b *book) log(t *testing.T) transparency.Fetch {
 // newLiveShelf serves a book to the public: no credential, no demo.
 func newLiveShelf(t *testing.T, name string, b *book) *shelf {
 	t.Helper()
-	s := &shelf{book: b, t: t}
-	s.url = testkit.Template(t, name, func(url string) error {
-		return projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(s.records))
-	})
-	reader, err := projections.OpenReader(t.Context(), s.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(reader.Close)
 	tokens, _ := bearers(t)
-	s.server, err = New(Config{
-		Tokens: tokens, Roster: func() *roster.Roster { return s.roster }, Head: func() ledger.Position { return ledger.Position(len(s.records)) },
-		Figures: reader, Files: b.log(t), Now: func() time.Time { return imported }, Log: testkit.Log(t), Limits: Limits{Prepared: time.Minute},
+	return shelve(t, b, name, func(_ *shelf, c *Config) {
+		c.Demo, c.Open, c.Tokens, c.Files, c.Now = "", false, tokens, b.log(t), func() time.Time { return imported }
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.http = httptest.NewServer(s.server)
-	t.Cleanup(s.http.Close)
-	return s
 }

@@ -398,12 +398,18 @@ func MergeObligations(list []Obligation) []Obligation {
 			cmp.Compare(a.Stage, b.Stage), slices.Compare(a.Also, b.Also), slices.CompareFunc(a.Respondents, b.Respondents, compareRespondents))
 	})
 	var out []Obligation
+	merged := false // the last one's respondents are a list of its own
 	for _, o := range list {
-		if n := len(out); n > 0 && out[n-1].alike(&o) {
-			out[n-1].Respondents = slices.Concat(out[n-1].Respondents, o.Respondents)
+		n := len(out)
+		if n == 0 || !out[n-1].alike(&o) {
+			out, merged = append(out, o), false
 			continue
 		}
-		out = append(out, o)
+		if last := &out[n-1]; merged {
+			last.Respondents = append(last.Respondents, o.Respondents...)
+		} else {
+			last.Respondents, merged = slices.Concat(last.Respondents, o.Respondents), true
+		}
 	}
 	return out
 }

@@ -403,3 +403,25 @@ func TestSuccessors(t *testing.T) {
 		}
 	}
 }
+
+// TestMergeManyRespondents: what many respondents owe together is made one without
+// copying the list of them for each, and what was given is left as it was.
+func TestMergeManyRespondents(t *testing.T) {
+	const n = 2000
+	given := make([]ledger.Obligation, n)
+	names := make([]string, 2*n)
+	for i := range given {
+		names[2*i] = fmt.Sprintf("r%d", i+1)
+		given[i] = ledger.Obligation{Case: "c", Code: "decision", State: ledger.ObligationOpen, Respondents: names[2*i : 2*i+1]} // with room after it
+	}
+	var got []ledger.Obligation
+	if allocations := testing.AllocsPerRun(1, func() { got = ledger.MergeObligations(given) }); allocations > n/10 {
+		t.Errorf("%v allocations for %d respondents", allocations, n)
+	}
+	if len(got) != 1 || len(got[0].Respondents) != n || got[0].Respondents[0] != "r1" || got[0].Respondents[n-1] != "r2000" {
+		t.Fatalf("%d obligations: %.200v", len(got), got)
+	}
+	if names[1] != "" || len(given[0].Respondents) != 1 {
+		t.Error("what was given was written to")
+	}
+}

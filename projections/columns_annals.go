@@ -49,10 +49,10 @@ type annalist struct {
 
 // decrees are what was recorded of decrees in a case.
 type decrees struct {
-	by    string // the first agency
-	says  int64  // a digest of what it said
-	other bool   // another agency recorded one
-	mixed bool   // not all say the same
+	by    string   // the first agency
+	says  [16]byte // a digest of what it said, for which nobody finds another text
+	other bool     // another agency recorded one
+	mixed bool     // not all say the same
 	noted bool
 }
 
@@ -113,7 +113,7 @@ func (c *columns) writeAnnals(ctx context.Context, s *snapshot) (*annals, error)
 // read reads a stretch. To read it twice does no harm.
 func (w *annalist) read(ctx context.Context, db querier, upTo ledger.Position) error {
 	rows, err := db.Query(ctx, fmt.Sprintf(`
-		SELECT position, case_id, agency, kind = '%s', hashtextextended(data::text, 0) FROM projection.record
+		SELECT position, case_id, agency, kind = '%s', sha256(convert_to(data::text, 'UTF8')) FROM projection.record
 		WHERE position > $1 AND position <= $2 AND case_id IS NOT NULL AND kind IN ('%[1]s', '%s') ORDER BY position`,
 		ledger.EventCorrectedKind, ledger.DecisionRecordedKind), int64(w.upTo), int64(upTo))
 	if err != nil {
@@ -122,9 +122,11 @@ func (w *annalist) read(ctx context.Context, db querier, upTo ledger.Position) e
 	var at int64
 	var id uuid.UUID
 	var agency string
-	var says int64
+	var sum []byte
 	var corrects bool
-	if _, err := pgx.ForEachRow(rows, []any{&at, &id, &agency, &corrects, &says}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&at, &id, &agency, &corrects, &sum}, func() error {
+		var says [16]byte
+		copy(says[:], sum)
 		d := w.decrees[id]
 		switch {
 		case corrects && !w.isCorrected[id]:

@@ -31,6 +31,7 @@ type casePage struct {
 	Documents   []caseDocument
 	Links       []caseLink
 	LinksKnown  bool            // links from other cases could be asked for
+	LinksMost   int             // there may be more of these; 0: there are none
 	Head        ledger.Position // the ledger's last record
 	LateDays    int
 	Sealed      sealedState

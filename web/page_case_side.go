@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
 )
 
 // What stands beside the timeline: documents, links both ways, and how what is
@@ -51,6 +52,9 @@ func (p *casePage) linksFrom(ctx context.Context, s *Server) {
 		return
 	}
 	p.LinksKnown = true
+	if len(list) == projections.MostLinks {
+		p.LinksMost = projections.MostLinks
+	}
 	for _, l := range list {
 		if l.Case != p.ID {
 			p.Links = append(p.Links, caseLink{Case: l.Case, Position: l.Position, Inward: true})

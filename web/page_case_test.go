@@ -18,6 +18,7 @@ import (
 
 	"github.com/berkas-ledger/berkas/internal/testkit"
 	"github.com/berkas-ledger/berkas/ledger"
+	"github.com/berkas-ledger/berkas/projections"
 	"github.com/berkas-ledger/berkas/roster"
 )
 
@@ -29,6 +30,11 @@ func newCaseShelf(t *testing.T) *shelf {
 	b := newBook(t)
 	first, second, third := b.walks[0].Case, b.walks[1].Case, b.walks[2].Case
 	at := time.Date(2025, 1, 7, 2, 0, 0, 0, time.UTC)
+	for i := 60; i < 8000; i += 60 { // more cases than a page names are tied to one
+		if id := b.records[i].CaseID(); id != "" {
+			b.add(b.Say(ledger.BKN, ledger.CaseLinkedKind, id, at, ledger.CaseLinked{Link: ledger.LinkRelated, Case: b.strange}))
+		}
+	}
 	document := ledger.EvidenceAttached{Digest: strings.Repeat("9f86d081", 8), Size: 123456, MediaType: "application/pdf", Reference: "ARSIP-07/2025"}
 	b.add(b.Say(ledger.BKN, ledger.EvidenceAttachedKind, first, at, document))
 	wrong := b.Event(ledger.BKN, ledger.EvidenceAttachedKind, first, at.Add(time.Hour), ledger.EvidenceAttached{
@@ -321,6 +327,10 @@ func documentsAndLinks(t *testing.T, s *shelf) {
 	}
 	if body := s.shows("/cases/" + s.walks[0].Case); !strings.Contains(body, "WITA)") || !strings.Contains(body, html.EscapeString(exportPath+"/cases/"+first)) {
 		t.Error("no local time, or no way to paper")
+	}
+	many := s.shows("/cases/" + s.strange)
+	if strings.Count(many, "ditautkan ke kasus ini oleh catatan") != projections.MostLinks || !strings.Contains(many, "hanya 100 tautan yang pertama") || strings.Contains(body, "tautan yang pertama") {
+		t.Error("it is not said that there are more links than are named")
 	}
 	s.server.Figures = nil
 	if body := s.shows("/cases/" + first); !strings.Contains(body, "sedang tidak dapat ditanyakan") {

@@ -168,8 +168,7 @@ func (s *Server) fillNational(ctx context.Context, page *nationalPage, q, asked 
 	page.Map = q.mapOf(columns[drawn], table[drawn].Value, provinces, drawn)
 	page.Map.Fairness = s.serves(treatmentPath)
 
-	settled := asked.Query
-	settled.KnownAt = first.Query.KnownAt
+	settled := first.Query // at its two times, whatever was recorded meanwhile
 	span := spanOf(extent, first.Settled.Recorded, q.Query.AsOf, q.Query.Since)
 	trend, err := s.Figures.Trend(ctx, settled, trendMeasures, span.At)
 	if err != nil {

@@ -224,7 +224,7 @@ func TestColumnsBesideAHungTable(t *testing.T) {
 	}
 	answered := make(chan error, 1)
 	go func() {
-		ctx, end := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		ctx, end := context.WithTimeout(context.Background(), time.Second) // to open a connection, too
 		defer end()
 		_, s, err := r.stand(ctx)
 		if s != nil {

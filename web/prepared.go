@@ -18,6 +18,8 @@ import (
 const (
 	// preparePauses keeps work that is done again to a tenth of the time.
 	preparePauses = 9
+	// longWork is worth a pause when it fails.
+	longWork = time.Second
 	// prepareTime bounds one piece of work.
 	prepareTime = 10 * time.Minute
 	// mostPreparing bounds the pieces of work that wait for their turn.
@@ -59,7 +61,7 @@ type prepared[K comparable, V any] struct {
 type preparation[V any] struct {
 	value   V
 	ready   bool
-	took    time.Duration
+	took    time.Duration // the last work
 	ended   time.Time
 	err     error         // of the last work
 	working chan struct{} // closed when the work under way has ended; nil: none is
@@ -126,14 +128,27 @@ func (p *prepared[K, V]) begin(ctx context.Context, key K, current func(V) bool,
 	if one.ready && current(one.value) {
 		return one, *one, nil, nil
 	}
-	if one.working == nil && (!one.ready || time.Since(one.ended) >= preparePauses*one.took) && !p.start(ctx, one, work) && !one.ready {
+	rests := one.rests()
+	if one.working == nil && !rests && !p.start(ctx, one, work) && !one.ready {
 		delete(p.by, key)
 		return one, *one, nil, errCrowded
+	}
+	if rests && one.working == nil && !one.ready {
+		return one, *one, nil, one.err
 	}
 	if one.ready && one.took > p.wait/4 {
 		return one, *one, nil, nil
 	}
 	return one, *one, one.working, nil
+}
+
+// rests says that it is too early to work again: long work that fails each time leaves
+// time for others, too.
+func (one *preparation[V]) rests() bool {
+	if !one.ready {
+		return one.took > longWork && time.Since(one.ended) < one.took
+	}
+	return time.Since(one.ended) < preparePauses*one.took
 }
 
 // start lets somebody work, unless too many wait already. Readers choose the keys:
@@ -184,6 +199,8 @@ func (p *prepared[K, V]) work(ctx context.Context, one *preparation[V], work fun
 	p.busy--
 	if one.err = err; err == nil {
 		one.value, one.ready = value, true
+	}
+	if !began.IsZero() {
 		one.ended, one.took = time.Now(), time.Since(began)
 	}
 	close(one.working)

@@ -135,6 +135,12 @@ func TestPreparedFails(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 	}
+	// One that took long leaves as much time to others.
+	b.change(func(one *preparation[int]) { one.took, one.ended = time.Hour, time.Now() })
+	if _, err := b.ask(t, "a", 0); !errors.Is(err, errSpoiled) || len(b.began) != 0 {
+		t.Errorf("%v, begun %d times", err, len(b.began))
+	}
+	b.change(func(one *preparation[int]) { one.ended = time.Now().Add(-time.Hour) })
 	b.give <- 4
 	if n, err := b.ask(t, "a", 0); n != 4 || err != nil {
 		t.Errorf("%d %v", n, err)

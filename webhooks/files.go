@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -170,18 +171,87 @@ func (s Store) Save(e Endpoint) error {
 	return write(s.endpointFile(e.Name), e)
 }
 
+// Change changes an endpoint: whoever else changes one waits, so that no change is lost,
+// above all no secret that was handed over.
+func (s Store) Change(name string, change func(*Endpoint) error) error {
+	return s.alone(func() error {
+		e, err := s.Endpoint(name)
+		if err != nil {
+			return err
+		}
+		if err := change(&e); err != nil {
+			return err
+		}
+		return s.Save(e)
+	})
+}
+
+// Errors of Add.
+var (
+	ErrThere = errors.New("there is an endpoint of that name already")
+	ErrMany  = fmt.Errorf("there are %d endpoints, which is the most", MaxEndpoints)
+)
+
+// Add writes an endpoint that is not there yet.
+func (s Store) Add(e Endpoint) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return err
+	}
+	return s.alone(func() error {
+		names, err := s.Names()
+		switch {
+		case err != nil:
+			return err
+		case slices.Contains(names, e.Name):
+			return ErrThere
+		case len(names) >= MaxEndpoints:
+			return ErrMany
+		}
+		return s.Save(e)
+	})
+}
+
+// lockFile is held by the program that changes an endpoint.
+const lockFile = "changing"
+
+// alone does something while no other program changes an endpoint.
+func (s Store) alone(do func() error) error {
+	f, err := os.OpenFile(filepath.Join(s.Dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return do() // there is no directory, and so no endpoint
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // which lets go
+	for {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return do()
+}
+
 func (s Store) saveState(name string, st State) error { return write(s.stateFile(name), st) }
 
 // Remove forgets an endpoint. The state goes last: without the endpoint it means
 // nothing.
 func (s Store) Remove(name string) error {
-	if err := os.Remove(s.endpointFile(name)); err != nil {
-		return err
-	}
-	if err := os.Remove(s.stateFile(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return syncDir(s.Dir)
+	return s.alone(func() error {
+		if err := os.Remove(s.endpointFile(name)); err != nil {
+			return err
+		}
+		if err := os.Remove(s.stateFile(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return syncDir(s.Dir)
+	})
 }
 
 // write replaces a file: after a crash the old or the new one is there, and once it

@@ -11,7 +11,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -193,6 +196,51 @@ func TestFiles(t *testing.T) {
 	}
 	if err := s.Save(Endpoint{}); err == nil {
 		t.Error("an empty endpoint was kept")
+	}
+}
+
+// TestChangesAreNotLost: of commands that run at a time each does what it says.
+func TestChangesAreNotLost(t *testing.T) {
+	s := Store{filepath.Join(t.TempDir(), "webhooks")}
+	if err := s.Change("one", func(*Endpoint) error { return nil }); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of an endpoint that is not there: %v", err)
+	}
+	const commands = 20
+	var all sync.WaitGroup
+	var added atomic.Int64
+	for range commands {
+		all.Go(func() {
+			switch err := s.Add(NewEndpoint("one", "https://berkas.example/hook")); {
+			case err == nil:
+				added.Add(1)
+			case !errors.Is(err, ErrThere):
+				t.Error(err)
+			}
+			if err := s.Change("one", func(e *Endpoint) error { e.Order.Number++; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if e, err := s.Endpoint("one"); err != nil || e.Order.Number != 1+commands || added.Load() != 1 {
+		t.Errorf("%d changes, added %d times, %v", e.Order.Number-1, added.Load(), err)
+	}
+	if err := s.Change("one", func(e *Endpoint) error { e.Order.Number = 99; return ErrSecrets }); !errors.Is(err, ErrSecrets) {
+		t.Error(err)
+	}
+	if e, err := s.Endpoint("one"); err != nil || e.Order.Number == 99 {
+		t.Errorf("a change that failed was kept: %v", err)
+	}
+	for i := 1; i < MaxEndpoints; i++ {
+		if err := s.Add(NewEndpoint("e"+strconv.Itoa(i), "https://berkas.example/hook")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Add(NewEndpoint("one-more", "https://berkas.example/hook")); !errors.Is(err, ErrMany) {
+		t.Error(err)
+	}
+	if err := s.Remove("one"); err != nil {
+		t.Error(err)
 	}
 }
 

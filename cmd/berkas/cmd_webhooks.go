@@ -84,16 +84,6 @@ the connection is made, unless --private says that it is meant.
 			if err != nil {
 				return err
 			}
-			names, err := store.Names()
-			if err != nil {
-				return err
-			}
-			if len(names) >= webhooks.MaxEndpoints {
-				return usage("there are %d endpoints, which is the most", len(names))
-			}
-			if _, err := store.Endpoint(args[0]); !errors.Is(err, fs.ErrNotExist) {
-				return &codedError{exitConflict, fmt.Errorf("there is an endpoint %s already", args[0]), "Remove it first, or choose another name."}
-			}
 			e := webhooks.NewEndpoint(args[0], args[1])
 			e.Private, e.Agency = private, ledger.AgencyID(agency)
 			for _, k := range kinds {
@@ -113,7 +103,12 @@ the connection is made, unless --private says that it is meant.
 			if err := e.Check(); err != nil {
 				return usage("%w", err)
 			}
-			if err := store.Save(e); err != nil {
+			switch err := store.Add(e); {
+			case errors.Is(err, webhooks.ErrThere):
+				return &codedError{exitConflict, fmt.Errorf("there is an endpoint %s already", e.Name), "Remove it first, or choose another name."}
+			case errors.Is(err, webhooks.ErrMany):
+				return usage("%w", err)
+			case err != nil:
 				return err
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), e.Secrets[0].Value)
@@ -287,20 +282,18 @@ func (o *options) orderEndpoint(name string, change func(*webhooks.Endpoint)) er
 	if err != nil {
 		return err
 	}
-	e, err := store.Endpoint(name)
-	if err != nil {
-		return endpointError(name, err)
-	}
-	s, err := store.State(name)
-	if err != nil {
-		return err
-	}
-	if s.Endpoint == e.ID && s.Order >= e.Order.Number {
-		e.Order.After = nil
-	}
-	e.Order.Number++
-	change(&e)
-	return store.Save(e)
+	return endpointError(name, store.Change(name, func(e *webhooks.Endpoint) error {
+		s, err := store.State(name)
+		if err != nil {
+			return err
+		}
+		if s.Endpoint == e.ID && s.Order >= e.Order.Number {
+			e.Order.After = nil
+		}
+		e.Order.Number++
+		change(e)
+		return nil
+	}))
 }
 
 func newWebhooksReplay(o *options) *cobra.Command {
@@ -346,20 +339,19 @@ signatures, so the receiver can take the new secret when it suits him.
 			if err != nil {
 				return err
 			}
-			e, err := store.Endpoint(args[0])
-			if err != nil {
-				return endpointError(args[0], err)
-			}
 			if keep < 0 {
 				return usage("--keep is not negative")
 			}
-			now := time.Now().UTC()
-			secret, err := e.Rotate(now, now.Add(keep))
+			now, secret := time.Now().UTC(), ""
+			err = store.Change(args[0], func(e *webhooks.Endpoint) (err error) {
+				secret, err = e.Rotate(now, now.Add(keep))
+				return err
+			})
 			if errors.Is(err, webhooks.ErrSecrets) {
 				return &codedError{exitConflict, err, "Wait until one has ended, or end them all now with --keep 0."}
 			}
-			if err := store.Save(e); err != nil {
-				return err
+			if err != nil {
+				return endpointError(args[0], err)
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
 			return err

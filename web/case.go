@@ -102,7 +102,7 @@ func (s *Server) describeCases() {
 				inPath("id", "The case's id", exampleCase()),
 				inQuery("as-of", "Only what had happened by then: a date or a time with its zone", nil),
 				inQuery("known-at", "Only records up to this position, or made by this date or time", nil),
-				inQuery("from", "Begin the timeline with the record at this position: 'next' of the answer before", nil),
+				inQuery("from", "Begin the timeline with the record at this position: 'next' of the answer before. Parts are of one moment if known-at is the same", nil),
 				inQuery("limit", "So many records of the timeline, up to 1000, which it is without", nil),
 			},
 		},

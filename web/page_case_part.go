@@ -16,8 +16,8 @@ const mostShown = 200
 // part is which of so many are shown: from one, counted from 0, up to another.
 type part struct{ from, to, Of int }
 
-// partAround gives the part with one of so many. Parts begin at the same places for
-// ever, but for the last, which is as long as the others.
+// partAround gives the part with one of so many. Parts begin at the same places, however
+// many there are, but for the last, which is as long as the others.
 func partAround(i, of int) part {
 	from := i - i%mostShown
 	if from+mostShown > of {

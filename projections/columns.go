@@ -30,8 +30,8 @@ type columns struct {
 	now  atomic.Pointer[snapshot]
 	days atomic.Pointer[daily] // of now, or of a snapshot before it
 	memo memo
-	// scans bounds the questions that are counted at the same time; works those
-	// that follow rules row by row, which take longest and must not hold up others.
+	// scans bounds the questions that are counted at the same time, works those that
+	// follow rules. They share the processors (columns_gate.go).
 	scans, works chan struct{}
 	rules        rulesMemo // what was found out under published rules
 
@@ -102,8 +102,9 @@ func (r *Reader) keepColumns(log *slog.Logger, stretch, full int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &columns{
 		pool: r.pool, log: log, stretch: stretch, full: full, few: fewOwed, near: annalsNear, cancel: cancel, done: make(chan struct{}),
-		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 2), works: make(chan struct{}, 1),
+		wanted: make(chan struct{}, 1), loaded: make(chan struct{}), scans: make(chan struct{}, 4), works: make(chan struct{}, 4),
 		writing: make(chan struct{}, 1), turn: make(chan struct{}, 1), latest: latest{clock: time.Now},
+		memo:     memo{gate: newGate()},
 		ordering: ordering{from: orderFrom, step: orderStep},
 	}
 	c.beside = func(work func(context.Context)) {
@@ -201,17 +202,19 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 		began := time.Now()
 		s, words, err := c.load(ctx)
 		if err == nil {
+			s.load = c.loads + 1
+			days := c.countDays(ctx, s) // which takes little beside the load, and makes most questions short
 			c.mu.Lock()
-			c.loads++
-			c.words, s.load = words, c.loads
+			c.loads = s.load
+			c.words = words
 			c.now.Store(s)
+			c.days.Store(days)
 			c.memo.move(s)
 			close(c.loaded)
 			c.mu.Unlock()
 			rows, bytes := s.size()
 			c.log.InfoContext(ctx, "figures are answered from memory", "position", s.position, "rows", rows, "bytes", bytes, "took", time.Since(began).Round(time.Millisecond))
 			pause = loadAgainFirst
-			c.keepDays(ctx)
 			continue
 		}
 		if ctx.Err() != nil {

@@ -344,17 +344,14 @@ const (
 // keepDays counts days where there are none, or where too much has changed since.
 func (c *columns) keepDays(ctx context.Context) {
 	s := c.now.Load()
-	if s == nil || len(s.blocks) == 0 {
+	if s == nil {
 		return
 	}
 	if d := c.days.Load(); d != nil && d.load == s.load && d.drift(s) <= max(driftCases, d.cases/driftPart) {
 		return
 	}
-	d, err := s.daily(ctx, mostDays)
-	if err != nil {
-		if ctx.Err() == nil {
-			c.log.ErrorContext(ctx, "days could not be counted; each question is", "error", err.Error())
-		}
+	d := c.countDays(c.memo.gate.pass(ctx, true), s)
+	if d == nil {
 		return
 	}
 	c.mu.Lock() // nothing is dropped meanwhile
@@ -362,6 +359,22 @@ func (c *columns) keepDays(ctx context.Context) {
 	if now := c.now.Load(); now != nil && now.load == d.load {
 		c.days.Store(d)
 	}
+}
+
+// countDays counts the days of a snapshot; nil: they could not be counted, and each
+// question is.
+func (c *columns) countDays(ctx context.Context, s *snapshot) *daily {
+	if len(s.blocks) == 0 {
+		return nil
+	}
+	d, err := s.daily(ctx, mostDays)
+	if err == nil {
+		return d
+	}
+	if ctx.Err() == nil {
+		c.log.ErrorContext(ctx, "days could not be counted; each question is", "error", err.Error())
+	}
+	return nil
 }
 
 // drift counts the cases of a later snapshot that stand elsewhere.

@@ -10,6 +10,7 @@ import (
 // change when records come, so an answer holds as long as its columns' load, and
 // the question names the position.
 type memo struct {
+	gate  gate
 	mu    sync.Mutex
 	by    map[string]*list.Element // of *remembered
 	used  *list.List               // the one used last in front
@@ -90,12 +91,11 @@ func (m *memo) workOut(ctx context.Context, r *remembered, places chan struct{},
 		}
 		close(r.ready)
 	}()
-	select {
-	case places <- struct{}{}:
-		defer func() { <-places }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	ctx, leave, err := m.gate.enter(ctx, places)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	if r.value, r.words, err = work(ctx); err != nil {
 		return nil, err
 	}

@@ -273,9 +273,20 @@ func (d *dimensionOf) values(b *block, in *sayings, i int, one *[1]uint32) []uin
 // and when work panics, which is the question's misfortune and not the process's.
 func (s *snapshot) each(ctx context.Context, work func(worker int, p *placed)) error {
 	var next atomic.Int64
+	p, _ := ctx.Value(passKey{}).(*pass)
 	return abreast(ctx, min(runtime.GOMAXPROCS(0), len(s.blocks)), func(ctx context.Context, w int) {
-		for i := next.Add(1) - 1; i < int64(len(s.blocks)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-			work(w, &s.blocks[i])
+		for left := true; left && ctx.Err() == nil; {
+			p.through(ctx, func(enough func() bool) {
+				for {
+					i := next.Add(1) - 1
+					if left = i < int64(len(s.blocks)); !left {
+						return
+					}
+					if work(w, &s.blocks[i]); enough() {
+						return
+					}
+				}
+			})
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/berkas-ledger/berkas/projections"
 )
 
 // Answers that take longer than a reader waits are worked out beside requests,
@@ -164,7 +166,7 @@ func (p *prepared[K, V]) start(ctx context.Context, one *preparation[V], work fu
 	}
 	p.busy++
 	one.working = make(chan struct{})
-	going := context.WithoutCancel(ctx)
+	going := projections.Unhurried(context.WithoutCancel(ctx))
 	p.under.Go(func() { p.work(going, one, work) })
 	return true
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -161,7 +163,7 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 			reader.Close()
 			return nil
 		})
-		reader.KeepColumns(n.log)
+		keepColumns(reader, n.log)
 		n.figures, config.Figures = reader, reader
 	}
 	server, err := web.New(config)
@@ -180,6 +182,16 @@ func (n *node) startHTTP(ctx context.Context, login *eventstore.Login) error {
 	})
 	n.web = &webServer{server, listener}
 	return nil
+}
+
+// keepColumns has a reader answer from memory. The program gets a thread more than
+// processors, which hears of requests while all processors count: Go's scheduler
+// looks at the network every ten milliseconds only while every thread is busy.
+func keepColumns(reader *projections.Reader, log *slog.Logger) {
+	reader.KeepColumns(log)
+	if n := runtime.GOMAXPROCS(0); os.Getenv("GOMAXPROCS") == "" && n <= runtime.NumCPU() {
+		runtime.GOMAXPROCS(n + 1)
+	}
 }
 
 func (c httpConfig) listen(ctx context.Context) (net.Listener, error) {

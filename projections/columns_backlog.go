@@ -111,15 +111,18 @@ func (t *tallier) block(b *placed) {
 	if b.empty(t.at, known) {
 		return
 	}
-	bounds, rests, late := b.bounded(), t.rested(b.block), b.late(t.at, known)
+	bounds, late := t.bounded(b.block), b.late(t.at, known)
+	rests := t.rested(b.block, bounds)
 	for c := range b.ids {
-		switch {
-		case isDead(b.dead, c) || bounds.later(c, t.at, known):
-		case t.at >= rests.from[c] && bounds.newest[c] <= known:
-			t.rest(b.block, c, rests, late)
-		default:
-			t.one(b.block, c, late)
+		if isDead(b.dead, c) || bounds.later(c, t.at, known) {
+			continue
 		}
+		if bounds.newest[c] <= known {
+			if debts, decrees, ok := rests.at(c, t.at); ok && t.rest(b.block, c, debts, decrees) {
+				continue
+			}
+		}
+		t.one(b.block, c, late)
 	}
 }
 
@@ -132,7 +135,7 @@ func (t *tallier) one(b *block, c int, late bool) {
 			continue
 		}
 		if st := &t.shapes[in.shape[i]]; st.stage != 0 || st.froms != 0 {
-			t.row(b, r, in, i) // without asking first: what is not at rest mostly owes something
+			t.row(b, r, in, i) // without asking first: what is looked at mostly owes something
 		}
 	}
 	switch {
@@ -147,19 +150,23 @@ func (t *tallier) one(b *block, c int, late bool) {
 	}
 }
 
-// rest counts a case at rest.
-func (t *tallier) rest(b *block, c int, rests *rests, late bool) {
-	if t.recall(rests.debts[rests.owed[c]:rests.owed[c+1]]); t.odd {
-		t.one(b, c, late)
-		return
+// rest counts a case in a stretch of it; ok is false where that is for its rows to
+// say.
+func (t *tallier) rest(b *block, c int, debts []restDebt, decrees []restDecree) (ok bool) {
+	if len(debts)+len(decrees) == 0 {
+		return true
+	}
+	if t.recall(debts); t.odd {
+		return false
 	}
 	t.stands = t.stands[:0]
-	for _, d := range rests.decrees[rests.decreed[c]:rests.decreed[c+1]] {
+	for _, d := range decrees {
 		if t.counted[btoi(d.processed)][d.term] {
 			t.stand(d.authority, 3-btoi(d.met), noDay)
 		}
 	}
 	t.count(t.debts, b, c)
+	return true
 }
 
 // rows gives those of a case to the definition.

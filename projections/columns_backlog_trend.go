@@ -90,7 +90,8 @@ func (t *trendCounter) block(b *placed) {
 	if len(t.all) == 0 || b.empty(t.latest, t.known) {
 		return
 	}
-	bounds, rests := b.bounded(), t.rested(b.block)
+	bounds := t.bounded(b.block)
+	rests := t.rested(b.block, bounds)
 	others, begun := t.others(b, bounds)
 	t.pass(t.all, t.known, t.counts, 1)
 	if t.slots == nil || 2*others > begun || begun == 0 {
@@ -178,8 +179,10 @@ func (t *trendCounter) one(b *block, c int, bounds *bounds, rests *rests) {
 		return
 	}
 	settled := bounds.newest[c] <= t.as
-	if settled && rests.from[c] <= t.first && t.rest(rests.debts[rests.owed[c]:rests.owed[c+1]]) {
-		return
+	if settled && t.first >= rests.last.from[c] {
+		if debts, _ := rests.last.in(c); t.rest(debts) {
+			return
+		}
 	}
 	t.clear()
 	t.held = t.held[:0]
@@ -193,7 +196,7 @@ func (t *trendCounter) one(b *block, c int, bounds *bounds, rests *rests) {
 	}
 }
 
-// rest counts a case that is at rest at all moments; ok is false where that is for
+// rest counts a case of which one stretch holds at all moments; ok is false where that is for
 // its rows to say.
 func (t *trendCounter) rest(debts []restDebt) (ok bool) {
 	if len(debts) == 0 {

@@ -42,7 +42,13 @@ type block struct {
 	recordedFrom, replaced []uint32
 	was                    sayings
 
-	last sayings // each respondent's last present row once more, for whoever asks of a late moment
+	// Each respondent's last present row once more: what it says, when it began
+	// (infinity if it says nothing), and since which position; and when the first of
+	// all his rows began. Most questions need no other rows.
+	last      sayings
+	lastFrom  []int64
+	lastKnown []uint32
+	begun     []int64
 
 	outcomes *keptOutcomes // see columns_outcomes.go
 
@@ -108,7 +114,7 @@ func (b *block) rows() (n int) {
 // bytes is how much memory the block takes.
 func (b *block) bytes() uint64 {
 	n := 16*len(b.ids) + 8*len(b.at) + len(b.index) + 4*(len(b.respondents)+5*len(b.names))
-	n += 12*len(b.from) + 24*len(b.pastFrom)
+	n += 12*len(b.from) + 24*len(b.pastFrom) + 20*len(b.names)
 	n += 12 * (len(b.abouts) + len(b.now.shape) + len(b.was.shape) + len(b.last.shape))
 	return uint64(n) + 1024 + b.outcomes.bytes() + b.memo.bytes()
 }
@@ -135,6 +141,12 @@ func (b *block) empty(at int64, known uint32) bool { return b.first > at || b.ol
 
 // holding finds the row of a respondent that holds at a pair of times.
 func (b *block) holding(r int, at int64, known uint32) (in *sayings, place int) {
+	if b.begun[r] > at {
+		return nil, 0
+	}
+	if b.lastFrom[r] <= at && b.lastKnown[r] <= known {
+		return &b.last, r
+	}
 	lo, hi := int(b.present[r]), int(b.present[r+1])
 	i := hi - 1
 	for i >= lo && b.from[i] > at {

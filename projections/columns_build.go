@@ -253,6 +253,25 @@ func (b *block) bound() {
 		b.first, b.latest = min(b.first, from), max(b.latest, from)
 		b.oldest, b.newest = min(b.oldest, b.recordedFrom[i]), max(b.newest, b.replaced[i])
 	}
+	n := len(b.names)
+	b.lastFrom, b.lastKnown, b.begun = make([]int64, n), make([]uint32, n), make([]int64, n)
+	for r := range b.names {
+		b.boundOf(r)
+	}
+}
+
+// boundOf finds those of a respondent.
+func (b *block) boundOf(r int) {
+	b.lastFrom[r], b.begun[r] = infinity, infinity
+	if from, to := b.present[r], b.present[r+1]; from < to {
+		b.begun[r] = b.from[from]
+		if b.last.shape[r] != 0 {
+			b.lastFrom[r], b.lastKnown[r] = b.from[to-1], b.recorded[to-1]
+		}
+	}
+	for _, from := range b.pastFrom[b.past[r]:b.past[r+1]] {
+		b.begun[r] = min(b.begun[r], from)
+	}
 }
 
 // reset empties a block and keeps its room.

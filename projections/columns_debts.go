@@ -114,6 +114,7 @@ type debtor struct {
 	today   int32 // what falls due before it is overdue
 	duties  bool  // leave out rights
 	over    bool  // find what is over, too, and no decrees
+	apart   bool  // leave apart what ledger's rule of the earliest makes one
 	heirs   heirs // nil with moved: nobody has taken anybody's place
 	times   [ledger.MilestoneCount]int64
 	debts   []debt // found, of all rows since they were cleared
@@ -235,7 +236,12 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 				e.past(t, &d, ppk, met, st.end)
 				continue
 			}
-			if duty = duty || !t.Right; !t.Right || !e.duties {
+			if duty = duty || !t.Right; t.Right && e.duties {
+				continue
+			}
+			if e.apart {
+				e.debts = append(e.debts, d)
+			} else {
 				e.earliest(first, &d)
 			}
 		}
@@ -315,15 +321,16 @@ func (e *debtor) reckon(t *term, d *debt) {
 // party resolves who owes, before any succession.
 func (e *debtor) party(owedBy uint32, d *debt, sh *shape, ppk uint32) {
 	d.owes = owedBy
-	switch e.parties.values[owedBy] {
-	case ledger.OwedByHolder:
+	switch e.resolved[owedBy] {
+	case theHolder:
 		d.owes = e.names[sh.holder]
-	case ledger.OwedByAddressee:
+	case theAddressee:
 		if d.owes = e.sentTo[sh.forwardedTo]; d.owes == noWord {
 			d.owes = e.names[sh.holder]
 		}
-	case ledger.OwedByAuthority:
+	case theAuthority:
 		d.authority = ppk
+	default: // itself
 	}
 }
 

@@ -219,14 +219,14 @@ func (w *pace) block(b *placed) {
 		w.group[i] = noGroup
 		switch {
 		case w.buried[r]:
-		case !settled && o.recorded[i] > w.known:
+		case !settled && b.lastKnown[r] > w.known:
 			w.late = append(w.late, r)
 		case w.counts(b.block, &b.last, int(r), int(r)) != 0:
 			w.group[i] = w.by.group(b.block, &b.last, int(r))
 		}
 	}
-	for i, r := range o.order[until:] {
-		if o.first[until+i] <= w.at && !w.buried[r] {
+	for _, r := range o.order[until:] {
+		if b.begun[r] <= w.at && !w.buried[r] {
 			w.late = append(w.late, r)
 		}
 	}

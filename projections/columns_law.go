@@ -1,8 +1,11 @@
 package projections
 
 import (
+	"fmt"
+	"hash/maphash"
 	"reflect"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/berkas-ledger/berkas/ledger"
@@ -10,15 +13,18 @@ import (
 
 // Rules change seldom, and questions come often: what was found out under rules is
 // kept from question to question. Rules are told apart by what they say. Of their
-// parts the law, which is regimes and the kinds of contests, decides whether a row
-// can owe anything at all; calendars and mandates only by which day, and who.
+// parts the law, which is regimes and the kinds of contests, decides what a row can
+// owe; calendars and mandates only by which day, and who. For a block the law is
+// what of it speaks of the block's time and contests: another regime that is
+// published does not make cases before it owe anything else.
 
 // rulesMemo is what was found out under rules.
 type rulesMemo struct {
-	due dueDays
+	due  dueDays
+	seed lawSeed
 
 	mu     sync.Mutex
-	last   uint64    // number given last, to a law or to rules
+	last   uint64    // number given last
 	laws   []*law    // the one used last in front
 	askers []*asker  // likewise
 	slots  []askedAt // of countSlots
@@ -31,29 +37,75 @@ const (
 	mostAskers = 8
 )
 
-// law is what decides whether a row can owe anything.
+// law is regimes, with what they make of shapes.
 type law struct {
-	regimes  []ledger.Regime
-	contests map[string]ledger.Contest
-	number   uint64
-	load     uint64
-	shapes   []shapeTerms // of the shapes of a load, as far as questions have come
+	regimes []ledger.Regime
+	load    uint64
+	shapes  []shapeTerms // of the shapes of a load, as far as questions have come
 }
 
-// lay gives a rulebook the number of its law, and what is known of shapes.
-func (m *rulesMemo) lay(b *rulebook) {
+// lawSeed is of the hashes that name laws, so that nobody can make two alike.
+type lawSeed struct {
+	once sync.Once
+	seed maphash.Seed
+}
+
+func (l *lawSeed) hash(b []byte) uint64 {
+	l.once.Do(func() { l.seed = maphash.MakeSeed() })
+	return maphash.Bytes(l.seed, b)
+}
+
+// lay gives a rulebook what names its laws, of regimes in the order in which they
+// begin, and what is known of shapes.
+func (m *rulesMemo) lay(b *rulebook, regimes []ledger.Regime) {
+	said := []byte{}
+	limited := false // some deadlines are of one kind of contest
+	b.laws = append(b.laws, m.seed.hash(said))
+	for i := range regimes {
+		said = fmt.Appendf(said, "\n%s %s %q", regimes[i].From, regimes[i].Until, regimes[i].ID)
+		for j := range regimes[i].Deadlines {
+			d := &regimes[i].Deadlines[j]
+			said = fmt.Appendf(said, " %q %q %q %q %q %q %t %q %q %q", d.Code, d.From, d.To, d.OwedBy, d.WatchedBy, d.Contest, d.Right, d.Basis, d.Doubt, lengthsOf(d))
+			limited = limited || d.Contest != ""
+		}
+		b.laws = append(b.laws, m.seed.hash(said))
+	}
+	for _, kind := range b.contests {
+		if !limited {
+			kind = ""
+		}
+		b.kinds = append(b.kinds, m.seed.hash([]byte(kind)))
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := front(&m.laws, mostLaws, func(l *law) bool {
-		return l.load == b.load && reflect.DeepEqual(l.regimes, b.rules.Regimes) && reflect.DeepEqual(l.contests, b.rules.Contests)
-	}, func() *law {
-		m.last++
-		return &law{regimes: b.rules.Regimes, contests: b.rules.Contests, number: m.last, load: b.load}
-	})
+		return l.load == b.load && reflect.DeepEqual(l.regimes, b.rules.Regimes)
+	}, func() *law { return &law{regimes: b.rules.Regimes, load: b.load} })
 	for i := len(l.shapes); i < len(b.snapshot.shapes); i++ {
 		l.shapes = append(l.shapes, b.shape(&b.snapshot.shapes[i]))
 	}
-	b.law, b.shapes = l.number, l.shapes[:len(b.snapshot.shapes)]
+	b.shapes = l.shapes[:len(b.snapshot.shapes)]
+}
+
+func lengthsOf(d *ledger.Deadline) string {
+	var b []byte
+	for _, l := range []*ledger.Length{d.Length, d.AtMost, d.InForce} {
+		if b = append(b, ';'); l != nil {
+			b = fmt.Appendf(b, "%+v", *l)
+		}
+	}
+	return string(b)
+}
+
+// lawOf names the part of the law that speaks of a block.
+func (b *rulebook) lawOf(bounds *bounds) uint64 {
+	n := sort.Search(len(b.regimes), func(i int) bool { return b.regimes[i].from > bounds.last })
+	name := b.laws[n]
+	for _, contest := range bounds.contests {
+		name = (name ^ b.kinds[contest]) * 0x9e3779b97f4a7c15
+		name ^= name >> 29
+	}
+	return name
 }
 
 // front finds one of a list and puts it in front, a new one if there is none.

@@ -308,10 +308,14 @@ func (p *plan) counted(l *hit, q ledger.Query) (out Counted, from int64, recorde
 	default:
 		out.Key = l.key
 	}
-	if in == &l.now {
+	switch in {
+	case &l.last:
+		return out, l.lastFrom[i], l.lastKnown[i]
+	case &l.now:
 		return out, l.from[i], l.recorded[i]
+	default:
+		return out, l.pastFrom[i], l.recordedFrom[i]
 	}
-	return out, l.pastFrom[i], l.recordedFrom[i]
 }
 
 // behind is CasesBehind; limit 0: all.

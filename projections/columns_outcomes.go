@@ -2,7 +2,6 @@ package projections
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"sort"
 	"sync/atomic"
@@ -51,13 +50,11 @@ const keptSteps = 16
 // stepOutcomes are those of a block's respondents, in the order in which their last
 // rows begin: at any moment those whose last row holds stand before all others.
 type stepOutcomes struct {
-	order    []uint32    // the respondents
-	from     []int64     // when the last row begins, infinity if all rows were replaced
-	first    []int64     // when the first row begins
-	recorded []uint32    // since which position the last row is known
-	epoch    int64       // first day of any moment
-	steps    []uint16    // their numbers
-	of       [][]outcome // of each step, by place
+	order []uint32    // the respondents
+	from  []int64     // when the last row begins, infinity if it says nothing
+	epoch int64       // first day of any moment
+	steps []uint16    // their numbers
+	of    [][]outcome // of each step, by place
 }
 
 // bytes is how much memory outcomes take.
@@ -66,7 +63,7 @@ func (k *keptOutcomes) bytes() uint64 {
 	if o == nil {
 		return 0
 	}
-	n := 256 + 24*len(o.order)
+	n := 256 + 12*len(o.order)
 	for _, of := range o.of {
 		n += 64 + 8*cap(of)
 	}
@@ -107,26 +104,13 @@ func (w *pace) find(o *stepOutcomes) bool {
 // inOrder puts a block's respondents in order.
 func (b *block) inOrder() *stepOutcomes {
 	n := len(b.names)
-	o := &stepOutcomes{order: make([]uint32, n), from: make([]int64, n), first: make([]int64, n), recorded: make([]uint32, n)}
-	last := make([]int64, n)
-	for r := range last {
-		o.order[r], last[r] = uint32(r), infinity
-		if from, to := b.present[r], b.present[r+1]; from < to {
-			last[r] = b.from[to-1]
-		}
+	o := &stepOutcomes{order: make([]uint32, n), from: make([]int64, n)}
+	for r := range o.order {
+		o.order[r] = uint32(r)
 	}
-	slices.SortFunc(o.order, func(a, b uint32) int { return cmp.Or(cmp.Compare(last[a], last[b]), cmp.Compare(a, b)) })
+	slices.SortFunc(o.order, func(x, y uint32) int { return cmp.Or(cmp.Compare(b.lastFrom[x], b.lastFrom[y]), cmp.Compare(x, y)) })
 	for i, r := range o.order {
-		// Where the last row holds nothing, one that was replaced may have held.
-		o.from[i], o.first[i], o.recorded[i] = last[r], infinity, math.MaxUint32
-		if from, to := b.present[r], b.present[r+1]; from < to {
-			if o.first[i] = b.from[from]; b.last.shape[r] != 0 {
-				o.recorded[i] = b.recorded[to-1]
-			}
-		}
-		for _, from := range b.pastFrom[b.past[r]:b.past[r+1]] {
-			o.first[i] = min(o.first[i], from)
-		}
+		o.from[i] = b.lastFrom[r]
 	}
 	if len(b.at) > 0 {
 		o.epoch = jakartaDay(slices.Min(b.at))

@@ -285,15 +285,21 @@ func (f *owedFinder) block(b *placed) {
 	if b.empty(f.at, f.known) {
 		return
 	}
-	bounds, rests, late := b.bounded(), f.rested(b.block), b.late(f.at, f.known)
+	bounds, late := f.bounded(b.block), b.late(f.at, f.known)
+	rests := f.rested(b.block, bounds)
 	for c := range b.ids {
 		if isDead(b.dead, c) || bounds.later(c, f.at, f.known) {
 			continue
 		}
-		if !f.over && f.at >= rests.from[c] && bounds.newest[c] <= f.known {
-			if f.recall(rests.debts[rests.owed[c]:rests.owed[c+1]]); !f.odd {
-				f.list(b.ids[c], f.debts)
-				continue
+		if !f.over && bounds.newest[c] <= f.known {
+			if debts, _, ok := rests.at(c, f.at); ok {
+				if len(debts) == 0 {
+					continue
+				}
+				if f.recall(debts); !f.odd {
+					f.list(b.ids[c], f.debts)
+					continue
+				}
 			}
 		}
 		f.one(b.block, c, late)

@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// Of nearly all cases of a large ledger the last rows hold, and what these owe is
-// the same at every later moment, often nothing: a duty stays until a record ends
-// it, and a right has lapsed. Such a case is at rest. Since when, and what it owes
-// from then on, is found once for a block and a law (columns_law.go), and a question
-// that is not of before does not look at rows. Due days, hand-overs and who asks are
-// put in by the question. What is owed stays ledger.Row.Obligations, as debtor finds
-// it; a case that does not fit here is never at rest.
+// What a case owes changes with its rows, and between two of them with the question
+// alone: with the day, as due days pass and rights lapse, with hand-overs, and with
+// who asks. So the time of a case is cut into stretches, and what its present rows
+// make it owe in each is found once for a block and a law (columns_law.go); a
+// question puts the rest in and does not look at rows. What is owed stays
+// ledger.Row.Obligations, as debtor finds it; a stretch that does not fit here is
+// left to rows.
 
 // blockMemo is what was found out about a block.
 type blockMemo struct {
@@ -22,44 +22,107 @@ type blockMemo struct {
 	counts []countAt        // by slots of countSlots
 }
 
-// restLaws is of how many laws a block knows what is at rest.
-const restLaws = 2
+// restLaws is of how many laws a block knows what is owed.
+const restLaws = 3
 
 // bounds are those of each case: no row of it began before first or was recorded
-// before oldest, and none was recorded or replaced after newest.
+// before oldest, and none was recorded or replaced after newest. Of all of them, no
+// row speaks of a moment after last, or of another contest.
 type bounds struct {
 	first          []int64
 	oldest, newest []uint32
+	last           int64
+	contests       []uint32 // words, ascending
 }
 
-// rests say what a law makes of a block's present rows.
+// rests say what a law makes of a block's present rows. The last stretches of cases
+// stand apart, for most questions need no others.
 type rests struct {
 	law uint64
-	// from is since when a case is at rest, never (restless) for some.
-	from []int64
-	// Where each case's debts and decrees begin, one more than cases; none where it
-	// is never at rest.
+	// last has one for each case, restless where rows have to be looked at.
+	last    stretchList
+	earlier stretchList
+	of      []uint32 // where each case's begin in earlier, one more than cases
+}
+
+// stretchList has spans of the time of cases.
+type stretchList struct {
+	from []int64 // since when a stretch lasts, until the next one of its case or for ever
+	odd  []bool  // rows have to be looked at
+	// Where each stretch's debts and decrees begin, one more than stretches.
 	owed, decreed []uint32
 	debts         []restDebt
 	decrees       []restDecree
 }
 
-// restDebt is a debt that only a record can end, without what a question puts in.
+// restless is after all moments.
+const restless int64 = math.MaxInt64
+
+// mostStretched bounds how many rows are looked at to cut the time of a case, of
+// which hostile hands may make many respondents with many rows. What was owed
+// before the last of them is left to rows.
+const mostStretched = 4096
+
+// at gives what a case owes at a moment, and the decrees it owed; ok is false where
+// its rows have to say. Before its first stretch it owes nothing.
+func (x *rests) at(c int, at int64) (debts []restDebt, decrees []restDecree, ok bool) {
+	if at >= x.last.from[c] {
+		debts, decrees = x.last.in(c)
+		return debts, decrees, true
+	}
+	for i := int(x.of[c+1]) - 1; i >= int(x.of[c]); i-- {
+		if x.earlier.from[i] <= at {
+			debts, decrees = x.earlier.in(i)
+			return debts, decrees, !x.earlier.odd[i]
+		}
+	}
+	return nil, nil, true
+}
+
+// in gives the debts and decrees of a stretch.
+func (s *stretchList) in(i int) ([]restDebt, []restDecree) {
+	return s.debts[s.owed[i]:s.owed[i+1]], s.decrees[s.decreed[i]:s.decreed[i+1]]
+}
+
+// begin begins a stretch; odd: rows have to be looked at.
+func (s *stretchList) begin(at int64, odd bool, debts []restDebt, decrees []restDecree) {
+	if len(s.owed) == 0 {
+		s.owed, s.decreed = append(s.owed, 0), append(s.decreed, 0)
+	}
+	s.from, s.odd = append(s.from, at), append(s.odd, odd)
+	s.debts, s.decrees = append(s.debts, debts...), append(s.decrees, decrees...)
+	s.owed, s.decreed = append(s.owed, uint32(len(s.debts))), append(s.decreed, uint32(len(s.decrees)))
+}
+
+// clear empties them and keeps their room.
+func (s *stretchList) clear() {
+	s.from, s.odd, s.owed, s.decreed, s.debts, s.decrees = s.from[:0], s.odd[:0], s.owed[:0], s.decreed[:0], s.debts[:0], s.decrees[:0]
+}
+
+func (s *stretchList) fit() {
+	s.from, s.odd, s.owed, s.decreed = fitted(s.from), fitted(s.odd), fitted(s.owed), fitted(s.decreed)
+	s.debts, s.decrees = fitted(s.debts), fitted(s.decrees)
+}
+
+func (s *stretchList) bytes() int { return 17*len(s.from) + 24*len(s.debts) + 12*len(s.decrees) }
+
+// restDebt is a debt without what a question puts in.
 type restDebt struct {
 	since     int64
-	shape     uint32 // of the row
+	owes      uint32 // word of the holder, or number of the addressees' set, where the term says so
 	authority uint32
 	term      uint16 // its number in the law, or goesOn
+	stage     uint16 // word
+	first     bool   // of its respondent
+	addressed bool   // owes is a set
 	unsure    bool
+	processed bool
 }
 
 // goesOn stands for the next step in place of a term.
 const goesOn = math.MaxUint16
 
-// restless is after all moments.
-const restless int64 = math.MaxInt64
-
-// restDecree is a decree that no later moment changes.
+// restDecree is a decree that was owed and is not pending.
 type restDecree struct {
 	authority uint32
 	term      uint16 // its number in the law
@@ -77,14 +140,14 @@ func (m *blockMemo) bytes() uint64 {
 	}
 	for _, r := range m.rests {
 		if r != nil {
-			n += 16*len(r.from) + 24*len(r.debts) + 8*len(r.decrees)
+			n += 4*len(r.of) + r.last.bytes() + r.earlier.bytes()
 		}
 	}
 	return uint64(n)
 }
 
 // bounded gives the bounds of a block's cases.
-func (b *block) bounded() *bounds {
+func (s *snapshot) bounded(b *block) *bounds {
 	m := b.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,6 +169,15 @@ func (b *block) bounded() *bounds {
 		}
 		x.first[c], x.oldest[c], x.newest[c] = first, oldest, newest
 	}
+	x.last = math.MinInt64
+	for _, at := range b.at {
+		x.last = max(x.last, at)
+	}
+	for i := range b.abouts {
+		x.contests = append(x.contests, s.natures[b.abouts[i].nature].contest)
+	}
+	slices.Sort(x.contests)
+	x.contests = slices.Clone(slices.Compact(x.contests))
 	m.bounds = x
 	return x
 }
@@ -129,14 +201,15 @@ func (b *block) row(r int, at int64, known uint32, late bool) (in *sayings, plac
 }
 
 // rested gives what is at rest in a block under the rules.
-func (e *debtor) rested(b *block) *rests {
-	m := b.memo
+func (e *debtor) rested(b *block, bounds *bounds) *rests {
+	law, m := e.lawOf(bounds), b.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := slices.IndexFunc(m.rests[:], func(r *rests) bool { return r != nil && r.law == e.law })
+	i := slices.IndexFunc(m.rests[:], func(r *rests) bool { return r != nil && r.law == law })
 	if i < 0 {
 		i = len(m.rests) - 1
 		m.rests[i] = e.rest(b)
+		m.rests[i].law = law
 	}
 	found := m.rests[i]
 	copy(m.rests[1:i+1], m.rests[:i])
@@ -144,76 +217,155 @@ func (e *debtor) rested(b *block) *rests {
 	return found
 }
 
-// rest finds out what is at rest.
+// rest finds out what cases owe in their stretches.
 func (e *debtor) rest(b *block) *rests {
-	n := len(b.ids)
-	x := &rests{law: e.law, from: make([]int64, n), owed: make([]uint32, 0, n+1), decreed: make([]uint32, 0, n+1)}
-	f := debtor{rulebook: e.rulebook, today: noDay - 1} // when all rights with a day have lapsed
+	f := restFinder{debtor: debtor{rulebook: e.rulebook, apart: true}, b: b}
+	x := &rests{of: make([]uint32, 0, len(b.ids)+1)}
 	for c := range b.ids {
-		x.owed, x.decreed = append(x.owed, uint32(len(x.debts))), append(x.decreed, uint32(len(x.decrees)))
-		if x.from[c] = f.restCase(b, c, x); x.from[c] == restless {
-			x.debts, x.decrees = x.debts[:x.owed[c]], x.decrees[:x.decreed[c]]
+		x.of = append(x.of, uint32(len(x.earlier.from)))
+		f.one(c)
+		found := len(f.out.from)
+		if found > 0 && !f.out.odd[found-1] {
+			found--
+			debts, decrees := f.out.in(found)
+			x.last.begin(f.out.from[found], false, debts, decrees)
+		} else {
+			x.last.begin(restless, false, nil, nil)
+		}
+		for i := range found {
+			debts, decrees := f.out.in(i)
+			x.earlier.begin(f.out.from[i], f.out.odd[i], debts, decrees)
 		}
 	}
-	x.owed, x.decreed = append(x.owed, uint32(len(x.debts))), append(x.decreed, uint32(len(x.decrees)))
-	x.debts, x.decrees = fitted(x.debts), fitted(x.decrees)
+	x.of = append(x.of, uint32(len(x.earlier.from)))
+	x.last.fit()
+	x.earlier.fit()
 	return x
 }
 
-// restCase finds since when a case is at rest, and adds what it owes then.
-func (e *debtor) restCase(b *block, c int, x *rests) (from int64) {
-	from = math.MinInt64
-	e.clear()
-	decrees := len(x.decrees)
-	for r := int(b.respondents[c]); r < int(b.respondents[c+1]); r++ {
-		if b.present[r] == b.present[r+1] {
-			continue // all that was said of him was taken back
-		}
-		from = max(from, b.from[b.present[r+1]-1], e.lapses(b, r))
-		first := len(e.debts)
-		e.row(b, r, &b.last, r)
-		e.decisions(b, r, &b.last, r, func(d restDecree) {
-			if !slices.Contains(x.decrees[decrees:], d) {
-				x.decrees = append(x.decrees, d)
-			}
-		})
-		if !e.leaveDebts(x, first, b.last.shape[r]) {
-			return restless
-		}
-	}
-	if e.odd {
-		return restless
-	}
-	return from
+// restFinder cuts the time of cases.
+type restFinder struct {
+	debtor
+	b       *block
+	out     stretchList // of the case at hand
+	turns   []int64     // when a row begins
+	held    []int       // of each respondent, the place of the row that holds, or before the first
+	found   []restDebt
+	decreed []restDecree
 }
 
-// leaveDebts adds a respondent's debts, which stand from first on, but for those
-// that another's are alike. ok is false where a question has to say whether they
-// are, or which of them is the earliest.
-func (e *debtor) leaveDebts(x *rests, first int, shape uint32) (ok bool) {
-	found := e.debts[first:]
-	e.debts = e.debts[:first]
-	for i := range found {
-		d := found[i]
-		if d.also[0] >= 0 {
-			return false // which of them falls due first is for a calendar to say
+// one cuts the time of a case.
+func (f *restFinder) one(c int) {
+	b := f.b
+	from, to := int(b.respondents[c]), int(b.respondents[c+1])
+	f.out.clear()
+	f.turns, f.held = f.turns[:0], f.held[:0]
+	for r := from; r < to; r++ {
+		f.turns = append(f.turns, b.from[b.present[r]:b.present[r+1]]...)
+		f.held = append(f.held, int(b.present[r])-1)
+	}
+	slices.Sort(f.turns)
+	f.turns = slices.Compact(f.turns)
+	if n := len(f.turns); n > 1 && n*(to-from) > mostStretched {
+		f.out.begin(f.turns[0], true, nil, nil)
+		f.turns = f.turns[n-1:]
+	}
+	f.today = math.MinInt32 // nothing is late yet
+	for _, at := range f.turns {
+		f.turn(c, at)
+	}
+	n := len(f.out.from)
+	if n == 0 {
+		return
+	}
+	if last, _ := f.out.in(n - 1); f.out.odd[n-1] || f.mayLapse(last) {
+		f.today = noDay - 1 // all rights with a day have lapsed
+		f.turn(c, f.lapsed(c))
+	}
+}
+
+// turn begins a stretch in which each respondent's row of a moment holds.
+func (f *restFinder) turn(c int, at int64) {
+	b, first := f.b, int(f.b.respondents[c])
+	f.found, f.decreed = f.found[:0], f.decreed[:0]
+	for i := range f.held {
+		r := first + i
+		for next := f.held[i] + 1; next < int(b.present[r+1]) && b.from[next] <= at; next++ {
+			f.held[i] = next
 		}
-		like := slices.IndexFunc(e.debts[:first], func(o debt) bool {
-			return o.code == d.code && o.stage == d.stage && o.owes == d.owes && o.authority == d.authority && o.since == d.since && o.unsure == d.unsure
-		})
-		if like >= 0 {
-			if e.debts[like].term != d.term || e.debts[like].processed != d.processed {
-				return false
-			}
+		if f.held[i] < int(b.present[r]) {
 			continue
 		}
-		one := restDebt{d.since, shape, d.authority, goesOn, d.unsure}
+		f.clear()
+		if f.row(b, r, &b.now, f.held[i]); f.odd {
+			f.out.begin(at, true, nil, nil)
+			return
+		}
+		f.leaveDebts(&f.snapshot.shapes[b.now.shape[f.held[i]]])
+		f.decisions(b, r, &b.now, f.held[i], func(d restDecree) {
+			if !slices.Contains(f.decreed, d) {
+				f.decreed = append(f.decreed, d)
+			}
+		})
+	}
+	if n := len(f.out.from); n > 0 && !f.out.odd[n-1] {
+		debts, decrees := f.out.in(n - 1)
+		if slices.Equal(debts, f.found) && slices.Equal(decrees, f.decreed) {
+			return // the stretch before goes on
+		}
+	}
+	f.out.begin(at, false, f.found, f.decreed)
+}
+
+// mayLapse reports whether there are rights with a day among debts.
+func (f *restFinder) mayLapse(debts []restDebt) bool {
+	return slices.ContainsFunc(debts, func(d restDebt) bool { return d.term != goesOn && f.terms[d.term].Right })
+}
+
+// lapsed is from when on all rights that a case's last rows began have surely
+// lapsed.
+func (f *restFinder) lapsed(c int) int64 {
+	at := f.out.from[len(f.out.from)-1]
+	for r := int(f.b.respondents[c]); r < int(f.b.respondents[c+1]); r++ {
+		if f.b.present[r] < f.b.present[r+1] {
+			at = max(at, f.lapses(f.b, r))
+		}
+	}
+	return at
+}
+
+// leaveDebts adds a respondent's debts, unless another of the stretch owes the same:
+// a question makes one of them. Which of his debts falls due first is for its
+// calendar to say.
+func (f *restFinder) leaveDebts(sh *shape) {
+	first := len(f.found)
+	for i := range f.debts {
+		d := &f.debts[i]
+		one := restDebt{
+			since: d.since, authority: d.authority, term: goesOn, stage: uint16(d.stage), first: i == 0, unsure: d.unsure, processed: d.processed,
+		}
 		if d.term != nil {
 			one.term = d.term.number
 		}
-		x.debts, e.debts = append(x.debts, one), append(e.debts, d)
+		switch kind := f.resolved[f.owedBy(&one)]; {
+		case kind == theAddressee && f.sentTo[sh.forwardedTo] != noWord:
+			one.owes, one.addressed = sh.forwardedTo, true
+		case kind == theHolder || kind == theAddressee:
+			one.owes = sh.holder
+		}
+		f.found = append(f.found, one)
 	}
-	return true
+	for i := 0; i < first; {
+		past := i + 1
+		for past < first && !f.found[past].first {
+			past++
+		}
+		if slices.Equal(f.found[i:past], f.found[first:]) {
+			f.found = f.found[:first]
+			return
+		}
+		i = past
+	}
 }
 
 // lapses is from when on all rights that a respondent's last row began have surely
@@ -231,31 +383,51 @@ func (e *debtor) lapses(b *block, r int) int64 {
 	return at
 }
 
-// recall finds what a case at rest owes. What is odd is for whoever looks at its
-// rows.
+// recall finds what a case owes in a stretch. What is odd is for whoever looks at
+// its rows.
 func (e *debtor) recall(list []restDebt) {
 	e.clear()
+	first := 0
 	for i := range list {
 		s := &list[i]
-		sh := &e.snapshot.shapes[s.shape]
-		d := debt{
-			stage: sh.stage, since: s.since, due: noDay, unsure: s.unsure, processed: sh.reached>>processedAt&1 != 0,
-			also: [4]int{-1, -1, -1, -1}, met: noTime,
+		if s.first {
+			first = len(e.debts)
 		}
-		if s.term == goesOn {
-			d.code = e.nextCode
-			e.party(e.stages[sh.stage].owedBy, &d, sh, s.authority)
-		} else {
+		d := debt{
+			stage: uint32(s.stage), since: s.since, due: noDay, unsure: s.unsure, processed: s.processed, code: e.nextCode,
+			authority: s.authority, also: [4]int{-1, -1, -1, -1}, met: noTime,
+		}
+		if s.term != goesOn {
 			t := e.terms[s.term]
 			if t.Right && e.duties {
 				continue
 			}
 			d.term, d.code = t, t.code
 			e.reckon(t, &d)
-			d.overdue = d.due < e.today
-			e.party(t.owedBy, &d, sh, s.authority)
+			if d.overdue = d.due < e.today; d.overdue && t.Right {
+				continue // it has lapsed
+			}
 		}
-		e.debts = append(e.debts, d)
+		d.owes = e.owedBy(s)
+		switch kind := e.resolved[d.owes]; {
+		case s.addressed:
+			d.owes = e.sentTo[s.owes]
+		case kind == theHolder || kind == theAddressee:
+			d.owes = e.names[s.owes]
+		}
+		if d.term == nil {
+			e.debts = append(e.debts, d)
+		} else {
+			e.earliest(first, &d)
+		}
 	}
-	e.debts = e.concerning(e.debts)
+	e.debts = e.settle(e.debts)
+}
+
+// owedBy gives the party that owes, before a row resolves it.
+func (e *debtor) owedBy(s *restDebt) uint32 {
+	if s.term == goesOn {
+		return e.stages[s.stage].owedBy
+	}
+	return e.terms[s.term].owedBy
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -130,5 +131,49 @@ func askAtRest(t *testing.T, r *Reader, b *book) {
 				}
 			}
 		}
+	}
+}
+
+// TestStretchesAreOfTheirLaw: what a block's cases owe is found once, under rules
+// that say the same of its time and contests, and anew under others.
+func TestStretchesAreOfTheirLaw(t *testing.T) {
+	b := restBook(t, func(on func(day int, kind ledger.Kind, source ledger.AgencyID, payload any)) {
+		on(2, ledger.CaseRegisteredKind, ledger.Bawaslu, ledger.CaseRegistered{Register: "1"})
+		on(30, ledger.CaseForwardedKind, ledger.Bawaslu, ledger.CaseForwarded{Letter: letters[0], To: ledger.KASN})
+	})
+	url := testkit.DB(t)
+	reader := openColumnReader(t, url, 1000, 4000)
+	project(t, url, b.feed(3))
+	awaitColumns(t, reader)
+	s := reader.columns.now.Load()
+	rules := b.rules(ledger.Position(len(b.records)))
+	debtor := func(change func(*ledger.Rules)) *debtor {
+		r := rules
+		r.Regimes = append([]ledger.Regime{}, rules.Regimes...)
+		change(&r)
+		return &debtor{rulebook: s.rulebook(r, "", &reader.columns.rules)}
+	}
+	block := s.blocks[0].block
+	bounds := s.bounded(block)
+	first := debtor(func(*ledger.Rules) {}).rested(block, bounds)
+	for _, c := range []struct {
+		name   string
+		change func(*ledger.Rules)
+		same   bool
+	}{
+		{"the same", func(*ledger.Rules) {}, true},
+		{"another contest", func(r *ledger.Rules) { r.Contests = map[string]ledger.Contest{"x": {ID: "x", Kind: "pilkada"}} }, true},
+		{"a regime of later", func(r *ledger.Rules) { r.Regimes = append(r.Regimes, ledger.Regime{ID: "later", From: "2030-01-01"}) }, true},
+		{"a regime of the block's", func(r *ledger.Rules) { r.Regimes = append(r.Regimes, ledger.Regime{ID: "other", From: "2020-09-02"}) }, false},
+		{"a deadline of another code", func(r *ledger.Rules) {
+			r.Regimes[0].Deadlines = []ledger.Deadline{{Code: "x", From: "opened", OwedBy: "bawaslu"}}
+		}, false},
+	} {
+		if got := debtor(c.change).rested(block, bounds); (got == first) != c.same {
+			t.Errorf("%s: the stretches are the same: %t, want %t", c.name, got == first, c.same)
+		}
+	}
+	if n := len(first.last.from) + len(first.earlier.from); n < len(block.ids)+2 || slices.Contains(first.last.from, restless) || slices.Contains(first.earlier.odd, true) {
+		t.Errorf("%d cases have %d stretches: %+v", len(block.ids), n, first)
 	}
 }

@@ -27,19 +27,22 @@ type rulebook struct {
 	memo *rulesMemo
 	// holidays is what the calendar says, in words.
 	holidays string
-	law      uint64 // names what decides whether a row can owe anything
 
-	regimes  []regimeTerms // the one that counts for a moment is the last that holds it
-	codes    []string      // of terms, ascending
-	nextCode int           // that of ledger.NextStep
-	parties  numbered[string]
-	asked    uint32      // agency as a party
-	names    []uint32    // the party of each word of attrHolder
-	sentTo   []uint32    // of each set of addressees, noWord without any
-	contests []string    // the kind of each contest
-	stages   []*nextTerm // of each word of attrStage; nil: nothing follows
-	terms    []*term
-	shapes   []shapeTerms
+	regimes []regimeTerms // the one that counts for a moment is the last that holds it
+	// laws name what the first regimes say, as many as their place; kinds what kind
+	// each contest is of.
+	laws, kinds []uint64
+	codes       []string // of terms, ascending
+	nextCode    int      // that of ledger.NextStep
+	parties     numbered[string]
+	resolved    []uint8     // how each party is, see byRow
+	asked       uint32      // agency as a party
+	names       []uint32    // the party of each word of attrHolder
+	sentTo      []uint32    // of each set of addressees, noWord without any
+	contests    []string    // the kind of each contest
+	stages      []*nextTerm // of each word of attrStage; nil: nothing follows
+	terms       []*term
+	shapes      []shapeTerms
 	// checks are those of all terms by the milestone they begin at; decisions has a
 	// bit for each at which a period for a decision begins.
 	checks    [ledger.MilestoneCount][]check
@@ -140,8 +143,23 @@ func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, memo *ru
 	for _, stage := range s.words[attrStage] {
 		b.stages = append(b.stages, b.next(ledger.Stage(stage)))
 	}
-	memo.lay(b)
+	for _, p := range b.parties.values {
+		b.resolved = append(b.resolved, byRow[p])
+	}
+	memo.lay(b, order)
 	return b
+}
+
+// Parties that a row makes others of.
+const (
+	itself = iota
+	theHolder
+	theAddressee
+	theAuthority
+)
+
+var byRow = map[string]uint8{
+	ledger.OwedByHolder: theHolder, ledger.OwedByAddressee: theAddressee, ledger.OwedByAuthority: theAuthority,
 }
 
 func (b *rulebook) term(d *ledger.Deadline, regime string, due *dueDays) *term {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func (f *benchFlags) pages(ctx context.Context, o *options, progress io.Writer) 
 	}
 	defer reader.Close()
 	began := time.Now()
-	reader.KeepColumns(o.log())
+	keepColumns(reader, o.log())
 	if err := reader.WaitColumns(ctx); err != nil {
 		return nil, err
 	}
@@ -222,11 +223,7 @@ func (b *benchPages) serve(ctx context.Context, reader *projections.Reader, o *o
 		err = errors.Join(err, <-ended)
 	}()
 	fmt.Fprintf(b.progress, "Then %d pages a second for %s, as of and known at random days, filters now and then\n", pagesPerSecond, b.flags.pageTime())
-	err = b.flags.profiled(func() (err error) {
-		lines, err = b.ask(ctx, "http://"+listener.Addr().String())
-		return err
-	})
-	return lines, err
+	return b.ask(ctx, "http://"+listener.Addr().String())
 }
 
 // pageTime is how long pages are asked for.
@@ -240,6 +237,7 @@ func (f *benchFlags) pageTime() time.Duration {
 // answer is how one page was answered.
 type answer struct {
 	page   string
+	path   string
 	status int
 	first  time.Duration // from when it was due to the first byte
 	err    error
@@ -250,7 +248,6 @@ func (b *benchPages) ask(ctx context.Context, base string) ([]benchLine, error) 
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	defer client.CloseIdleConnections()
 	q := newPageQuestions(b)
-	var all []answer
 	var lines []benchLine
 	for _, p := range q.mix {
 		began := time.Now()
@@ -262,6 +259,16 @@ func (b *benchPages) ask(ctx context.Context, base string) ([]benchLine, error) 
 		}
 		lines = append(lines, benchLine{Work: p.name + ", asked for the first time", Measured: time.Since(began).Seconds() * 1000, Unit: "ms"})
 	}
+	var all []answer
+	if err := b.flags.profiled(func() error { all = b.askMany(ctx, client, base, q); return nil }); err != nil {
+		return lines, err
+	}
+	b.slowest(all)
+	return append(lines, summarised(all)...), ctx.Err()
+}
+
+// askMany sends requests at the steady pace.
+func (b *benchPages) askMany(ctx context.Context, client *http.Client, base string, q *pageQuestions) (all []answer) {
 	answers, gathered := make(chan answer, 64), make(chan struct{})
 	go func() {
 		defer close(gathered)
@@ -283,11 +290,11 @@ func (b *benchPages) ask(ctx context.Context, base string) ([]benchLine, error) 
 	asking.Wait()
 	close(answers)
 	<-gathered
-	return append(lines, summarised(all)...), ctx.Err()
+	return all
 }
 
 // patience is how long a page may say that it is being made ready.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // once asks for a page before it is measured, to see that it works, and waits for
 // one that is made ready first.
@@ -314,7 +321,7 @@ func (b *benchPages) once(ctx context.Context, client *http.Client, base string,
 
 // get asks for a page that was due at a moment, and reads it whole.
 func get(ctx context.Context, client *http.Client, base, name, path string, due time.Time) answer {
-	a := answer{page: name}
+	a := answer{page: name, path: path}
 	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { a.first = time.Since(due) }}
 	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, base+path, nil)
 	if err != nil {
@@ -332,6 +339,16 @@ func get(ctx context.Context, client *http.Client, base, name, path string, due 
 		a.err = fmt.Errorf("%s: %s", path, got.Status)
 	}
 	return a
+}
+
+// slowest says which addresses took longest: what to look at next.
+func (b *benchPages) slowest(all []answer) {
+	const most = 20
+	all = slices.SortedFunc(slices.Values(all), func(a, b answer) int { return cmp.Compare(b.first, a.first) })
+	fmt.Fprintf(b.progress, "  The slowest of %d:\n", len(all))
+	for _, a := range all[:min(most, len(all))] {
+		fmt.Fprintf(b.progress, "  %-100s %7d ms\n", a.path, a.first.Milliseconds())
+	}
 }
 
 // summarised gives median and 99th percentile of each page and of all together.

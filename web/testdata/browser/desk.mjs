@@ -26,7 +26,7 @@ async function keyboard() {
   page.on("request", (r) => r.url().includes("/desk/replay") && times.push(Date.now()));
   await page.waitForURL((u) => u.searchParams.get("at") === String(facts.last), { timeout: 15000 });
   await page.waitForFunction(() => document.querySelector("[data-play]").getAttribute("aria-pressed") === "false");
-  for (let i = 1; i < times.length; i++) must(times[i] - times[i - 1] > 350, where, `plays too fast: ${times[i] - times[i - 1]} ms`);
+  for (let i = 1; i < times.length; i++) must(times[i] - times[i - 1] > 250, where, `plays too fast: ${times[i] - times[i - 1]} ms`);
   must((await page.inputValue("#position")) === String(facts.last), where, "the slider stays behind");
   must(await page.evaluate(() => document.activeElement.matches("[data-play]")), where, "play loses the focus");
   const told = await (await page.request.get(base + `/v1/national?measure=opened&known-at=${facts.last}`)).json();

@@ -76,7 +76,9 @@ func TestColumnsInOrder(t *testing.T) {
 	if after, all := s.afterBase(); s.base < 2 || after > all/orderDense {
 		t.Errorf("%d of %d cases stand after %d blocks of the base", after, all, s.base)
 	}
-	if moved, err := r.columns.order(); moved || err != nil {
+	r.columns.turn <- struct{}{} // or the loader is at it, too
+	moved, err := r.columns.order()
+	if <-r.columns.turn; moved || err != nil {
 		t.Errorf("there was more to put back: %v", err)
 	}
 }

@@ -199,3 +199,23 @@ func TestHandOverPassesByWhatHadEnded(t *testing.T) {
 		}
 	}
 }
+
+// TestHandOverOfAllTime: a grant may begin before the times that PostgreSQL has.
+func TestHandOverOfAllTime(t *testing.T) {
+	url := testkit.DB(t)
+	b := newBook(firstDay)
+	b.genesis(5)
+	e, err := ledger.DecodeRecord(year(1).records[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.add(e.Kind, 1, e.Source, caseNumber(1), firstDay, e.Payload)
+	b.add(ledger.MandateGrantedKind, 1, ledger.KemenPANRB, string(ledger.BKN), b.recorded, ledger.MandateGranted{Grant: ledger.Grant{
+		Agency: ledger.BKN, Mandate: ledger.MandateIntake, From: "0001-01-01", Scope: ledger.ScopeAll, Predecessor: ledger.Bawaslu, Basis: "UU 1/2020", Doubt: ledger.DoubtNone,
+	}})
+	project(t, url, b.feed(3))
+	got := strs(t, connectTo(t, url), "SELECT owed_by || ' for ' || instead_of FROM projection.obligation")
+	if want := []string{"bkn for bawaslu"}; !slices.Equal(got, want) {
+		t.Errorf("rows are %q, want %q", got, want)
+	}
+}

@@ -318,7 +318,7 @@ func reachOfHandOver(before, after []ledger.Grant) (reach handOverReach) {
 
 // where selects at least the rows whose state lasted into the reach.
 func (h handOverReach) where() (where string) {
-	if !h.from.IsZero() {
+	if aBound(h.from) {
 		where = " AND happened_to > " + quote(h.from.UTC().Format(ledger.RecordedFormat))
 	}
 	if processed := reachedColumns()[processedAt]; !h.concerns[0] {
@@ -329,6 +329,10 @@ func (h handOverReach) where() (where string) {
 	return where
 }
 
+// aBound reports whether PostgreSQL reads a moment; others bound nothing that is
+// real.
+func aBound(at time.Time) bool { return at.Year() >= 1900 && at.Year() <= 9999 }
+
 // reachedWithin selects at least the rows of which a milestone was reached in a
 // span, of which a zero time is no bound.
 func reachedWithin(from, until time.Time) (where string) {
@@ -336,7 +340,7 @@ func reachedWithin(from, until time.Time) (where string) {
 		at      time.Time
 		compare string
 	}{{from, "greatest(%s) >= %s"}, {until, "least(%s) < %s"}} {
-		if y := bound.at.Year(); y >= 1900 && y <= 9999 { // what PostgreSQL reads; others bound nothing that is real
+		if aBound(bound.at) {
 			where += " AND " + fmt.Sprintf(bound.compare, strings.Join(reachedColumns(), ", "), quote(bound.at.UTC().Format(ledger.RecordedFormat)))
 		}
 	}

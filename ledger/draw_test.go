@@ -265,10 +265,11 @@ func drawAdmitted(t *rapid.T, lawAt func(time.Time) ledger.Law) []ledger.CaseEve
 		case 0, 1:
 		case 2: // a correction by whoever recorded
 			wrong := pick(t, "corrected", history...)
-			e.Kind, e.Source, e.Time = ledger.EventCorrectedKind, wrong.Source, ledger.Date("2020-12-01").Start()
-			if wrong.Payload != nil {
-				e.Payload = correctionOf(t, wrong.Event)
+			if wrong.Payload == nil {
+				continue
 			}
+			e.Kind, e.Source, e.Time = ledger.EventCorrectedKind, wrong.Source, ledger.Date("2020-12-01").Start()
+			e.Payload = correctionOf(t, wrong.Event)
 		default:
 			if c := ledger.Fold(history); len(c.Respondents) > 0 {
 				steer(t, c, &e)

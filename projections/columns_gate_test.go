@@ -35,6 +35,7 @@ func TestUnhurriedLeavesPlacesToOthers(t *testing.T) {
 			}
 			slow = time.Since(began)
 		})
+		synctest.Wait()
 		ask(Unhurried(t.Context()), "another", func(context.Context) { second = time.Since(began) })
 		ask(t.Context(), "hurried, too", func(context.Context) { waited = time.Since(began) })
 		time.Sleep(time.Minute)

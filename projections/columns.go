@@ -34,6 +34,7 @@ type columns struct {
 	// follow rules. They share the processors (columns_gate.go).
 	scans, works chan struct{}
 	rules        rulesMemo // what was found out under published rules
+	piles        piles
 
 	latest latest // questions of now
 
@@ -92,7 +93,8 @@ type placed struct {
 
 // KeepColumns has the reader load its tables into memory, beside questions, which
 // SQL answers until then, and keep them up to date. It takes about 50 bytes a
-// row. It is called once, before the first question; Close ends it.
+// row, and some 40 more for what is found out for questions. It is called once, before
+// the first question; Close ends it.
 func (r *Reader) KeepColumns(log *slog.Logger) {
 	r.keepColumns(log, loadRows, blockRows)
 	r.columns.latest.from = latestFrom
@@ -157,6 +159,7 @@ func (r *Reader) ColumnsSize() (rows int, bytes uint64) {
 	if d := r.columns.days.Load(); d != nil {
 		bytes += d.bytes()
 	}
+	bytes += r.columns.piles.bytes()
 	return rows, bytes
 }
 

@@ -27,11 +27,15 @@ type pace struct {
 	ends    []bool     // of each word of a stage
 	decided uint32
 	since   int64
+	// How sums of many blocks are used; nil: they are not.
+	question *pileQuestion
+	piles    *piles
 	// Of the block at hand.
 	of     [][]outcome
 	group  []uint32 // by place, of respondents whose last rows hold
 	buried []bool   // of each respondent
 	late   []uint32 // respondents whose last rows do not hold, but others may
+	places []uint32 // of outcomes that do not count
 	held   []heldRow
 	rows   []rowReached
 }
@@ -84,7 +88,7 @@ func jakartaDay(at int64) int64 {
 // durations counts steps.
 func (c *columns) durations(ctx context.Context, s *snapshot, q ledger.Query, steps []Step, by string) ([][]Duration, error) {
 	value, err := c.memo.answer(ctx, asks(q, "durations", s.load, steps, by), c.scans, func(ctx context.Context) (any, int, error) {
-		out, err := s.waits(ctx, s.plan(q, nil), steps, by)
+		out, err := s.waits(ctx, s.plan(q, nil), steps, by, s.piled(q, by), &c.piles)
 		n := 0
 		for _, groups := range out {
 			for _, d := range groups {
@@ -99,7 +103,7 @@ func (c *columns) durations(ctx context.Context, s *snapshot, q ledger.Query, st
 	return slices.Clone(value.([][]Duration)), nil
 }
 
-func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) ([][]Duration, error) {
+func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string, question *pileQuestion, sums *piles) ([][]Duration, error) {
 	since := p.since
 	p.since = noTime // it is From that has to be later
 	p.pass(func(s *shape) bool { return !s.duplicate })
@@ -122,12 +126,12 @@ func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) 
 	}
 	parts := make([]*pace, runtime.GOMAXPROCS(0))
 	for i := range parts {
-		parts[i] = &pace{plan: p, steps: list, by: dimension, groups: make([][]spells, len(steps)), ends: ends, decided: decided, since: since}
+		parts[i] = &pace{plan: p, steps: list, by: dimension, groups: make([][]spells, len(steps)), ends: ends, decided: decided, since: since, question: question, piles: sums}
 		for j := range parts[i].groups {
 			parts[i].groups[j] = make([]spells, 1+dimension.groups())
 		}
 	}
-	if err := p.each(ctx, func(worker int, b *placed) { parts[worker].block(b) }); err != nil {
+	if err := p.eachRun(ctx, func(worker, from, to int) { parts[worker].run(s, from, to) }); err != nil {
 		return nil, err
 	}
 	out := make([][]Duration, len(steps))
@@ -137,6 +141,9 @@ func (s *snapshot) waits(ctx context.Context, p *plan, steps []Step, by string) 
 			for g := range whole {
 				whole[g].join(&part.groups[i][g])
 			}
+		}
+		for g := range whole {
+			whole[g].trim()
 		}
 		out[i] = inOrder(dimension.durations(whole[1:]), by)
 	}
@@ -204,6 +211,16 @@ func (w *spells) join(o *spells) {
 		for days, n := range list {
 			w[i][days] += n
 		}
+	}
+}
+
+// run counts some blocks, by their sums if that is possible.
+func (w *pace) run(s *snapshot, from, to int) {
+	if w.question != nil && to <= s.base && w.pile(s, from) {
+		return
+	}
+	for i := from; i < to; i++ {
+		w.block(&s.blocks[i])
 	}
 }
 

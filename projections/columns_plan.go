@@ -272,17 +272,35 @@ func (d *dimensionOf) values(b *block, in *sayings, i int, one *[1]uint32) []uin
 // with a worker's number and a block. It ends early when whoever asked has gone,
 // and when work panics, which is the question's misfortune and not the process's.
 func (s *snapshot) each(ctx context.Context, work func(worker int, p *placed)) error {
+	return inTurns(ctx, len(s.blocks), func(worker, i int) { work(worker, &s.blocks[i]) })
+}
+
+// eachRun does so with runs of blocks, from one to before another: as many as piles
+// have where blocks come by id, single ones after them.
+func (s *snapshot) eachRun(ctx context.Context, work func(worker, from, to int)) error {
+	runs := (s.base + pileBlocks - 1) / pileBlocks
+	return inTurns(ctx, runs+len(s.blocks)-s.base, func(worker, i int) {
+		if i < runs {
+			work(worker, i*pileBlocks, min((i+1)*pileBlocks, s.base))
+			return
+		}
+		work(worker, s.base+i-runs, s.base+i-runs+1)
+	})
+}
+
+// inTurns does pieces of work by their numbers.
+func inTurns(ctx context.Context, pieces int, work func(worker, i int)) error {
 	var next atomic.Int64
 	p, _ := ctx.Value(passKey{}).(*pass)
-	return abreast(ctx, min(runtime.GOMAXPROCS(0), len(s.blocks)), func(ctx context.Context, w int) {
+	return abreast(ctx, min(runtime.GOMAXPROCS(0), pieces), func(ctx context.Context, w int) {
 		for left := true; left && ctx.Err() == nil; {
 			p.through(ctx, func(enough func() bool) {
 				for {
 					i := next.Add(1) - 1
-					if left = i < int64(len(s.blocks)); !left {
+					if left = i < int64(pieces); !left {
 						return
 					}
-					if work(w, &s.blocks[i]); enough() {
+					if work(w, int(i)); enough() {
 						return
 					}
 				}

@@ -50,7 +50,7 @@ type heapTally struct {
 // dueRef is a day and a code.
 type dueRef int64
 
-func dueRefOf(day int32, code int) dueRef { return dueRef(day)<<8 | dueRef(code) }
+func dueRefOf(day int32, code int8) dueRef { return dueRef(day)<<8 | dueRef(code) }
 
 func (r dueRef) day() int32 { return int32(r >> 8) }
 

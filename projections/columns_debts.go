@@ -8,25 +8,32 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// debt is a ledger.Obligation of one respondent, in numbers of a rulebook.
+// debt is a ledger.Obligation of one respondent, in numbers of a rulebook. There are
+// many of them, so it is small.
 type debt struct {
 	term                 *term // nil: the next step
-	code                 int
-	stage                uint32
-	owes                 uint32 // the party before any succession
-	owedBy               uint32 // and after it
-	watched              uint32 // after it
-	authority            uint32 // a word of attrPPK; 0: none
-	name                 uint32 // of the respondent
-	since                int64  // noTime: nothing says it
-	due                  int32  // noDay: there is none
-	unsure               bool   // it began anew by a reopening
-	processed            bool
-	also                 [4]int // codes, -1 after the last
-	provisional, overdue bool
-	over                 overState
+	since                int64 // noTime: nothing says it
 	met                  int64 // noTime: it was not
+	due                  int32 // noDay: there is none
+	stage                uint32
+	owes                 uint32  // the party before any succession
+	owedBy               uint32  // and after it
+	watched              uint32  // after it
+	authority            uint32  // a word of attrPPK; 0: none
+	name                 uint32  // of the respondent
+	also                 [4]int8 // codes, noCode after the last
+	code                 int8
+	over                 overState
+	unsure               bool // it began anew by a reopening
+	processed            bool
+	provisional, overdue bool
 }
+
+// noCode is no code's number.
+const noCode = -1
+
+// alone is also of what is nothing else, too.
+var alone = [4]int8{noCode, noCode, noCode, noCode}
 
 // overState is how a debt came to be pending no more.
 type overState uint8
@@ -216,7 +223,7 @@ func (e *debtor) row(b *block, r int, in *sayings, place int) {
 		entry++
 	}
 	first := len(e.debts)
-	base := debt{stage: sh.stage, name: b.names[r], processed: sh.reached>>processedAt&1 != 0, also: [4]int{-1, -1, -1, -1}, met: noTime}
+	base := debt{stage: sh.stage, name: b.names[r], processed: sh.reached>>processedAt&1 != 0, also: alone, met: noTime}
 	ppk := e.letters[b.abouts[in.about[place]].letter].ppk
 	duty := false
 	for from := range bitsOf(st.froms) {
@@ -345,9 +352,9 @@ func (e *debtor) earliest(first int, d *debt) {
 		if two.due < one.due {
 			one, two = two, one
 		}
-		n := slices.Index(one.also[:], -1)
-		for _, code := range append([]int{two.code}, two.also[:]...) {
-			if code < 0 {
+		n := slices.Index(one.also[:], noCode)
+		for _, code := range append([]int8{two.code}, two.also[:]...) {
+			if code == noCode {
 				break
 			}
 			if n < 0 || n == len(one.also) {

@@ -17,7 +17,8 @@ import (
 // A page of the work list: what is owed is found and put in order in numbers, and
 // the definition is asked for the obligations of the page. Nothing ever holds the
 // whole list: the order is counted in slots of a day, and only those slots that a
-// page needs, and some more for the next pages, are listed.
+// page needs, and some more for the next pages, are listed; the first ones while they
+// are counted.
 
 // owedPlace is where an obligation stands in the order of the list, but for those of
 // one case that share all of it.
@@ -56,11 +57,11 @@ func (p *owedPlace) slot() int {
 type owedOrder struct {
 	slots                 []int32 // how many places each has
 	total, overdue, cases int
-	places                []owedPlace // all of them, if they are few
+	places                []owedPlace // the first ones, all of them if they are few
 }
 
 // fewOwed is how many places are kept together at most, but for those of one day.
-const fewOwed = 1 << 17
+const fewOwed = 1 << 16
 
 // owedWords is how many words of memory a place takes.
 const owedWords = 4
@@ -125,7 +126,7 @@ func (c *columns) owedPage(ctx context.Context, s *snapshot, out *WorkList, rule
 	}
 	for at := q.Offset; at < end; {
 		w := owedWindow{places: o.places}
-		if o.places == nil {
+		if at >= len(o.places) {
 			if w, err = c.owedWindow(ctx, &a, o, at, key); err != nil {
 				return false, err
 			}
@@ -174,27 +175,29 @@ func (a *owedAsked) order(ctx context.Context) (*owedOrder, error) {
 		return nil, err
 	}
 	o := &owedOrder{slots: parts[0].slots}
-	many := false
+	listed := parts[0].hi
 	for i := range parts {
 		f := &parts[i]
 		if f.anyOdd {
 			return nil, nil
 		}
-		o.total, o.overdue, o.cases, many = o.total+f.total, o.overdue+f.overdue, o.cases+f.cases, many || f.many
+		listed = min(listed, f.hi)
+		o.total, o.overdue, o.cases = o.total+f.total, o.overdue+f.overdue, o.cases+f.cases
 		for slot, n := range f.slots {
 			if i > 0 {
 				o.slots[slot] += n
 			}
 		}
 	}
-	if !many && o.total <= a.few {
-		o.places = mergedPlaces(parts)
+	for i := range parts {
+		parts[i].cut(listed)
 	}
+	o.places = mergedPlaces(parts)
 	return o, nil
 }
 
 // find looks for places on all processors, and lists those of some slots, each
-// worker in their order; no worker lists more than most.
+// worker in their order; one that would list more than most lists fewer slots.
 func (a *owedAsked) find(ctx context.Context, b *rulebook, lo, hi, most int) ([]owedFinder, error) {
 	heirs := b.heirsAt(a.q.AsOf)
 	parts := make([]owedFinder, runtime.GOMAXPROCS(0))
@@ -274,11 +277,10 @@ type owedFinder struct {
 	slots                 []int32 // how many places each has
 	total, overdue, cases int
 	anyOdd                bool
-	// Places of the slots from lo to before hi are listed, unless they are many:
-	// more than most.
+	// Places of the slots from lo to before hi are listed. Where they are more than
+	// most, hi moves.
 	lo, hi, most int
 	places       []owedPlace
-	many         bool
 }
 
 func (f *owedFinder) block(b *placed) {
@@ -338,12 +340,30 @@ func (f *owedFinder) place(p owedPlace) {
 	slot := p.slot()
 	f.total++
 	f.slots[slot]++
-	if f.many || slot < f.lo || slot >= f.hi {
+	if slot < f.lo || slot >= f.hi {
 		return
 	}
 	if f.places = append(f.places, p); len(f.places) > f.most {
-		f.many, f.places = true, nil
+		f.fewer()
 	}
+}
+
+// fewer keeps half as many places as a worker may list, but at least those of one
+// slot, however many they are.
+func (f *owedFinder) fewer() {
+	hi, n := f.lo, 0
+	for ; hi < f.hi && (n == 0 || n+int(f.slots[hi]) <= f.most/2); hi++ {
+		n += int(f.slots[hi])
+	}
+	f.cut(hi)
+	if f.hi = hi; len(f.places) > f.most {
+		f.most = math.MaxInt // they are of one slot
+	}
+}
+
+// cut keeps the places before a slot.
+func (f *owedFinder) cut(hi int) {
+	f.places = slices.DeleteFunc(f.places, func(p owedPlace) bool { return p.slot() >= hi })
 }
 
 // namePage asks the definition for the obligations from one place to before another.

@@ -395,7 +395,7 @@ func (e *debtor) recall(list []restDebt) {
 		}
 		d := debt{
 			stage: uint32(s.stage), since: s.since, due: noDay, unsure: s.unsure, processed: s.processed, code: e.nextCode,
-			authority: s.authority, also: [4]int{-1, -1, -1, -1}, met: noTime,
+			authority: s.authority, also: alone, met: noTime,
 		}
 		if s.term != goesOn {
 			t := e.terms[s.term]

@@ -33,7 +33,7 @@ type rulebook struct {
 	// each contest is of.
 	laws, kinds []uint64
 	codes       []string // of terms, ascending
-	nextCode    int      // that of ledger.NextStep
+	nextCode    int8     // that of ledger.NextStep
 	parties     numbered[string]
 	resolved    []uint8     // how each party is, see byRow
 	asked       uint32      // agency as a party
@@ -47,7 +47,7 @@ type rulebook struct {
 	// bit for each at which a period for a decision begins.
 	checks    [ledger.MilestoneCount][]check
 	decisions uint32
-	fits      bool // codes fit a set of bits, and terms their numbers
+	fits      bool // codes fit a set of bits and their numbers, and terms theirs
 }
 
 // noWord stands for a word that is not there.
@@ -60,7 +60,7 @@ type term struct {
 	from            int    // places in ledger.Milestones
 	to              uint32 // a bit for each
 	awaits          int    // number of the list To
-	code            int
+	code            int8   // if all fit
 	number          uint16 // in the law
 	owedBy, watched uint32 // parties; owedBy before it is resolved
 	decision        bool   // a duty that a decision ends
@@ -110,7 +110,7 @@ func (s *snapshot) rulebook(rules ledger.Rules, agency ledger.AgencyID, memo *ru
 	b.codes = append(b.codes, ledger.NextStep)
 	slices.Sort(b.codes)
 	b.codes = slices.Compact(b.codes)
-	b.nextCode = slices.Index(b.codes, ledger.NextStep)
+	b.nextCode = int8(slices.Index(b.codes, ledger.NextStep))
 	b.regimes = make([]regimeTerms, len(rules.Regimes))
 	order := slices.Clone(rules.Regimes)
 	slices.SortStableFunc(order, func(a, b ledger.Regime) int { return cmp.Compare(a.From, b.From) })
@@ -164,7 +164,7 @@ var byRow = map[string]uint8{
 
 func (b *rulebook) term(d *ledger.Deadline, regime string, due *dueDays) *term {
 	t := &term{
-		Deadline: d, regime: regime, from: slices.Index(ledger.Milestones, d.From), code: slices.Index(b.codes, d.Code),
+		Deadline: d, regime: regime, from: slices.Index(ledger.Milestones, d.From), code: int8(slices.Index(b.codes, d.Code)),
 		owedBy: b.parties.number(d.OwedBy), watched: b.parties.number(string(d.WatchedBy)),
 		decision: d.OwedBy == ledger.OwedByAuthority && !d.Right && slices.Contains(d.To, ledger.MilestoneDecided),
 	}

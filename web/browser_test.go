@@ -59,7 +59,7 @@ func inBrowser(t *testing.T, walk string, s *shelf, facts any) {
 	if err := os.WriteFile(file, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, node, walk, chromium, s.http.URL, file)
 	c.Dir = folder

@@ -24,10 +24,13 @@
     if (keep === "replace") history.replaceState(null, "", url);
     document.dispatchEvent(new Event("berkas:shown"));
   };
-  // What is no page of this kind, for instance because the session has ended, is
-  // shown as the browser shows it.
+  // An answer that comes while a slider is being moved would put it back: what it
+  // stands at then is asked for next. What is no page of this kind, for instance
+  // because the session has ended, is shown as the browser shows it.
+  let waiting = 0;
   document.addEventListener("htmx:before:swap", (e) => {
-    if (e.detail.ctx.text.includes('id="view"')) return;
+    if (waiting) e.preventDefault();
+    if (waiting || e.detail.ctx.text.includes('id="view"')) return;
     e.preventDefault();
     window.location.reload();
   });
@@ -35,6 +38,8 @@
     const link = e.target.closest("a.move");
     if (!link || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
     e.preventDefault();
+    clearTimeout(waiting);
+    waiting = 0;
     go(new URL(link.href), "push");
   });
   window.addEventListener("popstate", () => go(new URL(window.location.href)));
@@ -52,7 +57,6 @@
     const day = new Date(Date.parse(range.dataset.first + "T00:00:00Z") + n * 86400000);
     return { value: day.toISOString().slice(0, 10), words: dates.format(day) };
   };
-  let waiting = 0;
   document.addEventListener("input", (e) => {
     const range = e.target;
     if (!range.dataset.slider) return;
@@ -61,6 +65,7 @@
     range.setAttribute("aria-valuetext", words);
     clearTimeout(waiting);
     waiting = setTimeout(() => {
+      waiting = 0;
       const url = new URL(window.location.href);
       url.searchParams.delete("lang");
       url.hash = "";

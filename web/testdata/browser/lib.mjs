@@ -15,6 +15,10 @@ export const facts = JSON.parse(readFileSync(factsFile, "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const rules = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
 
+// patience is how long a walk waits for what is to come, in ms. Several walks, each
+// with a browser and a server, may share one processor.
+const patience = 120_000;
+
 let complaints = 0;
 export const complain = (where, what) => {
   complaints++;
@@ -34,6 +38,7 @@ const browser = await chromium.launch({
 // a page answers with an error is no error of the page's.
 export async function open(options, where) {
   const context = await browser.newContext({ locale: "id-ID", ...options });
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   page.on("console", (m) => {
     if (m.type() === "error" && !m.text().startsWith("Failed to load resource")) complain(where, m.text());

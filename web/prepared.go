@@ -253,11 +253,16 @@ func (p *prepared[K, V]) forget() {
 func (s *Server) prepare(ctx context.Context) {
 	tick := time.NewTicker(prepareEvery)
 	defer tick.Stop()
-	for {
-		for _, one := range []func(context.Context) error{s.preparePublished, s.preparePublic} {
+	works := []func(context.Context) error{s.preparePages, s.preparePublished, s.preparePublic}
+	for first := true; ; first = false {
+		for _, one := range works {
 			if err := patiently(func() error { return one(ctx) }); err != nil && ctx.Err() == nil {
 				s.Log.DebugContext(ctx, "a page could not be prepared", "error", err.Error())
 			}
+		}
+		if first {
+			s.havePrepared()
+			works = works[1:] // what pages are made of is kept
 		}
 		select {
 		case <-tick.C:

@@ -20,21 +20,23 @@ import (
 // Server answers HTTP. Make one with New.
 type Server struct {
 	Config
-	origin      string
-	mux         *http.ServeMux
-	handler     http.Handler
-	assets      map[string]asset
-	pages       pages
-	sessions    sessions
-	door        door
-	keys        keyDesk
-	bulks       chan struct{}                     // bulk requests under way
-	streams     streams                           // of records, that are open
-	exports     *seats                            // of files being made
-	extents     *lately[projections.Extent]       // of the pages
-	workshop    *workshop                         // of what is prepared beside requests
-	releases    releases                          // of the public page
-	comparisons *prepared[comparedKey, *compared] // of published figures
+	origin       string
+	mux          *http.ServeMux
+	handler      http.Handler
+	assets       map[string]asset
+	pages        pages
+	sessions     sessions
+	door         door
+	keys         keyDesk
+	bulks        chan struct{}               // bulk requests under way
+	streams      streams                     // of records, that are open
+	exports      *seats                      // of files being made
+	extents      *lately[projections.Extent] // of the pages
+	workshop     *workshop                   // of what is prepared beside requests
+	prepared     chan struct{}               // closed by havePrepared
+	havePrepared func()
+	releases     releases                          // of the public page
+	comparisons  *prepared[comparedKey, *compared] // of published figures
 	// figuresCompared is how many figures of one publisher are compared at a time.
 	figuresCompared int
 	kept            *lately[[]ledger.Position] // which checkpoints there are, for the desk
@@ -63,6 +65,8 @@ func New(c Config) (*Server, error) {
 	s.notes.by = map[ledger.Position]noteRead{}
 	s.keys.began = s.Now()
 	s.live = live{figures: s.Figures, seats: newSeats(c.Limits.Live, c.Limits.LiveEach), streams: map[chan reached]bool{}, ending: make(chan struct{})}
+	s.prepared = make(chan struct{})
+	s.havePrepared = sync.OnceFunc(func() { close(s.prepared) })
 	s.workshop = newWorkshop(c.Limits.Prepared, s.live.ending, c.Log)
 	s.releases = newReleases(s.workshop)
 	s.comparisons = newPrepared[comparedKey, *compared](s.workshop, mostCompared)

@@ -6,16 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sys/unix"
 
 	"github.com/berkas-ledger/berkas/internal/local"
 	"github.com/berkas-ledger/berkas/internal/simulate"
@@ -55,7 +58,11 @@ const sampled = 200
 // pages fills a PostgreSQL of its own from a simulated ledger, serves pages over it,
 // and asks for them. What needs NATS is left out.
 func (f *benchFlags) pages(ctx context.Context, o *options, progress io.Writer) (lines []benchLine, err error) {
-	course := simulate.Course{Cases: f.cases, Seed: 1, Until: simulate.LastDay(time.Now())}
+	until, err := f.lastDay()
+	if err != nil {
+		return nil, err
+	}
+	course := simulate.Course{Cases: f.cases, Seed: 1, Until: until}
 	if err := course.Check(); err != nil {
 		return nil, usage("%w", err)
 	}
@@ -89,8 +96,32 @@ func (f *benchFlags) pages(ctx context.Context, o *options, progress io.Writer) 
 		benchLine{Work: "columns in memory: size", Measured: float64(size) / 1e6, Unit: " MB"})
 	b.say(lines)
 	more, err := b.serve(ctx, reader, o)
+	_, size = reader.ColumnsSize()
+	var used unix.Rusage
+	err = errors.Join(err, unix.Getrusage(unix.RUSAGE_SELF, &used))
+	more = append(more,
+		benchLine{Work: "columns in memory: size after that", Measured: float64(size) / 1e6, Unit: " MB"},
+		benchLine{Work: "memory of the process at most", Measured: float64(used.Maxrss) * 1024 / 1e6, Unit: " MB"})
 	b.say(more)
 	return append(lines, more...), err
+}
+
+// lastDay is the last one of the history: in a directory that an earlier run filled,
+// that run's, or its history could not go on.
+func (f *benchFlags) lastDay() (ledger.Date, error) {
+	file, today := filepath.Join(f.dir, "until"), simulate.LastDay(time.Now())
+	told, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return today, errors.Join(os.MkdirAll(f.dir, 0o700), os.WriteFile(file, []byte(today+"\n"), 0o600))
+	case err != nil:
+		return "", err
+	}
+	day := ledger.Date(strings.TrimSpace(string(told)))
+	if !day.Valid() {
+		return "", usage("%s holds no day: remove the directory, and the history is made anew", file)
+	}
+	return day, nil
 }
 
 func (b *benchPages) say(lines []benchLine) {
@@ -222,8 +253,7 @@ func (b *benchPages) serve(ctx context.Context, reader *projections.Reader, o *o
 		cancel()
 		err = errors.Join(err, <-ended)
 	}()
-	fmt.Fprintf(b.progress, "Then %d pages a second for %s, as of and known at random days, filters now and then\n", pagesPerSecond, b.flags.pageTime())
-	return b.ask(ctx, "http://"+listener.Addr().String())
+	return b.ask(ctx, "http://"+listener.Addr().String(), server.Prepared())
 }
 
 // pageTime is how long pages are asked for.
@@ -239,12 +269,15 @@ type answer struct {
 	page   string
 	path   string
 	status int
+	due    time.Time
 	first  time.Duration // from when it was due to the first byte
 	err    error
 }
 
-// ask sends requests at a steady pace and gathers how they were answered.
-func (b *benchPages) ask(ctx context.Context, base string) ([]benchLine, error) {
+// ask sends requests at a steady pace and gathers how they were answered: while the
+// server prepares what it does after a start, and when it has.
+func (b *benchPages) ask(ctx context.Context, base string, prepared <-chan struct{}) ([]benchLine, error) {
+	started := time.Now()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	defer client.CloseIdleConnections()
 	q := newPageQuestions(b)
@@ -259,6 +292,20 @@ func (b *benchPages) ask(ctx context.Context, base string) ([]benchLine, error) 
 		}
 		lines = append(lines, benchLine{Work: p.name + ", asked for the first time", Measured: time.Since(began).Seconds() * 1000, Unit: "ms"})
 	}
+	fmt.Fprintf(b.progress, "Then %d pages a second for %s, as of and known at random days, filters now and then\n", pagesPerSecond, b.flags.pageTime())
+	for _, l := range summarised(b.askMany(ctx, client, base, q)) {
+		if strings.HasPrefix(l.Work, allPages) || strings.HasPrefix(l.Work, pagesFailed) {
+			l.Work = "soon after the start: " + l.Work
+			lines = append(lines, l)
+		}
+	}
+	fmt.Fprintln(b.progress, "And as many when the server has prepared what it does after a start")
+	select {
+	case <-prepared:
+	case <-ctx.Done():
+		return lines, ctx.Err()
+	}
+	lines = append(lines, benchLine{Work: "prepared beside these requests", Measured: time.Since(started).Seconds() * 1000, Unit: "ms"})
 	var all []answer
 	if err := b.flags.profiled(func() error { all = b.askMany(ctx, client, base, q); return nil }); err != nil {
 		return lines, err
@@ -266,6 +313,9 @@ func (b *benchPages) ask(ctx context.Context, base string) ([]benchLine, error) 
 	b.slowest(all)
 	return append(lines, summarised(all)...), ctx.Err()
 }
+
+// How lines of all pages begin.
+const allPages, pagesFailed = "all pages", "pages that failed"
 
 // askMany sends requests at the steady pace.
 func (b *benchPages) askMany(ctx context.Context, client *http.Client, base string, q *pageQuestions) (all []answer) {
@@ -321,7 +371,7 @@ func (b *benchPages) once(ctx context.Context, client *http.Client, base string,
 
 // get asks for a page that was due at a moment, and reads it whole.
 func get(ctx context.Context, client *http.Client, base, name, path string, due time.Time) answer {
-	a := answer{page: name, path: path}
+	a := answer{page: name, path: path, due: due}
 	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { a.first = time.Since(due) }}
 	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, base+path, nil)
 	if err != nil {
@@ -341,13 +391,18 @@ func get(ctx context.Context, client *http.Client, base, name, path string, due 
 	return a
 }
 
-// slowest says which addresses took longest: what to look at next.
+// slowest says which addresses took longest, and when they were asked: what to look
+// at next.
 func (b *benchPages) slowest(all []answer) {
-	const most = 20
+	const most = 40
+	if len(all) == 0 {
+		return
+	}
+	began := slices.MinFunc(all, func(a, b answer) int { return a.due.Compare(b.due) }).due
 	all = slices.SortedFunc(slices.Values(all), func(a, b answer) int { return cmp.Compare(b.first, a.first) })
 	fmt.Fprintf(b.progress, "  The slowest of %d:\n", len(all))
 	for _, a := range all[:min(most, len(all))] {
-		fmt.Fprintf(b.progress, "  %-100s %7d ms\n", a.path, a.first.Milliseconds())
+		fmt.Fprintf(b.progress, "  %6.1f s  %-100s %7d ms\n", a.due.Sub(began).Seconds(), a.path, a.first.Milliseconds())
 	}
 }
 
@@ -362,7 +417,7 @@ func summarised(all []answer) []benchLine {
 		}
 		ms := float64(a.first) / float64(time.Millisecond)
 		pages[a.page] = append(pages[a.page], ms)
-		pages["all pages"] = append(pages["all pages"], ms)
+		pages[allPages] = append(pages[allPages], ms)
 	}
 	var lines []benchLine
 	for _, name := range sortedKeys(pages) {
@@ -372,7 +427,7 @@ func summarised(all []answer) []benchLine {
 			benchLine{Work: name + fmt.Sprintf(", first byte, median of %d", len(list)), Measured: list[len(list)/2], Unit: "ms"},
 			benchLine{Work: name + ", first byte, p99", Measured: list[min(len(list)-1, len(list)*99/100)], Unit: "ms"})
 	}
-	work := "pages that failed"
+	work := pagesFailed
 	if why != "" {
 		work += ", the last: " + why
 	}

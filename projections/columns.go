@@ -247,6 +247,10 @@ const loadRows = 200_000
 // then are; cases touched meanwhile are read again before columns answer.
 func (c *columns) load(ctx context.Context) (_ *snapshot, _ *vocabulary, err error) {
 	defer recovered(&err)
+	err = c.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return tablesAreMade(ctx, conn.Conn()) })
+	if errors.Is(err, ErrNoTables) {
+		return nil, nil, err // of other errors it may be that they do not matter
+	}
 	_, at, err := readPlace(ctx, c.pool)
 	if err != nil {
 		return nil, nil, err
@@ -377,6 +381,7 @@ func (c *columns) dropLocked(ctx context.Context, s *snapshot, why string) {
 	if c.now.CompareAndSwap(s, nil) {
 		c.memo.clear() // or both would be in memory, the old and the new
 		c.days.Store(nil)
+		c.piles.forget(s.load + 1)
 		c.loaded = make(chan struct{})
 		c.log.InfoContext(ctx, "figures are loaded into memory anew; PostgreSQL answers meanwhile", "because", why)
 		c.want()

@@ -22,11 +22,20 @@ const pileBlocks = 64
 // pileGroups bounds the words by which sums are kept.
 const pileGroups = 256
 
-// piles are those of a load, by their place among its blocks.
+// piles are those of the load that questions ask, by their place among its blocks.
 type piles struct {
 	mu   sync.Mutex
 	load uint64
 	by   map[int]*pile
+}
+
+// forget lets go of the piles of the loads before one.
+func (k *piles) forget(load uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.load < load {
+		k.by, k.load = nil, load
+	}
 }
 
 // pile is what is kept of some blocks, which never change.
@@ -59,15 +68,17 @@ type pileSum struct {
 // pileRef is a respondent whose outcome has to be worked out.
 type pileRef struct{ block, respondent uint32 }
 
-// of gives the pile of some blocks, a new one if others stand there now.
+// of gives the pile of some blocks, a new one if others stand there now. One of
+// columns that were dropped is not kept.
 func (k *piles) of(s *snapshot, first int) *pile {
 	last := min(first+pileBlocks, s.base)
+	k.forget(s.load)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.by == nil || k.load != s.load {
-		k.by, k.load = make(map[int]*pile), s.load
-	}
 	p := k.by[first]
+	if k.load > s.load {
+		p = nil
+	}
 	same := p != nil && len(p.blocks) == last-first
 	for i := first; same && i < last; i++ {
 		same = p.blocks[i-first] == s.blocks[i].block
@@ -77,7 +88,12 @@ func (k *piles) of(s *snapshot, first int) *pile {
 		for i := first; i < last; i++ {
 			p.blocks = append(p.blocks, s.blocks[i].block)
 		}
-		k.by[first] = p
+		if k.by == nil {
+			k.by = make(map[int]*pile)
+		}
+		if k.load == s.load {
+			k.by[first] = p
+		}
 	}
 	return p
 }

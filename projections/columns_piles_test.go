@@ -60,4 +60,17 @@ func TestPilesAnswerAsTheLedger(t *testing.T) {
 	project(t, url, b.feed(1000)) // some cases stand elsewhere now
 	awaitColumns(t, r)
 	ask(b, 6)
+	dropped := r.columns.now.Load()
+	r.columns.drop(t.Context(), dropped, "a test wants it")
+	if _, err := r.columns.durations(t.Context(), dropped, ledger.Query{Unit: ledger.UnitRespondent, AsOf: turnsEnd, KnownAt: dropped.position}, askedSteps, ""); err != nil {
+		t.Error(err)
+	}
+	if n := len(r.columns.piles.by); n > 0 {
+		t.Errorf("%d piles hold on to columns that were dropped", n)
+	}
+	awaitColumns(t, r)
+	ask(b, 3)
 }
+
+// turnsEnd is after everything that happened.
+var turnsEnd = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)

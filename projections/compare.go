@@ -56,7 +56,7 @@ func Compare(ctx context.Context, c Config, feed ledger.Feed, last ledger.Positi
 	}
 	defer unlock(ctx, conn)
 	cmp := &comparison{rebuild: rebuild{config: c, feed: feed, conn: conn}, last: last}
-	switch found, err := standing(ctx, conn, schemaCurrent); {
+	switch found, err := standing(ctx, conn); {
 	case err != nil:
 		cmp.note("", err)
 		return cmp.out, nil

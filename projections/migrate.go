@@ -38,7 +38,7 @@ func Migrate(ctx context.Context, url string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	found, err := standing(ctx, conn, schemaCurrent)
+	found, err := standing(ctx, conn)
 	if err != nil || found != tablesMissing {
 		return err
 	}
@@ -99,9 +99,10 @@ const (
 	tablesFit
 )
 
-// standing tells in which state the tables of a schema are; ErrNewer if a later
-// program made them.
-func standing(ctx context.Context, conn *pgx.Conn, schema schemaName) (tablesState, error) {
+// standing tells in which state the tables are; ErrNewer if a later program made
+// them.
+func standing(ctx context.Context, conn *pgx.Conn) (tablesState, error) {
+	const schema = schemaCurrent
 	var made bool
 	if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL",
 		string(schema)+"."+versionTable, string(schema)+".progress").Scan(&made); err != nil {

@@ -96,7 +96,7 @@ func (p *Projector) session(ctx context.Context, feed ledger.Feed, progressed fu
 // prepare makes tables that are missing and rebuilds those of an older version.
 // Views for BI tools that cannot be made stop nothing.
 func (p *Projector) prepare(ctx context.Context, conn *pgx.Conn, feed ledger.Feed) error {
-	found, err := standing(ctx, conn, schemaCurrent)
+	found, err := standing(ctx, conn)
 	if err != nil {
 		return err
 	}

@@ -129,6 +129,18 @@ func readProgress(ctx context.Context, db rower) (Progress, error) {
 	return p, nil
 }
 
+// tablesAreMade is ErrNoTables until they are there. PostgreSQL's log would speak of an
+// error if they were asked.
+func tablesAreMade(ctx context.Context, conn *pgx.Conn) error {
+	switch state, err := standing(ctx, conn); {
+	case err != nil && !errors.Is(err, ErrNewer):
+		return fmt.Errorf("read which tables there are: %w", err)
+	case err == nil && state == tablesMissing:
+		return ErrNoTables
+	}
+	return nil
+}
+
 // asking wraps an error of a question; tables that are not there are
 // ErrNoTables.
 func asking(what string, err error) error {
@@ -168,7 +180,11 @@ func (r *Reader) Wait(ctx context.Context, until ledger.Position) error {
 		return fmt.Errorf("wait for position %d: %w", until, err)
 	}
 	for {
-		p, err := readProgress(ctx, conn)
+		var p Progress
+		err := tablesAreMade(ctx, conn)
+		if err == nil {
+			p, err = readProgress(ctx, conn)
+		}
 		switch {
 		case errors.Is(err, ErrNoTables): // the projector is about to make them
 		case err != nil:

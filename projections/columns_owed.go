@@ -61,7 +61,7 @@ type owedOrder struct {
 }
 
 // fewOwed is how many places are kept together at most, but for those of one day.
-const fewOwed = 1 << 16
+const fewOwed = 1 << 17
 
 // owedWords is how many words of memory a place takes.
 const owedWords = 4
@@ -170,7 +170,7 @@ func (a *owedAsked) order(ctx context.Context) (*owedOrder, error) {
 	if !b.fits {
 		return nil, nil
 	}
-	parts, err := a.find(ctx, b, 0, owedSections*tableDays, a.few)
+	parts, err := a.find(ctx, b, 0, owedSections*tableDays, max(1, a.few/4)) // nearly everybody reads the first pages
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +189,12 @@ func (a *owedAsked) order(ctx context.Context) (*owedOrder, error) {
 			}
 		}
 	}
+	first, n := 0, 0
+	for ; first < listed && (n == 0 || n+int(o.slots[first]) <= a.few); first++ {
+		n += int(o.slots[first])
+	}
 	for i := range parts {
-		parts[i].cut(listed)
+		parts[i].cut(first)
 	}
 	o.places = mergedPlaces(parts)
 	return o, nil

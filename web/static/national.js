@@ -18,7 +18,8 @@
   const refresh = async () => {
     if (refreshing) return;
     refreshing = true;
-    while (source && newest > Number(view().dataset.head)) {
+    // What is on its way to another moment is not taken back.
+    while (source && newest > Number(view().dataset.head) && !view().hasAttribute("aria-busy")) {
       const before = view().dataset.head;
       await window.berkas.go(new URL(window.location.href));
       if (view().dataset.head === before) break; // nothing came: the next event tries again
@@ -67,7 +68,10 @@
     sessionStorage.setItem(key, paused() ? "0" : "1");
     settle();
   });
-  document.addEventListener("berkas:shown", settle);
+  document.addEventListener("berkas:shown", () => {
+    settle();
+    refresh();
+  });
   document.addEventListener("visibilitychange", settle);
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", settle);

@@ -17,9 +17,12 @@
     const asked = new URL(url);
     asked.hash = ""; // or the page would jump there
     if (keep) view().setAttribute("aria-busy", "true");
-    await htmx.ajax("GET", asked.toString(), { source: "#view", target: "#view", select: "#view", swap: "outerMorph" });
+    try {
+      await htmx.ajax("GET", asked.toString(), { source: "#view", target: "#view", select: "#view", swap: "outerMorph" });
+    } finally {
+      if (mine === turn) view().removeAttribute("aria-busy");
+    }
     if (mine !== turn) return; // another one is under way
-    view().removeAttribute("aria-busy");
     if (keep === "push") history.pushState(null, "", url);
     if (keep === "replace") history.replaceState(null, "", url);
     document.dispatchEvent(new Event("berkas:shown"));
@@ -28,6 +31,10 @@
   // stands at then is asked for next. What is no page of this kind, for instance
   // because the session has ended, is shown as the browser shows it.
   let waiting = 0;
+  const stand = () => {
+    clearTimeout(waiting);
+    waiting = 0;
+  };
   document.addEventListener("htmx:before:swap", (e) => {
     if (waiting) e.preventDefault();
     if (waiting || e.detail.ctx.text.includes('id="view"')) return;
@@ -38,11 +45,13 @@
     const link = e.target.closest("a.move");
     if (!link || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
     e.preventDefault();
-    clearTimeout(waiting);
-    waiting = 0;
+    stand();
     go(new URL(link.href), "push");
   });
-  window.addEventListener("popstate", () => go(new URL(window.location.href)));
+  window.addEventListener("popstate", () => {
+    stand();
+    go(new URL(window.location.href));
+  });
 
   // Sliders.
   const place = (range) => {
@@ -63,7 +72,7 @@
     const { value, words } = place(range);
     document.getElementById("said-" + range.dataset.slider).textContent = words;
     range.setAttribute("aria-valuetext", words);
-    clearTimeout(waiting);
+    stand();
     waiting = setTimeout(() => {
       waiting = 0;
       const url = new URL(window.location.href);

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -42,6 +44,34 @@ func TestPagesArePrepared(t *testing.T) {
 			t.Errorf("%s has columns take %d bytes, and not %d as before", path, n, prepared)
 			prepared = n
 		}
+	}
+}
+
+// TestNothingToPrepareYet: where there are no cases yet, pages are prepared later, and
+// without columns never.
+func TestNothingToPrepareYet(t *testing.T) {
+	s := newShelf(t)
+	if err := s.server.preparePages(t.Context()); err != nil {
+		t.Error(err)
+	}
+	url := testkit.DB(t)
+	if err := projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(nil)); err != nil {
+		t.Fatal(err)
+	}
+	empty, err := projections.OpenReader(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(empty.Close)
+	empty.KeepColumns(testkit.Log(t))
+	s.server.Figures = empty
+	if err := s.server.preparePages(t.Context()); !errors.Is(err, errNothingYet) {
+		t.Errorf("pages of an empty ledger are prepared: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.server.preparePages(ended); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

@@ -253,16 +253,21 @@ func (p *prepared[K, V]) forget() {
 func (s *Server) prepare(ctx context.Context) {
 	tick := time.NewTicker(prepareEvery)
 	defer tick.Stop()
-	works := []func(context.Context) error{s.preparePages, s.preparePublished, s.preparePublic}
-	for first := true; ; first = false {
-		for _, one := range works {
-			if err := patiently(func() error { return one(ctx) }); err != nil && ctx.Err() == nil {
-				s.Log.DebugContext(ctx, "a page could not be prepared", "error", err.Error())
-			}
+	work := func(one func(context.Context) error) (done bool) {
+		_, err := survive(ctx, s.Log, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, patiently(func() error { return one(ctx) })
+		})
+		if err != nil && ctx.Err() == nil {
+			s.Log.DebugContext(ctx, "a page could not be prepared", "error", err.Error())
 		}
-		if first {
+		return err == nil
+	}
+	for pages := false; ; {
+		pages = pages || work(s.preparePages) // which is kept
+		work(s.preparePublished)
+		work(s.preparePublic)
+		if ctx.Err() == nil {
 			s.havePrepared()
-			works = works[1:] // what pages are made of is kept
 		}
 		select {
 		case <-tick.C:

@@ -58,13 +58,9 @@ const sampled = 200
 // pages fills a PostgreSQL of its own from a simulated ledger, serves pages over it,
 // and asks for them. What needs NATS is left out.
 func (f *benchFlags) pages(ctx context.Context, o *options, progress io.Writer) (lines []benchLine, err error) {
-	until, err := f.lastDay()
+	course, err := f.course()
 	if err != nil {
 		return nil, err
-	}
-	course := simulate.Course{Cases: f.cases, Seed: 1, Until: until}
-	if err := course.Check(); err != nil {
-		return nil, usage("%w", err)
 	}
 	b := &benchPages{
 		flags: f, progress: progress, kept: map[string][]ledger.Record{},
@@ -106,22 +102,29 @@ func (f *benchFlags) pages(ctx context.Context, o *options, progress io.Writer) 
 	return append(lines, more...), err
 }
 
-// lastDay is the last one of the history: in a directory that an earlier run filled,
-// that run's, or its history could not go on.
-func (f *benchFlags) lastDay() (ledger.Date, error) {
-	file, today := filepath.Join(f.dir, "until"), simulate.LastDay(time.Now())
+// course is what is simulated: in a directory that an earlier run filled, the same as
+// then, or its history could not go on.
+func (f *benchFlags) course() (simulate.Course, error) {
+	course := simulate.Course{Cases: f.cases, Seed: 1, Until: simulate.LastDay(time.Now())}
+	file := filepath.Join(f.dir, "course")
 	told, err := os.ReadFile(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return today, errors.Join(os.MkdirAll(f.dir, 0o700), os.WriteFile(file, []byte(today+"\n"), 0o600))
-	case err != nil:
-		return "", err
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := course.Check(); err != nil {
+			return course, usage("%w", err)
+		}
+		return course, errors.Join(os.MkdirAll(f.dir, 0o755), os.WriteFile(file, fmt.Appendf(nil, "%d cases until %s\n", course.Cases, course.Until), 0o644))
 	}
-	day := ledger.Date(strings.TrimSpace(string(told)))
-	if !day.Valid() {
-		return "", usage("%s holds no day: remove the directory, and the history is made anew", file)
+	if err != nil {
+		return course, err
 	}
-	return day, nil
+	var cases int
+	if _, err := fmt.Sscanf(string(told), "%d cases until %s", &cases, &course.Until); err != nil || !course.Until.Valid() {
+		return course, usage("%s does not say how many cases there are until which day: remove the directory, and the history is made anew", file)
+	}
+	if cases != f.cases {
+		return course, usage("%s holds a history of %d cases, not of %d: name that number, or another directory", f.dir, cases, f.cases)
+	}
+	return course, nil
 }
 
 func (b *benchPages) say(lines []benchLine) {
@@ -274,40 +277,37 @@ type answer struct {
 	err    error
 }
 
-// ask sends requests at a steady pace and gathers how they were answered: while the
-// server prepares what it does after a start, and when it has.
-func (b *benchPages) ask(ctx context.Context, base string, prepared <-chan struct{}) ([]benchLine, error) {
-	started := time.Now()
+// ask sends requests at a steady pace and gathers how they were answered: from the
+// start on, while the server prepares what it does then, and when it has.
+func (b *benchPages) ask(ctx context.Context, base string, prepared <-chan struct{}) (lines []benchLine, err error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	defer client.CloseIdleConnections()
-	q := newPageQuestions(b)
-	var lines []benchLine
-	for _, p := range q.mix {
-		began := time.Now()
-		if err := b.once(ctx, client, base, p); err != nil {
-			fmt.Fprintf(b.progress, "  %s is left out: %v\n", p.name, err)
-			q.leaveOut(p.name)
-			lines = append(lines, benchLine{Work: p.name + ", left out: no answer within " + patience.String(), Measured: 1})
-			continue
+	ready := make(chan time.Duration, 1)
+	began := time.Now()
+	go func() {
+		select {
+		case <-prepared:
+		case <-ctx.Done():
 		}
-		lines = append(lines, benchLine{Work: p.name + ", asked for the first time", Measured: time.Since(began).Seconds() * 1000, Unit: "ms"})
-	}
+		ready <- time.Since(began)
+	}()
 	fmt.Fprintf(b.progress, "Then %d pages a second for %s, as of and known at random days, filters now and then\n", pagesPerSecond, b.flags.pageTime())
-	for _, l := range summarised(b.askMany(ctx, client, base, q)) {
-		if strings.HasPrefix(l.Work, allPages) || strings.HasPrefix(l.Work, pagesFailed) {
-			l.Work = "soon after the start: " + l.Work
+	first := b.askMany(ctx, client, base, newPageQuestions(b, 2))
+	b.slowest(first)
+	for _, l := range summarised(first) {
+		if strings.HasPrefix(l.Work, allPages) || strings.HasPrefix(l.Work, pagesFailed) || strings.HasPrefix(l.Work, pagesNotReady) {
+			l.Work = "from the start: " + l.Work
 			lines = append(lines, l)
 		}
 	}
 	fmt.Fprintln(b.progress, "And as many when the server has prepared what it does after a start")
-	select {
-	case <-prepared:
-	case <-ctx.Done():
+	took := <-ready
+	if ctx.Err() != nil {
 		return lines, ctx.Err()
 	}
-	lines = append(lines, benchLine{Work: "prepared beside these requests", Measured: time.Since(started).Seconds() * 1000, Unit: "ms"})
+	lines = append(lines, benchLine{Work: "prepared after a start, beside these requests", Measured: took.Seconds() * 1000, Unit: "ms"})
 	var all []answer
-	if err := b.flags.profiled(func() error { all = b.askMany(ctx, client, base, q); return nil }); err != nil {
+	if err := b.flags.profiled(func() error { all = b.askMany(ctx, client, base, newPageQuestions(b, 3)); return nil }); err != nil {
 		return lines, err
 	}
 	b.slowest(all)
@@ -315,7 +315,7 @@ func (b *benchPages) ask(ctx context.Context, base string, prepared <-chan struc
 }
 
 // How lines of all pages begin.
-const allPages, pagesFailed = "all pages", "pages that failed"
+const allPages, pagesFailed, pagesNotReady = "all pages", "pages that failed", "pages that were being prepared"
 
 // askMany sends requests at the steady pace.
 func (b *benchPages) askMany(ctx context.Context, client *http.Client, base string, q *pageQuestions) (all []answer) {
@@ -343,32 +343,6 @@ func (b *benchPages) askMany(ctx context.Context, client *http.Client, base stri
 	return all
 }
 
-// patience is how long a page may say that it is being made ready.
-const patience = 2 * time.Minute
-
-// once asks for a page before it is measured, to see that it works, and waits for
-// one that is made ready first.
-func (b *benchPages) once(ctx context.Context, client *http.Client, base string, p benchPage) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		a := get(ctx, client, base, p.name, p.path(), time.Now())
-		switch {
-		case a.err == nil:
-			return nil
-		case a.status != http.StatusServiceUnavailable:
-			return a.err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready within %s: %w", p.name, patience, a.err)
-		case <-tick.C:
-		}
-	}
-}
-
 // get asks for a page that was due at a moment, and reads it whole.
 func get(ctx context.Context, client *http.Client, base, name, path string, due time.Time) answer {
 	a := answer{page: name, path: path, due: due}
@@ -394,7 +368,7 @@ func get(ctx context.Context, client *http.Client, base, name, path string, due 
 // slowest says which addresses took longest, and when they were asked: what to look
 // at next.
 func (b *benchPages) slowest(all []answer) {
-	const most = 40
+	const most = 20
 	if len(all) == 0 {
 		return
 	}
@@ -409,8 +383,12 @@ func (b *benchPages) slowest(all []answer) {
 // summarised gives median and 99th percentile of each page and of all together.
 func summarised(all []answer) []benchLine {
 	pages := map[string][]float64{}
-	failed, why := 0, ""
+	failed, unready, why := 0, 0, ""
 	for _, a := range all {
+		if a.status == http.StatusServiceUnavailable {
+			unready++
+			continue
+		}
 		if a.err != nil {
 			failed, why = failed+1, a.err.Error()
 			continue
@@ -431,5 +409,5 @@ func summarised(all []answer) []benchLine {
 	if why != "" {
 		work += ", the last: " + why
 	}
-	return append(lines, benchLine{Work: work, Measured: float64(failed)})
+	return append(lines, benchLine{Work: pagesNotReady, Measured: float64(unready)}, benchLine{Work: work, Measured: float64(failed)})
 }

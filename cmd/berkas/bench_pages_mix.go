@@ -10,7 +10,7 @@ import (
 	"github.com/berkas-ledger/berkas/ledger"
 )
 
-// pageQuestions draws addresses of pages, the same ones in every run.
+// pageQuestions draws addresses of pages, by a seed.
 type pageQuestions struct {
 	*rand.Rand
 	b    *benchPages
@@ -18,16 +18,11 @@ type pageQuestions struct {
 	mix  []benchPage
 }
 
-func newPageQuestions(b *benchPages) *pageQuestions {
+func newPageQuestions(b *benchPages, seed uint64) *pageQuestions {
 	first := ledger.Date("2020-02-01").Start()
-	q := &pageQuestions{Rand: rand.New(rand.NewPCG(1, 2)), b: b, days: int(b.last.Sub(first) / (24 * time.Hour))}
+	q := &pageQuestions{Rand: rand.New(rand.NewPCG(1, seed)), b: b, days: int(b.last.Sub(first) / (24 * time.Hour))}
 	q.mix = q.pages()
 	return q
-}
-
-// leaveOut takes a page out of the mix.
-func (q *pageQuestions) leaveOut(name string) {
-	q.mix = slices.DeleteFunc(slices.Clone(q.mix), func(p benchPage) bool { return p.name == name })
 }
 
 // benchPage is one page of the mix, with its share.

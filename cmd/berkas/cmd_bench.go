@@ -50,7 +50,8 @@ Work and limit take turns, and the median of the rounds is printed.
 
 With --only pages the read models of a simulated history of --cases are filled in a
 private PostgreSQL of its own, and pages are asked for over it, 20 a second for 15 times
---seconds. Otherwise that is left out.
+--seconds from the start on, and as many when the server has prepared what it does then.
+Otherwise that is left out.
 
 ` + exitHelp,
 		Example: `  berkas bench

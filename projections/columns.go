@@ -207,6 +207,7 @@ func (c *columns) loadWhenWanted(ctx context.Context) {
 		if err == nil {
 			s.load = c.loads + 1
 			days := c.countDays(ctx, s) // which takes little beside the load, and makes most questions short
+			c.restAll(ctx, s)           // likewise
 			c.mu.Lock()
 			c.loads = s.load
 			c.words = words

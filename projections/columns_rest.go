@@ -1,9 +1,12 @@
 package projections
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sync"
+
+	"github.com/berkas-ledger/berkas/ledger"
 )
 
 // What a case owes changes with its rows, and between two of them with the question
@@ -215,6 +218,30 @@ func (e *debtor) rested(b *block, bounds *bounds) *rests {
 	copy(m.rests[1:i+1], m.rests[:i])
 	m.rests[0] = found
 	return found
+}
+
+// restAll finds out what cases owe under the rules that are published, before anybody
+// asks. Where it fails, whoever asks finds it.
+func (c *columns) restAll(ctx context.Context, s *snapshot) {
+	if err := s.restAll(ctx, c.pool, &c.rules); err != nil && ctx.Err() == nil {
+		c.log.ErrorContext(ctx, "what cases owe could not be found out; each question does", "error", err.Error())
+	}
+}
+
+func (s *snapshot) restAll(ctx context.Context, db querier, memo *rulesMemo) (err error) {
+	defer recovered(&err)
+	payloads, err := publishedRules(ctx, db, schemaCurrent, s.position)
+	if err != nil {
+		return err
+	}
+	b := s.rulebook(ledger.Publish(payloads), "", memo)
+	if !b.fits {
+		return nil
+	}
+	return s.each(ctx, func(_ int, p *placed) {
+		e := debtor{rulebook: b}
+		e.rested(p.block, s.bounded(p.block))
+	})
 }
 
 // rest finds out what cases owe in their stretches.

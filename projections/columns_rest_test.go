@@ -38,6 +38,29 @@ func restBook(t *testing.T, way func(on func(day int, kind ledger.Kind, source l
 	return b
 }
 
+// TestRestedWhenLoaded: what cases owe has been found out when columns answer, so that
+// nobody waits for it.
+func TestRestedWhenLoaded(t *testing.T) {
+	url := testkit.DB(t)
+	b := demo(t)
+	project(t, url, b.feed(1000))
+	r := openColumnReader(t, url, 1000, 100)
+	awaitColumns(t, r)
+	s := r.columns.now.Load()
+	_, before := r.ColumnsSize()
+	for i := range s.blocks {
+		if s.blocks[i].memo.rests[0] == nil {
+			t.Fatalf("block %d of %d does not know what its cases owe", i, len(s.blocks))
+		}
+	}
+	if _, err := r.WorkList(t.Context(), WorkQuery{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, after := r.ColumnsSize(); after != before {
+		t.Errorf("columns take %d bytes before a question of what is owed, and %d after", before, after)
+	}
+}
+
 // TestCasesAtRest: a case owes after its last row what it always will: a right
 // until it lapses, a duty for ever, nothing after a decree is delivered, and all of
 // it anew when the decree is annulled, whether that is asked before or after, and

@@ -213,11 +213,7 @@ func (p *pile) stepSums(w *pace, step int) *pileSums {
 				s.unpacked = append(s.unpacked, pileRef{uint32(n), r})
 				continue
 			}
-			days := out.days()
-			if out.kind() == openSince {
-				days = int(o.epoch) + out.from()
-			}
-			s.sums = append(s.sums, pileSum{int32(days), 1, uint16(w.question.by.group(b, &b.last, int(r))), uint8(out.kind())})
+			s.sums = append(s.sums, pileSum{int32(o.days(out)), 1, uint16(w.question.by.group(b, &b.last, int(r))), uint8(out.kind())})
 		}
 	}
 	slices.SortFunc(s.sums, func(a, b pileSum) int {
@@ -251,6 +247,14 @@ func (w *pace) addSums(step int, s *pileSums) {
 			w.groups[step][group].add(spellsOf[one.kind], waitedUntil(int(one.kind), int(one.days), today), one.n)
 		}
 	}
+}
+
+// days are those of a pileSum.
+func (o *stepOutcomes) days(out outcome) int {
+	if out.kind() == openSince {
+		return int(o.epoch) + out.from()
+	}
+	return out.days()
 }
 
 // waitedUntil is how many days an outcome counts on a day.
@@ -312,13 +316,9 @@ func (w *pace) lessStep(b *block, o *stepOutcomes, step int, until uint32) {
 		if out.kind() == unpacked {
 			return // sums do not have it
 		}
-		days := out.days()
-		if out.kind() == openSince {
-			days = int(o.epoch) + out.from()
-		}
 		r := int(o.order[out.place])
 		if group := w.question.group(w.question.by.group(b, &b.last, r)); group != noGroup {
-			w.groups[step][group].add(spellsOf[out.kind()], waitedUntil(out.kind(), days, int(jakartaDay(w.at))), math.MaxUint32) // one less
+			w.groups[step][group].add(spellsOf[out.kind()], waitedUntil(out.kind(), o.days(out), int(jakartaDay(w.at))), math.MaxUint32) // one less
 		}
 	}
 	at := func(place uint32) int {

@@ -51,8 +51,9 @@ func TestPagesArePrepared(t *testing.T) {
 // without columns never.
 func TestNothingToPrepareYet(t *testing.T) {
 	s := newShelf(t)
+	s.server.Figures.Close() // so that asking fails
 	if err := s.server.preparePages(t.Context()); err != nil {
-		t.Error(err)
+		t.Errorf("PostgreSQL is asked what nobody keeps: %v", err)
 	}
 	url := testkit.DB(t)
 	if err := projections.NewProjector(projections.Config{URL: url}).Run(t.Context(), testkit.Feed(nil)); err != nil {

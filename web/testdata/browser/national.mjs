@@ -170,6 +170,22 @@ async function live() {
   await status(quiet.page, "Keadaan lampau");
   await quiet.context.close();
 
+  // A record that comes while the page is on its way to another moment does not take
+  // it back.
+  const slow = /national\?.*as-of/;
+  await page.route(slow, async (route) => {
+    await more();
+    await new Promise((f) => setTimeout(f, 300));
+    await route.continue();
+  });
+  await page.focus("#slide-as-of");
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForURL((u) => u.searchParams.has("as-of"));
+  await page.unroute(slow);
+  await page.keyboard.press("End");
+  await page.waitForURL((u) => !u.searchParams.has("as-of"));
+  await status(page, "Langsung");
+
   await context.setOffline(true); // what is open stays open: cut it
   await page.evaluate(() => window.dispatchEvent(new Event("pagehide")));
   await page.evaluate(() => window.dispatchEvent(new Event("pageshow")));
